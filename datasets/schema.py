@@ -1,0 +1,76 @@
+"""Names, orders and units of everything that flows from detector files to models.
+
+The one place for them: readers, simulation, truth, builders and models refer to columns by
+name through this module. Orders follow the published CLIC datasets (Zenodo 8409592 and later).
+
+Units: GeV for pt, p, et and energy; mm for positions, D0, Z0 and radii; 1/mm for omega; ns for
+time; radians for angles; tesla for the field.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+TRACK, CLUSTER, HIT = 1, 2, 1  # `elemtype` of the first input column; 0 is padding
+
+TRACK_FEATURES = (
+    "elemtype", "pt", "eta", "sin_phi", "cos_phi", "p", "chi2", "ndf", "dEdx", "dEdxError",
+    "radiusOfInnermostHit", "tanLambda", "D0", "omega", "Z0", "time",
+)  # fmt: skip
+
+CLUSTER_FEATURES = (
+    "elemtype", "et", "eta", "sin_phi", "cos_phi", "energy", "position.x", "position.y",
+    "position.z", "iTheta", "energy_ecal", "energy_hcal", "energy_other", "num_hits",
+    "sigma_x", "sigma_y", "sigma_z",
+)  # fmt: skip
+
+HIT_FEATURES = (
+    "elemtype", "et", "eta", "sin_phi", "cos_phi", "energy", "position.x", "position.y",
+    "position.z", "time", "subdetector", "type",
+)  # fmt: skip
+
+TARGET_FEATURES = (
+    "PDG", "charge", "pt", "eta", "sin_phi", "cos_phi", "energy", "ispu", "generatorStatus",
+    "simulatorStatus", "gp_to_track", "gp_to_cluster", "jet_idx", "particle_number",
+)  # fmt: skip
+"""Columns of `ytarget` and `ycand`; `PDG` holds the class index, not the PDG code."""
+
+JET_FEATURES = ("pt", "eta", "phi", "energy")
+
+ELEMENT_WIDTH = len(CLUSTER_FEATURES)  # tracks are zero-padded to it
+TARGET_WIDTH = len(TARGET_FEATURES)
+
+CLASSES = ("none", "charged hadron", "neutral hadron", "photon", "electron", "muon")
+CLASS_PDG = (0, 211, 130, 22, 11, 13)
+CHARGES = (-1, 0, 1)
+
+# Columns that tracks and clusters share, by position: what a model may read without asking
+# which of the two an element is.
+SHARED = {"elemtype": 0, "pt": 1, "eta": 2, "sin_phi": 3, "cos_phi": 4, "energy": 5}
+
+ECAL, HCAL, OTHER, TRACKER = 0, 1, 2, 3  # `subdetector` of a hit
+
+
+def track(name: str) -> int:
+    """Column of a track feature in X."""
+    return TRACK_FEATURES.index(name)
+
+
+def cluster(name: str) -> int:
+    """Column of a cluster feature in X."""
+    return CLUSTER_FEATURES.index(name)
+
+
+def target(name: str) -> int:
+    """Column of a target feature in ytarget and ycand."""
+    return TARGET_FEATURES.index(name)
+
+
+class Batch(NamedTuple):
+    """A padded batch of events, as models take it. Padding is all zero and False in `mask`."""
+
+    X: Float[np.ndarray, "batch elements features"]
+    ytarget: Float[np.ndarray, "batch elements targets"]
+    mask: Bool[np.ndarray, "batch elements"]
+    event: Int[np.ndarray, " batch"]  # row in the dataset; -1 for an event that fills the batch
