@@ -1,0 +1,112 @@
+"""step -> padded batch, a pure function: a training resumes by its step number alone.
+
+Events are grouped by length into buckets, so that a batch costs what its own events cost, and
+there are as many padded shapes (and compilations) as buckets.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Int
+
+from datasets import schema
+from datasets.events import Samples
+from datasets.samples import ragged_rows
+from datasets.schema import Batch
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How events become batches: `lengths` are the padded sizes, increasing."""
+
+    lengths: tuple[int, ...]
+    batch_size: int
+
+
+def make_plan(
+    counts: Int[np.ndarray, " events"], batch_size: int, buckets: int = 1, multiple: int = 32
+) -> Plan:
+    """Padded lengths at equal quantiles of the event sizes, rounded up to a multiple."""
+    if not len(counts):
+        raise ValueError("no events to make batches of")
+    tops = np.quantile(counts, np.arange(1, buckets + 1) / buckets)
+    lengths = np.unique(-(-np.maximum(tops, 1) // multiple) * multiple).astype(int)
+    return Plan(tuple(lengths.tolist()), batch_size)
+
+
+def batch_of(samples: Samples, events: np.ndarray, length: int, batch_size: int) -> Batch:
+    """The chosen events, zero-padded to (batch_size, length); missing events have number -1."""
+    counts = np.diff(samples.offsets)[events]
+    rows = ragged_rows(samples.offsets, events)
+    slot = np.repeat(np.arange(len(events)), counts)
+    place = rows - np.repeat(samples.offsets[:-1][events], counts)
+    X = np.zeros((batch_size, length, schema.ELEMENT_WIDTH), np.float32)
+    ytarget = np.zeros((batch_size, length, schema.TARGET_WIDTH), np.float32)
+    mask = np.zeros((batch_size, length), bool)
+    X[slot, place], ytarget[slot, place], mask[slot, place] = (
+        samples.X[rows],
+        samples.ytarget[rows],
+        True,
+    )
+    number = np.full(batch_size, -1, np.int32)
+    number[: len(events)] = events
+    return Batch(X, ytarget, mask, number)
+
+
+def sequential(samples: Samples, plan: Plan) -> list[Batch]:
+    """Every event once, grouped by length: what validation and prediction read."""
+    return [
+        batch_of(samples, events, length, plan.batch_size)
+        for length, events in _chunks(samples, plan, np.arange(samples.events))
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Sampler:
+    """Random batches of a training split; every event once an epoch, in an order of the epoch's.
+
+    With several processes each holds every process_count-th event: shards are disjoint and, where
+    the plan is made from all events, all processes agree on the number of steps.
+    """
+
+    samples: Samples
+    plan: Plan
+    seed: int
+    process_index: int = 0
+    process_count: int = 1
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return len(_epoch(self, 0))
+
+    def __call__(self, step: int) -> Batch:
+        """The batch of a step: steps count from 0 over all epochs."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        length, events = _epoch(self, epoch)[position]
+        return batch_of(self.samples, events, length, self.plan.batch_size)
+
+
+@lru_cache(maxsize=4)
+def _epoch(sampler: Sampler, epoch: int) -> list[tuple[int, np.ndarray]]:
+    rng = np.random.default_rng((sampler.seed, epoch))
+    mine = np.arange(sampler.process_index, sampler.samples.events, sampler.process_count)
+    chunks = _chunks(sampler.samples, sampler.plan, rng.permutation(mine))
+    return [chunks[i] for i in rng.permutation(len(chunks))]
+
+
+def _chunks(samples: Samples, plan: Plan, events: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """(padded length, events) of each batch; events longer than every bucket are refused."""
+    counts = np.diff(samples.offsets)[events]
+    if len(counts) and counts.max() > plan.lengths[-1]:
+        raise ValueError(
+            f"an event of {counts.max()} elements does not fit the longest batch "
+            f"({plan.lengths[-1]}); make the plan from these events too"
+        )
+    bucket = np.searchsorted(plan.lengths, counts)
+    return [
+        (length, chosen[i : i + plan.batch_size])
+        for b, length in enumerate(plan.lengths)
+        for chosen in [events[bucket == b]]
+        for i in range(0, len(chosen), plan.batch_size)
+    ]

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasets import samples as stored
+from datasets.batches import Plan, Sampler, make_plan, sequential
+
+sizes = st.lists(st.integers(0, 40), min_size=1, max_size=30)
+
+
+@settings(max_examples=30, deadline=None)
+@given(sizes, st.integers(1, 7), st.integers(1, 4), st.integers(0, 3))
+def test_every_element_once_an_epoch_and_nothing_else(
+    make_samples, counts, batch_size, buckets, seed
+):
+    samples = make_samples(counts)
+    plan = make_plan(np.array(counts), batch_size, buckets, multiple=8)
+    sampler = Sampler(samples, plan, seed)
+    for epoch in range(2):
+        batches = [
+            sampler(epoch * sampler.steps_per_epoch + i) for i in range(sampler.steps_per_epoch)
+        ]
+        seen = np.concatenate([b.X[b.mask][:, 5] for b in batches])
+        assert np.array_equal(np.sort(seen), np.arange(sum(counts)))
+        events = np.concatenate([b.event for b in batches])
+        assert np.array_equal(np.sort(events[events >= 0]), np.arange(len(counts)))
+        for b in batches:
+            assert not b.X[~b.mask].any()
+            assert not b.ytarget[~b.mask].any()
+            assert b.X.shape[:2] in {(batch_size, length) for length in plan.lengths}
+
+
+def test_a_step_alone_gives_its_batch(make_samples):
+    samples = make_samples(np.arange(1, 40))
+    plan = make_plan(np.diff(samples.offsets), 4, 3, 8)
+    one, other = Sampler(samples, plan, 3), Sampler(samples, plan, 3)
+    for step in range(25):
+        one(step)
+    assert all(np.array_equal(a, b) for a, b in zip(one(25), other(25), strict=True))
+    assert not np.array_equal(one(0).event, Sampler(samples, plan, 4)(0).event)
+
+
+def test_processes_share_the_events(make_samples):
+    samples = make_samples(np.arange(1, 40))
+    plan = make_plan(np.diff(samples.offsets), 4, 1)
+    seen = [
+        e
+        for p in range(3)
+        for sampler in [Sampler(samples, plan, 0, p, 3)]
+        for step in range(sampler.steps_per_epoch)
+        for e in sampler(step).event
+        if e >= 0
+    ]
+    assert sorted(seen) == list(range(39))
+
+
+def test_sequential_reads_everything_once(make_samples):
+    samples = make_samples([3, 0, 5, 9, 2])
+    plan = make_plan(np.diff(samples.offsets), 2, 2, 4)
+    seen = np.concatenate([b.X[b.mask][:, 5] for b in sequential(samples, plan)])
+    assert sorted(seen) == list(range(19))
+
+
+def test_an_event_too_long_is_refused(make_samples):
+    with pytest.raises(ValueError, match="9 elements does not fit"):
+        sequential(make_samples([3, 9]), Plan((4, 8), 2))
+
+
+def test_samples_survive_the_disk(make_samples, same_samples, tmp_path):
+    samples = make_samples([3, 0, 5])
+    stored.save(tmp_path / "a", samples)
+    assert same_samples(stored.load(tmp_path / "a"), samples)
+    assert not list(tmp_path.glob(".*"))
+    (tmp_path / "a" / "X.npy").write_bytes(b"half")
+    with pytest.raises(stored.SamplesError, match="build it again"):
+        stored.load(tmp_path / "a")
+
+
+@settings(max_examples=20, deadline=None)
+@given(sizes, st.randoms())
+def test_take_undoes_join(make_samples, same_samples, counts, random):
+    parts = [make_samples(counts, 1), make_samples(counts[::-1], 2)]
+    joined = stored.join(parts)
+    n = len(counts)
+    assert same_samples(stored.take(joined, np.arange(n)), parts[0])
+    assert same_samples(stored.take(joined, np.arange(n, 2 * n)), parts[1])
+    order = list(range(2 * n))
+    random.shuffle(order)
+    taken = stored.take(joined, np.array(order))
+    for place, event in enumerate(order):
+        rows = slice(joined.offsets[event], joined.offsets[event + 1])
+        mine = slice(taken.offsets[place], taken.offsets[place + 1])
+        assert np.array_equal(taken.X[mine], joined.X[rows])
