@@ -1,0 +1,357 @@
+"""The truth of a batch of events: which particle each track and cluster should become.
+
+The definition, in the order of this file:
+
+1. A hit's energy is shared among particles in proportion to the link weights.
+2. Status-1 particles collect hits and tracks of all their simulated descendants; where none of
+   the status-1 descendants of a particle left anything but the particle itself has hits, it
+   stands in for them.
+3. Those that left enough in the detector are visible. Neutrinos are not.
+4. Each visible particle, by decreasing energy, takes a track or a cluster (`assignment.assign`);
+   those left over are merged into the owner of their best cluster.
+5. Classes are adapted to the element: what a track or a cluster cannot tell is not asked.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from datasets import elements, jets
+from datasets.assignment import Assignment, assign, chain, combine, inherit, reaches
+from datasets.events import EventData, Links, Samples, Table, offsets_of
+from datasets.schema import TARGET_WIDTH, target
+
+NEUTRINOS = (12, 14, 16)
+STAND_IN_GENERATIONS = 8
+CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, ELECTRON, MUON = 1, 2, 3, 4, 5
+
+
+class Visibility(NamedTuple):
+    """A particle is visible by any of: calorimetric fraction, charged deposit, track weight."""
+
+    energy_fraction: float  # of the particle's energy, in its hits; exclusive
+    charged_energy: float  # GeV in the hits of a charged particle; exclusive
+    track_weight: float  # of a track's hits; inclusive
+
+
+PRESENT = Visibility(0.10, 0.5, 0.2)
+PAPER_2024 = Visibility(0.10, np.inf, 0.6)  # Pata et al., Commun. Phys. 7, 124 (2024)
+
+
+class Truth(NamedTuple):
+    """Visible particles and what they left. `rows` are rows of `EventData.particles`, ascending."""
+
+    rows: Int[np.ndarray, " visible"]
+    p4: Float[np.ndarray, "visible 4"]  # px, py, pz, E in GeV
+    to_track: Links  # visible particle (position in `rows`) -> track; share of the track's hits
+    to_cluster: Links  # visible particle -> cluster; GeV of its hits in the cluster
+    assignment: Assignment
+
+
+class Summary(NamedTuple):
+    """Where the energy of a batch went: visible = assigned + merged + dropped. GeV."""
+
+    visible: float  # all particles that the visibility rule keeps
+    assigned: float  # ... with an element of their own
+    merged: float  # ... added to the owner of their best cluster
+    dropped: float  # ... with nowhere to go
+    invisible: float  # status-1 particles other than neutrinos that the rule does not keep
+    particles_visible: int
+    particles_merged: int
+    particles_dropped: int
+    events_without_particles: int  # left out of Samples
+    candidates_dropped: int  # baseline candidates linked to no element
+    candidate_energy_dropped: float
+
+
+def to_samples(
+    events: EventData, visibility: Visibility = PRESENT, radius: float = 0.4, min_pt: float = 5.0
+) -> Samples:
+    """Inputs, truth, baseline and jets of a batch. Events without visible particle are left out.
+
+    Jets: `jets.cluster` with that radius and least pt (GeV).
+    """
+    return samples_and_summary(events, visibility, radius, min_pt)[0]
+
+
+def samples_and_summary(
+    events: EventData, visibility: Visibility = PRESENT, radius: float = 0.4, min_pt: float = 5.0
+) -> tuple[Samples, Summary]:
+    """`to_samples` with the account of what was merged, dropped and left out."""
+    found = truth(events, visibility)
+    offsets, X = elements.features(events)
+    ytarget = target_rows(events, found)
+    targetjets, ytarget[:, target("jet_idx")] = _jets_of_rows(ytarget, offsets, radius, min_pt)
+    ycand, placed = candidate_rows(events)
+    ycand[:, target("jet_idx")] = _jets_of_rows(ycand, offsets, radius, min_pt)[1]
+    stable = np.flatnonzero(_stable(events.particles))
+    genjets = _jets_of_particles(events.particles, stable, radius, min_pt)
+    genmet = _met(events.particles, stable)
+
+    kept = np.zeros(events.events, bool)
+    kept[events.particles.event[found.rows]] = True
+    element_kept = np.repeat(kept, np.diff(offsets))
+    samples = Samples(
+        offsets_of(np.diff(offsets)[kept]),
+        X[element_kept],
+        ytarget[element_kept].astype(np.float32),
+        ycand[element_kept].astype(np.float32),
+        genmet[kept].astype(np.float32),
+        _keep_events(genjets, kept),
+        _keep_events(targetjets, kept),
+    )
+    return samples, _summary(events, found, stable, kept, placed)
+
+
+def truth(events: EventData, visibility: Visibility = PRESENT) -> Truth:
+    """Visible particles of all events, what they left where, and the element each one takes."""
+    particles, tracks, clusters = events.particles, events.tracks, events.clusters
+    deposits = _hit_energy_of_particles(events)
+    owner = _owners(events, deposits)
+    sizes = len(particles), len(tracks), len(clusters)
+
+    left = combine(
+        owner[deposits.source], deposits.target, deposits.weight, (sizes[0], len(events.hits))
+    )
+    links = events.track_particle
+    on_tracks = combine(owner[links.target], links.source, links.weight, sizes[:2])
+    visible = _visible(particles, left, on_tracks, visibility) & (owner == np.arange(sizes[0]))
+
+    rows = np.flatnonzero(visible)
+    position = np.full(sizes[0], -1)
+    position[rows] = np.arange(len(rows))
+    left, on_tracks = (
+        combine(position[l.source], l.target, l.weight, (len(rows), width))
+        for l, width in ((left, len(events.hits)), (on_tracks, sizes[1]))
+    )
+    member = events.cluster_hit
+    hit_cluster = Links(member.target, member.source, member.weight)
+    to_cluster = chain(left, hit_cluster, (len(rows), len(events.hits), sizes[2]))
+    p4 = four_momenta(particles)[rows]
+    return Truth(
+        rows, p4, on_tracks, to_cluster, assign(p4[:, 3], on_tracks, to_cluster, *sizes[1:])
+    )
+
+
+def four_momenta(table: Table) -> Float[np.ndarray, "rows 4"]:
+    """px, py, pz, E (GeV) of particles or candidates: E^2 = p^2 + m^2."""
+    px, py, pz, mass = (table[name].astype(np.float64) for name in ("px", "py", "pz", "mass"))
+    return np.stack([px, py, pz, np.sqrt(px**2 + py**2 + pz**2 + mass**2)], axis=1)
+
+
+def target_rows(events: EventData, found: Truth) -> Float[np.ndarray, "elements targets"]:
+    """`ytarget` but for the jet index: `schema.TARGET_FEATURES`, zero where nothing is asked.
+
+    gp_to_track is the highest track weight of the particle, gp_to_cluster the energy (GeV) of its
+    hits in clusters. particle_number counts the visible particles of an event from 1; elements
+    without a primary particle carry the number of the particle that left most in them.
+    """
+    offsets, track_rows, cluster_rows = elements.layout(events)
+    y = np.zeros((offsets[-1], TARGET_WIDTH))
+    number = _number_in_event(events.particles, found.rows)
+    for rows, links in ((track_rows, found.to_track), (cluster_rows, found.to_cluster)):
+        best, element = _best_of_target(links)
+        y[rows[element], target("particle_number")] = number[best]
+
+    owners, rows, on_track = _placed_rows(found.assignment, track_rows, cluster_rows)
+    columns = {name: events.particles[name][found.rows] for name in events.particles.columns}
+    _fill(y, rows, owners, on_track, columns, _merged_p4(found.p4, found.assignment))
+    y[rows, target("generatorStatus")] = columns["generator_status"][owners]
+    y[rows, target("simulatorStatus")] = columns["simulator_status"][owners]
+    best_track = np.zeros(len(found.rows))
+    np.maximum.at(best_track, found.to_track.source, found.to_track.weight)
+    in_clusters = np.bincount(
+        found.to_cluster.source, found.to_cluster.weight, minlength=len(found.rows)
+    )
+    y[rows, target("gp_to_track")] = best_track[owners]
+    y[rows, target("gp_to_cluster")] = in_clusters[owners]
+    y[rows, target("particle_number")] = number[owners]
+    return y
+
+
+def candidate_rows(
+    events: EventData,
+) -> tuple[Float[np.ndarray, "elements targets"], Bool[np.ndarray, " candidates"]]:
+    """`ycand` but for the jet index, and which candidates found a place in it.
+
+    The same assignment as for the truth, so that no candidate counts twice: its first track,
+    else its most energetic cluster, else it is added to the candidate that has that cluster.
+    """
+    offsets, track_rows, cluster_rows = elements.layout(events)
+    candidates, clusters = events.candidates, events.clusters
+    p4 = four_momenta(candidates)
+    links = events.candidate_cluster
+    by_energy = Links(
+        links.source, links.target, clusters["energy"].astype(np.float64)[links.target]
+    )
+    placed = assign(p4[:, 3], events.candidate_track, by_energy, len(events.tracks), len(clusters))
+
+    y = np.zeros((offsets[-1], TARGET_WIDTH))
+    owners, rows, on_track = _placed_rows(placed, track_rows, cluster_rows)
+    _fill(y, rows, owners, on_track, candidates.columns, _merged_p4(p4, placed))
+    return y, placed.primary | (placed.merged_into >= 0)
+
+
+def classes(
+    pdg: Int[np.ndarray, " rows"], on_track: Bool[np.ndarray, " rows"]
+) -> Int[np.ndarray, " rows"]:
+    """Index in `schema.CLASSES`, as far as a track or a cluster can tell them apart."""
+    code = np.abs(pdg)
+    charged = np.select([code == 11, code == 13], [ELECTRON, MUON], CHARGED_HADRON)
+    neutral = np.where((code == 11) | (code == 22), PHOTON, NEUTRAL_HADRON)
+    return np.where(on_track, charged, neutral)
+
+
+def _hit_energy_of_particles(events: EventData) -> Links:
+    """Particle -> hit; the energy of the hit times the particle's share of its link weights."""
+    links = events.hit_particle
+    total = np.bincount(links.source, links.weight, minlength=len(events.hits))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(total[links.source] > 0, links.weight / total[links.source], 0.0)
+    return Links(links.target, links.source, share * events.hits["energy"][links.source])
+
+
+def _owners(events: EventData, deposits: Links) -> Int[np.ndarray, " particles"]:
+    """Who collects what each particle left: a status-1 particle, or one that stands in; -1 none."""
+    particles, daughters = events.particles, events.daughters
+    itself = np.arange(len(particles))
+    stable = particles["generator_status"] == 1
+    has_hits = np.zeros(len(particles), bool)
+    has_hits[deposits.source[deposits.weight > 0]] = True
+    active = has_hits.copy()
+    active[events.track_particle.target[events.track_particle.weight > 0]] = True
+
+    owner = inherit(np.where(stable, itself, -1), daughters)
+    depositing = np.zeros(len(particles), bool)
+    depositing[owner[active & (owner >= 0)]] = True
+    stands_in = (
+        (owner < 0)
+        & has_hits
+        & reaches(stable, daughters, STAND_IN_GENERATIONS)
+        & ~reaches(depositing, daughters, STAND_IN_GENERATIONS)
+    )
+    # Below a particle that stands in, nobody else does.
+    stands_in &= ~_descends(stands_in, daughters)
+    return inherit(np.where(stands_in, itself, owner), daughters)
+
+
+def _descends(flag: Bool[np.ndarray, " particles"], daughters: Links) -> np.ndarray:
+    """Particles with the flag among their ancestors."""
+    upwards = Links(daughters.target, daughters.source, daughters.weight)
+    return reaches(flag, upwards, len(flag))
+
+
+def _visible(particles: Table, deposits: Links, on_tracks: Links, rule: Visibility) -> np.ndarray:
+    energy = four_momenta(particles)[:, 3]
+    left = np.bincount(deposits.source, deposits.weight, minlength=len(particles))
+    tracked = np.zeros(len(particles), bool)
+    tracked[on_tracks.source[on_tracks.weight >= rule.track_weight]] = True
+    charged = particles["charge"] != 0
+    return ~_neutrino(particles) & (
+        (left > rule.energy_fraction * energy) | (charged & (left > rule.charged_energy)) | tracked
+    )
+
+
+def _neutrino(particles: Table) -> np.ndarray:
+    return np.isin(np.abs(particles["pdg"]), NEUTRINOS)
+
+
+def _stable(particles: Table) -> np.ndarray:
+    """What a perfect detector would measure: status 1, no neutrinos."""
+    return (particles["generator_status"] == 1) & ~_neutrino(particles)
+
+
+def _number_in_event(particles: Table, rows: np.ndarray) -> np.ndarray:
+    """Numbers of these ascending rows within their events, from 1."""
+    event = particles.event[rows]
+    return np.arange(len(rows)) - np.searchsorted(event, event) + 1
+
+
+def _best_of_target(links: Links) -> tuple[np.ndarray, np.ndarray]:
+    """The source of the highest weight of every linked target, and those targets."""
+    order = np.lexsort((links.source, -links.weight, links.target))
+    linked, first = np.unique(links.target[order], return_index=True)
+    return links.source[order][first], linked
+
+
+def _placed_rows(assignment: Assignment, track_rows, cluster_rows):
+    """Owners with an element of their own, the row of it in X, and whether it is a track."""
+    owners = np.flatnonzero(assignment.primary)
+    on_track = assignment.track[owners] >= 0
+    rows = np.empty(len(owners), np.int64)
+    rows[on_track] = track_rows[assignment.track[owners[on_track]]]
+    rows[~on_track] = cluster_rows[assignment.cluster[owners[~on_track]]]
+    return owners, rows, on_track
+
+
+def _merged_p4(p4: np.ndarray, assignment: Assignment) -> np.ndarray:
+    """Four-vectors of the owners with those of the particles merged into them."""
+    merged = np.flatnonzero(assignment.merged_into >= 0)
+    total = p4.copy()
+    np.add.at(total, assignment.merged_into[merged], p4[merged])
+    return total
+
+
+def _fill(y, rows, owners, on_track, columns, p4) -> None:
+    """Writes class, charge and kinematics of the owners into their rows of y."""
+    px, py, pz, energy = p4[owners].T
+    pt = np.hypot(px, py)
+    y[rows, target("PDG")] = classes(columns["pdg"][owners], on_track)
+    y[rows, target("charge")] = np.where(on_track, columns["charge"][owners], 0)
+    y[rows, target("pt")] = pt
+    y[rows, target("eta")] = np.arcsinh(pz / pt)
+    y[rows, target("sin_phi")] = py / pt
+    y[rows, target("cos_phi")] = px / pt
+    y[rows, target("energy")] = energy
+
+
+def _jets_of_rows(y, offsets, radius, min_pt) -> tuple[Table, np.ndarray]:
+    phi = np.arctan2(y[:, target("sin_phi")], y[:, target("cos_phi")])
+    pt, eta, energy = (y[:, target(name)] for name in ("pt", "eta", "energy"))
+    return jets.cluster(pt, eta, phi, energy, offsets, radius, min_pt)
+
+
+def _jets_of_particles(particles: Table, rows, radius, min_pt) -> Table:
+    px, py, pz, energy = four_momenta(particles)[rows].T
+    pt = np.hypot(px, py)
+    offsets = np.searchsorted(rows, particles.offsets)
+    return jets.cluster(
+        pt, np.arcsinh(pz / pt), np.arctan2(py, px), energy, offsets, radius, min_pt
+    )[0]
+
+
+def _met(particles: Table, rows) -> Float[np.ndarray, " events"]:
+    """Size of the summed transverse momentum (GeV) of these particles, by event."""
+    event, events = particles.event[rows], len(particles.offsets) - 1
+    return np.hypot(
+        *(np.bincount(event, particles[name][rows], minlength=events) for name in ("px", "py"))
+    )
+
+
+def _keep_events(table: Table, kept: Bool[np.ndarray, " events"]) -> Table:
+    rows = np.repeat(kept, table.counts)
+    return Table(
+        offsets_of(table.counts[kept]), {name: v[rows] for name, v in table.columns.items()}
+    )
+
+
+def _summary(events: EventData, found: Truth, stable, kept, placed) -> Summary:
+    energy, assignment = found.p4[:, 3], found.assignment
+    merged = assignment.merged_into >= 0
+    dropped = ~assignment.primary & ~merged
+    invisible = np.setdiff1d(stable, found.rows)
+    candidate_energy = four_momenta(events.candidates)[:, 3]
+    return Summary(
+        visible=float(energy.sum()),
+        assigned=float(energy[assignment.primary].sum()),
+        merged=float(energy[merged].sum()),
+        dropped=float(energy[dropped].sum()),
+        invisible=float(four_momenta(events.particles)[invisible, 3].sum()),
+        particles_visible=len(energy),
+        particles_merged=int(merged.sum()),
+        particles_dropped=int(dropped.sum()),
+        events_without_particles=int((~kept).sum()),
+        candidates_dropped=int((~placed).sum()),
+        candidate_energy_dropped=float(candidate_energy[~placed].sum()),
+    )
