@@ -1,0 +1,38 @@
+"""Support vector regression as a QUBO, for annealers: kernel -> QUBO -> sampler -> regressor.
+
+    from qsvr import QSVR
+    model = QSVR(random_state=0).fit(X, y)
+    mean, spread = model.predict(X_new, return_std=True)
+
+The names below are imported when first used: `import qsvr` loads neither jax, nor scikit-learn,
+nor the samplers.
+"""
+
+from importlib import import_module
+
+_HOME = {
+    "QSVR": "regressor",
+    "Encoding": "encoding",
+    "build_qubo": "qubo",
+    "energy": "qubo",
+    "decode": "encoding",
+    "SampleSet": "samplers",
+    "SimulatedAnnealing": "samplers",
+    "Tabu": "samplers",
+    "SteepestDescent": "samplers",
+    "Exact": "samplers",
+    "SAMPLERS": "samplers",
+    "LowestEnergy": "combine",
+    "MeanOfBest": "combine",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module 'qsvr' has no attribute {name!r}")
+    return getattr(import_module(f"qsvr.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
