@@ -1,0 +1,303 @@
+"""The machine under every synchronous scheduler: brackets of rounds, with barriers between them.
+
+A round trains its members to a rung; the best go on to the next round. A `Rule` may let some
+members pause on the way and stop part of them there. Hyperband is this machine with the rule
+`train_all`; Swift-Hyperband is it with a rule that extrapolates learning curves.
+
+Decisions are taken at barriers alone and look at members in their own order, never in the order
+of arrival. So the outcome depends on seed, settings and losses, not on which worker was faster.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from hpo.brackets import Bracket as Schedule
+from hpo.brackets import Round
+from hpo.searchers import Searcher
+from hpo.types import (
+    Action,
+    Completed,
+    Configuration,
+    Event,
+    Failed,
+    Finished,
+    Job,
+    Reported,
+    Scheduler,
+    Wait,
+    WorkerLost,
+)
+
+# What a trial is doing. The last four are final.
+WAITING, RUNNING, PAUSED = "waiting", "running", "paused"
+COMPLETED, STOPPED, NOT_PROMOTED, FAILED = "completed", "stopped", "not promoted", "failed"
+
+
+class TrialState(NamedTuple):
+    """`curve[i]` is the metric after epoch i+1; `goal` the last epoch of its present job."""
+
+    number: int
+    bracket: int
+    configuration: Configuration
+    curve: tuple[float, ...]
+    status: str
+    goal: int
+    error: str | None
+
+
+class BracketState(NamedTuple):
+    """`members` are the trials of the present round, best first; `full` those sent to its rung."""
+
+    index: int
+    round: int
+    members: tuple[int, ...]
+    full: tuple[int, ...]
+    decided: bool
+    finished: bool
+
+
+class RungCurves(NamedTuple):
+    """Trials sent to the rung `epoch` without having been selected by a prediction."""
+
+    epoch: int
+    trials: tuple[int, ...]
+
+
+class Fit(NamedTuple):
+    """A predictor of the loss at `rung` from the first `epoch` epochs, and who trained it."""
+
+    rung: int
+    epoch: int
+    trials: tuple[int, ...]
+
+
+class Prediction(NamedTuple):
+    """What was foreseen at `epoch` for `rung`, in units of the metric, and what was decided.
+
+    `threshold` is None where nobody had finished the rung yet.
+    """
+
+    trial: int
+    rung: int
+    epoch: int
+    mean: float
+    spread: float
+    threshold: float | None
+    continued: bool
+
+
+class State(NamedTuple):
+    """Everything a study knows; the fold of its log."""
+
+    seed: int
+    sign: int  # +1 where the metric is minimised, -1 where it is maximised
+    trials: tuple[TrialState, ...]
+    brackets: tuple[BracketState, ...]
+    curves: tuple[RungCurves, ...]
+    fits: tuple[Fit, ...]
+    predictions: tuple[Prediction, ...]
+
+
+class Rule(NamedTuple):
+    """How a round saves epochs.
+
+    plan(state, members, round) -> (members sent to the rung at once, epoch where the others pause)
+    decide(state, paused, full, round) -> (state with its records, those of `paused` that go on)
+    """
+
+    plan: Callable[[State, tuple[int, ...], Round], tuple[tuple[int, ...], int]]
+    decide: Callable[
+        [State, tuple[int, ...], tuple[int, ...], Round], tuple[State, Iterable[int]]
+    ]
+    settings: Mapping[str, Any]
+
+
+train_all = Rule(
+    plan=lambda state, members, round: (members, round.epoch),
+    decide=lambda state, paused, full, round: (state, paused),
+    settings={"rule": "train all"},
+)
+
+
+def losses_at(state: State, trials: Iterable[int], epoch: int) -> list[float]:
+    """Metric after `epoch`, negated where it is maximised: smaller is better."""
+    return [state.sign * state.trials[number].curve[epoch - 1] for number in trials]
+
+
+def curves_at(state: State, rung: int) -> tuple[int, ...]:
+    """Trials that reached the rung unselected, in the order of their rounds."""
+    return next((entry.trials for entry in state.curves if entry.epoch == rung), ())
+
+
+def best_trial(state: State) -> int | None:
+    """Of the trials trained longest and not failed the best; None where there is none."""
+    candidates = [t for t in state.trials if t.curve and t.status != FAILED]
+    key = lambda t: (-len(t.curve), state.sign * t.curve[-1], t.number)  # noqa: E731
+    return min(candidates, key=key).number if candidates else None
+
+
+def synchronous(
+    searcher: Searcher,
+    brackets: Sequence[Schedule],
+    rule: Rule = train_all,
+    *,
+    metric: str = "loss",
+    mode: str = "minimise",
+    concurrent_brackets: int = 1,
+) -> Scheduler:
+    """A scheduler that plays the brackets, `concurrent_brackets` of them at a time.
+
+    A failed trial is out; its place is taken by the next best. Raises ValueError on bad settings,
+    and from `tell` on an event that the state has not asked for.
+    """
+    if mode not in ("minimise", "maximise"):
+        raise ValueError(f'mode must be "minimise" or "maximise", not {mode!r}')
+    if concurrent_brackets < 1:
+        raise ValueError(f"concurrent_brackets must be at least 1, not {concurrent_brackets}")
+
+    def init(seed: int) -> State:
+        if seed < 0:
+            raise ValueError(f"the seed must not be negative, got {seed}")
+        return State(seed, 1 if mode == "minimise" else -1, (), (), (), (), ())
+
+    def ask(state: State) -> tuple[State, Action]:
+        active = [bracket for bracket in state.brackets if not bracket.finished]
+        for bracket in active:
+            for number in bracket.members:
+                trial = state.trials[number]
+                if trial.status == WAITING:
+                    job = Job(number, trial.configuration, len(trial.curve), trial.goal)
+                    return _with_trial(state, trial._replace(status=RUNNING)), job
+        if len(state.brackets) < len(brackets) and len(active) < concurrent_brackets:
+            return ask(start_bracket(state))
+        return state, (Wait() if active else Finished(best_trial(state)))
+
+    def tell(state: State, event: Event) -> State:
+        trial = _running_trial(state, event)
+        if isinstance(event, Reported):
+            return _with_trial(state, _append(trial, event, metric))
+        done = len(trial.curve) == trial.goal
+        if isinstance(event, WorkerLost) and not done:
+            return _with_trial(state, trial._replace(status=WAITING))
+        if isinstance(event, Failed):
+            trial = trial._replace(status=FAILED, error=event.error)
+        elif isinstance(event, Completed) and not (done and event.epoch == trial.goal):
+            raise ValueError(f"{event} but {len(trial.curve)} of {trial.goal} epochs reported")
+        else:
+            trial = trial._replace(status=PAUSED)
+        return settle(_with_trial(state, trial), trial.bracket)
+
+    def start_bracket(state: State) -> State:
+        index, first = len(state.brackets), len(state.trials)
+        numbers = tuple(range(first, first + brackets[index][0].trials))
+        new = tuple(
+            TrialState(n, index, searcher.propose(state.seed, n), (), PAUSED, 0, None)
+            for n in numbers
+        )
+        bracket = BracketState(index, 0, (), (), False, False)
+        grown = state._replace(trials=state.trials + new, brackets=(*state.brackets, bracket))
+        return start_round(grown, bracket, numbers)
+
+    def start_round(state: State, bracket: BracketState, members: tuple[int, ...]) -> State:
+        round = brackets[bracket.index][bracket.round]
+        full, pause = rule.plan(state, members, round)
+        for number in members:
+            state = _send(state, number, round.epoch if number in full else pause)
+        return _with_bracket(
+            state, bracket._replace(members=members, full=tuple(full), decided=False)
+        )
+
+    def settle(state: State, index: int) -> State:
+        """Pass the barrier if everyone is there."""
+        bracket = state.brackets[index]
+        if any(state.trials[number].status in (WAITING, RUNNING) for number in bracket.members):
+            return state
+        if bracket.decided:
+            return end_round(state, bracket)
+        return settle(decide(state, bracket), index)
+
+    def decide(state: State, bracket: BracketState) -> State:
+        """First barrier: those sent on are at the rung, the others at the decision point."""
+        round = brackets[bracket.index][bracket.round]
+        alive = [n for n in bracket.members if state.trials[n].status != FAILED]
+        full = tuple(n for n in alive if n in bracket.full)
+        paused = tuple(n for n in alive if n not in bracket.full)
+        state = _with_curves(state, round.epoch, full)
+        state = _with_bracket(state, bracket._replace(decided=True))
+        if not paused:
+            return state
+        state, chosen = rule.decide(state, paused, full, round)
+        for number in paused:
+            if number in chosen:
+                state = _send(state, number, round.epoch)
+            else:
+                state = _with_trial(state, state.trials[number]._replace(status=STOPPED))
+        return state
+
+    def end_round(state: State, bracket: BracketState) -> State:
+        """Second barrier: all that were not stopped stand at the rung."""
+        rounds = brackets[bracket.index]
+        round = rounds[bracket.round]
+        arrived = [n for n in bracket.members if state.trials[n].status == PAUSED]
+        losses = losses_at(state, arrived, round.epoch)
+        ranked = [number for _, number in sorted(zip(losses, arrived, strict=True))]
+        if bracket.round + 1 == len(rounds) or not ranked:
+            for number in ranked:
+                state = _with_trial(state, state.trials[number]._replace(status=COMPLETED))
+            return _with_bracket(state, bracket._replace(finished=True))
+        for number in ranked[round.places :]:
+            state = _with_trial(state, state.trials[number]._replace(status=NOT_PROMOTED))
+        following = bracket._replace(round=bracket.round + 1)
+        return start_round(state, following, tuple(ranked[: round.places]))
+
+    settings = {
+        "metric": metric,
+        "mode": mode,
+        "brackets": [[list(round) for round in rounds] for rounds in brackets],
+        "concurrent_brackets": concurrent_brackets,
+        **searcher.settings,
+        **rule.settings,
+    }
+    return Scheduler(init, ask, tell, settings, metric)
+
+
+def _running_trial(state: State, event: Event) -> TrialState:
+    if not 0 <= event.trial < len(state.trials):
+        raise ValueError(f"{event}: there is no such trial")
+    trial = state.trials[event.trial]
+    if trial.status != RUNNING:
+        raise ValueError(f"{event}: the trial is {trial.status}, not running")
+    return trial
+
+
+def _append(trial: TrialState, event: Reported, metric: str) -> TrialState:
+    if event.epoch != len(trial.curve) + 1 or event.epoch > trial.goal:
+        raise ValueError(
+            f"trial {event.trial} reported epoch {event.epoch}; after {len(trial.curve)} epochs of "
+            f"{trial.goal} that is not the next one"
+        )
+    value = event.metrics[metric]
+    if not math.isfinite(value):
+        raise ValueError(f"{event}: {metric} must be finite; tell Failed for a diverged trial")
+    return trial._replace(curve=(*trial.curve, value))
+
+
+def _with_trial(state: State, trial: TrialState) -> State:
+    i = trial.number
+    return state._replace(trials=(*state.trials[:i], trial, *state.trials[i + 1 :]))
+
+
+def _with_bracket(state: State, bracket: BracketState) -> State:
+    i = bracket.index
+    return state._replace(brackets=(*state.brackets[:i], bracket, *state.brackets[i + 1 :]))
+
+
+def _with_curves(state: State, rung: int, trials: tuple[int, ...]) -> State:
+    others = tuple(entry for entry in state.curves if entry.epoch != rung)
+    entry = RungCurves(rung, curves_at(state, rung) + trials)
+    return state._replace(curves=tuple(sorted((*others, entry))))
+
+
+def _send(state: State, number: int, goal: int) -> State:
+    return _with_trial(state, state.trials[number]._replace(status=WAITING, goal=goal))

@@ -1,0 +1,153 @@
+"""The words schedulers, executors and the study share: jobs, events and the `Scheduler` itself.
+
+Every value here is frozen and round-trips through JSON (`to_json`, `from_json`), so that a study
+can be written down as it happens and read back later.
+"""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Value = bool | int | float | str
+Configuration = Mapping[str, Value]
+"""Hyperparameters by name; a name is the path of an ml_collections field, "train.learning_rate"."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Train `trial` on from `first_epoch` (the epochs already done) until `last_epoch` is done."""
+
+    trial: int
+    configuration: Configuration
+    first_epoch: int
+    last_epoch: int
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to start before a running job says more."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The study is over; `best` is its best trial, None where every trial failed."""
+
+    best: int | None
+
+
+Action = Job | Wait | Finished
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Epoch number `epoch` (counted from 1) is done and checkpointed."""
+
+    trial: int
+    epoch: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The trial's job is done: `epoch` is its last epoch."""
+
+    trial: int
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The trial is lost for good; `error` is one line."""
+
+    trial: int
+    error: str
+
+
+@dataclass(frozen=True)
+class WorkerLost:
+    """The worker died; the trial can go on from its last reported epoch."""
+
+    trial: int
+
+
+Event = Reported | Completed | Failed | WorkerLost
+
+
+class Scheduler(NamedTuple):
+    """What to train next, as three pure functions over a frozen state (compare `optax`).
+
+    init(seed) -> State
+    ask(state) -> (State, Job | Wait | Finished)     Wait and Finished leave the state as it is
+    tell(state, event) -> State
+    settings                                         JSON; two schedulers that may decide
+                                                     differently have different settings
+    metric                                           the metric that events must report
+    """
+
+    init: Callable[[int], Any]
+    ask: Callable[[Any], tuple[Any, Action]]
+    tell: Callable[[Any, Event], Any]
+    settings: Mapping[str, Any]
+    metric: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What an objective is given: train from `first_epoch` (done) until `last_epoch`.
+
+    An objective is `objective(trial) -> Iterator[Mapping[str, float]]`, one mapping per epoch. It
+    checkpoints in `folder` before it yields, and starts from the checkpoint of `first_epoch`. The
+    folder can hold a later one, where a worker died between checkpointing and reporting.
+    """
+
+    number: int
+    configuration: Configuration
+    folder: Path
+    first_epoch: int
+    last_epoch: int
+    seed: int
+
+
+def to_json(value: Any) -> Any:
+    """Frozen records, mappings and sequences as dicts, lists and plain values."""
+    if dataclasses.is_dataclass(value):
+        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if hasattr(value, "_fields"):
+        return {name: to_json(item) for name, item in zip(value._fields, value, strict=True)}
+    if isinstance(value, Mapping):
+        return {name: to_json(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [to_json(item) for item in value]
+    return value
+
+
+def from_json(kind: Any, plain: Any) -> Any:
+    """The inverse of `to_json` for a record type, guided by its annotations."""
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        options = [option for option in typing.get_args(kind) if option is not type(None)]
+        return from_json(options[0], plain) if plain is not None and len(options) == 1 else plain
+    if origin is tuple:
+        return tuple(from_json(typing.get_args(kind)[0], item) for item in plain)
+    if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
+        hints = typing.get_type_hints(kind)
+        return kind(**{name: from_json(hints[name], item) for name, item in plain.items()})
+    return plain
+
+
+_EVENTS = {kind.__name__: kind for kind in (Reported, Completed, Failed, WorkerLost)}
+
+
+def event_to_json(event: Event) -> dict[str, Any]:
+    """An event as a dict that names its kind."""
+    return {"kind": type(event).__name__, **to_json(event)}
+
+
+def event_from_json(plain: Mapping[str, Any]) -> Event:
+    """The inverse of `event_to_json`. Raises KeyError or TypeError where it is no event."""
+    fields = dict(plain)
+    return _EVENTS[fields.pop("kind")](**fields)
