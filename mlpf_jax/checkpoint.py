@@ -1,0 +1,127 @@
+"""States and models on disk.
+
+A training keeps its last states by epoch in an orbax folder: a state that a kill interrupts is
+not seen again, since orbax writes beside and renames. A model is a folder of two files that
+anything can read: `config.json` (architecture, schema) and `arrays.npz` (no pickle).
+"""
+
+import json
+import os
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from flax import serialization, traverse_util
+from jaxtyping import PyTree
+
+from datasets import schema
+from mlpf_jax.config import ModelConfig, from_mapping
+from mlpf_jax.train import TrainState
+
+FORMAT = 1
+
+
+def save_state(folder: str | os.PathLike, epoch: int, state: TrainState, keep: int = 2) -> None:
+    """Writes the state after `epoch` epochs; keeps the last `keep`. Done when it returns."""
+    with _manager(folder, keep) as manager:
+        manager.save(epoch, args=ocp.args.StandardSave(_tree(state)), force=True)
+        manager.wait_until_finished()
+
+
+def latest_epoch(folder: str | os.PathLike) -> int | None:
+    """The last epoch saved, None if there is none."""
+    if not Path(folder).is_dir():
+        return None
+    return max(
+        (int(path.name) for path in Path(folder).iterdir() if path.name.isdecimal()), default=None
+    )
+
+
+def restore_state(
+    folder: str | os.PathLike, template: TrainState, epoch: int | None = None
+) -> TrainState:
+    """The state saved after `epoch` (default: the last). `template`: a state of the same model.
+
+    Raises `FileNotFoundError` where nothing was saved, `ValueError` where another model was.
+    """
+    epoch = latest_epoch(folder) if epoch is None else epoch
+    if epoch is None or not (Path(folder) / str(epoch)).is_dir():
+        raise FileNotFoundError(f"no state of epoch {epoch or 'any'} in {folder}")
+    abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, _tree(template))
+    with _manager(folder, None) as manager:
+        try:
+            restored = manager.restore(epoch, args=ocp.args.StandardRestore(abstract))
+        except (ValueError, KeyError) as error:
+            raise ValueError(
+                f"the state in {folder} belongs to another model than {template.config}: {error}"
+            ) from error
+    return serialization.from_state_dict(template, restored)
+
+
+def _manager(folder, keep) -> ocp.CheckpointManager:
+    options = ocp.CheckpointManagerOptions(
+        max_to_keep=keep, enable_async_checkpointing=False, create=True
+    )
+    return ocp.CheckpointManager(Path(folder).resolve(), options=options)
+
+
+def _tree(state: TrainState) -> dict[str, Any]:
+    return serialization.to_state_dict(state)
+
+
+def save_model(
+    folder: str | os.PathLike, config: ModelConfig, variables: dict[str, PyTree]
+) -> None:
+    """`variables` as `TrainState.variables` gives them: parameters, codebook, statistics."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = traverse_util.flatten_dict(jax.tree.map(np.asarray, variables), sep="/")
+    description = {"format": FORMAT, "model": asdict(config), "schema": _schema()}
+    # The description comes last: a folder that has one is whole.
+    _replace(folder / "arrays.npz", lambda file: np.savez(file, **arrays))
+    _replace(
+        folder / "config.json", lambda file: file.write(json.dumps(description, indent=2).encode())
+    )
+
+
+def load_model(folder: str | os.PathLike) -> tuple[ModelConfig, dict[str, PyTree]]:
+    """Config and variables for `MLPF(config).apply(variables, X, mask)`.
+
+    Raises `FileNotFoundError` where no model is, `ValueError` where one cannot be used.
+    """
+    folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        raise FileNotFoundError(f"no model in {folder}: config.json is missing")
+    try:
+        description = json.loads((folder / "config.json").read_text())
+        with np.load(folder / "arrays.npz", allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        stored, model = description["schema"], description["model"]
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"the model in {folder} is damaged: {error}") from error
+    if description.get("format") != FORMAT or stored != _schema():
+        raise ValueError(f"the model in {folder} was made for other features than this version's")
+    return from_mapping(ModelConfig, model), traverse_util.unflatten_dict(arrays, sep="/")
+
+
+def _schema() -> dict[str, list[str]]:
+    return {
+        "track": list(schema.TRACK_FEATURES),
+        "cluster": list(schema.CLUSTER_FEATURES),
+        "target": list(schema.TARGET_FEATURES),
+        "classes": list(schema.CLASSES),
+    }
+
+
+def _replace(path: Path, write) -> None:
+    """Writes beside, then renames: a reader sees the old file or the new one, never half."""
+    beside = path.with_name(path.name + ".part")
+    with open(beside, "wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)

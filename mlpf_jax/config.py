@@ -1,0 +1,112 @@
+"""What a model is and how it is trained: frozen dataclasses of plain values.
+
+`ModelConfig` fixes shapes, so each one costs a compilation. Every number of `TrainConfig` is a
+traced value of the training step: any number of them share one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+BACKBONES = ("gnn_lsh", "mlp")
+SCHEDULES = ("constant", "cosine", "linear")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The architecture.
+
+    The graph layers are those of the GNN-LSH (reference: jpata/particleflow; Communications
+    Physics 7, 124, 2024). The last three fields add what they lack, knowledge of where elements
+    lie on the calorimeter; all False gives the published layer.
+    """
+
+    backbone: str = "gnn_lsh"
+    width: int = 64  # of an element's representation
+    layers_id: int = 2  # stack that feeds class and charge
+    layers_regression: int = 2  # stack that feeds momentum and energy
+    bin_size: int = 64  # elements that see each other in one layer
+    max_bins: int = 200  # largest event = bin_size * max_bins elements
+    distance_width: int = 16  # dimensions of the learned space in which elements are close or far
+    distance_layers: int = 1  # hidden layers of the network that places elements there
+    messages: int = 2  # rounds of message passing in one layer
+    head_width: int = 64
+    head_layers: int = 1
+    dropout: float = 0.0
+    neighbour_features: bool = True  # nearest tracks and clusters as input values
+    face_kernel: bool = True  # distance on the calorimeter face dampens messages
+    face_hash: bool = True  # bins are regions of the calorimeter face, not of the learned space
+
+    def __post_init__(self):
+        _require_choice("backbone", self.backbone, BACKBONES)
+        for name in (
+            "width", "bin_size", "max_bins", "distance_width", "messages", "head_width",
+        ):  # fmt: skip
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        for name in ("layers_id", "layers_regression", "distance_layers", "head_layers"):
+            _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
+        _require(0 <= self.dropout < 1, "dropout", self.dropout, "in [0, 1)")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The optimisation: AdamW under a schedule, and the weights of the loss terms."""
+
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-2
+    warmup_steps: int = 50
+    total_steps: int = 1000  # where the schedule reaches its end
+    schedule: str = "cosine"
+    clip: float = 1.0  # largest global norm of a gradient
+    class_weight: float = 1.0
+    charge_weight: float = 0.1
+    momentum_weight: float = 1.0
+    energy_weight: float = 1.0
+    angle_weight: float = 1.0
+    focal_gamma: float = 1.0
+    energy_power: float = 0.5  # a particle counts energy**energy_power in the regression
+
+    def __post_init__(self):
+        _require_choice("schedule", self.schedule, SCHEDULES)
+        _require(self.total_steps >= 1, "total_steps", self.total_steps, "at least 1")
+        _require(self.clip > 0, "clip", self.clip, "above 0")
+        for f in fields(self):
+            if f.name not in ("schedule", "total_steps", "clip"):
+                _require(getattr(self, f.name) >= 0, f.name, getattr(self, f.name), "at least 0")
+
+
+Config = TypeVar("Config", ModelConfig, TrainConfig)
+
+
+def from_mapping(kind: type[Config], mapping: Mapping) -> Config:
+    """A configuration from plain values (ml_collections, JSON, a trial), checked.
+
+    Raises `ValueError` that names unknown keys and lists the known ones, or the value that has
+    the wrong type or range.
+    """
+    types = {f.name: f.type for f in fields(kind)}
+    if unknown := sorted(set(mapping) - set(types)):
+        raise ValueError(
+            f"unknown {kind.__name__} key(s) {', '.join(unknown)}; known: {', '.join(types)}"
+        )
+    return kind(**{name: _coerced(name, value, types[name]) for name, value in mapping.items()})
+
+
+def _coerced(name: str, value, kind: type):
+    """`value` as `kind`; numpy and integral float values pass where nothing is lost."""
+    try:
+        result = kind(value)
+    except (TypeError, ValueError):
+        result = None
+    if result is None or result != value:
+        raise ValueError(f"{name} = {value!r} is not of type {kind.__name__}")
+    return result
+
+
+def _require(condition: bool, name: str, value, what: str) -> None:
+    if not condition:
+        raise ValueError(f"{name} = {value!r} must be {what}")
+
+
+def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    _require(value in choices, name, value, "one of " + ", ".join(choices))

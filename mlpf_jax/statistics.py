@@ -1,0 +1,97 @@
+"""Input statistics: means and widths of the transformed features of each element type.
+
+Raw features span orders of magnitude (a track of 0.1 or 100 GeV, an impact parameter of 1 um or
+1 m). `transform` makes them of order one by asinh, which is a logarithm for large values and
+linear around zero; `standardise` then subtracts means and divides by widths. The statistics are
+measured once, on training data, and stored with the model.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from datasets import schema
+
+TYPES = 3  # padding, track, cluster
+
+# Scale of asinh, in the unit of the feature; a feature that is not here stays as it is.
+_TRACK_SCALES = {
+    "pt": 0.01, "p": 0.01, "chi2": 1.0, "dEdx": 1e-7, "dEdxError": 1e-8,
+    "D0": 0.01, "omega": 1e-5, "Z0": 0.01, "time": 0.1, "tanLambda": 1.0,
+}  # fmt: skip
+_CLUSTER_SCALES = {
+    "et": 0.01, "energy": 0.01, "energy_ecal": 0.01, "energy_hcal": 0.01, "energy_other": 0.01,
+    "num_hits": 1.0, "sigma_x": 1.0, "sigma_y": 1.0, "sigma_z": 1.0,
+}  # fmt: skip
+
+
+class Statistics(NamedTuple):
+    """Row = element type, column = feature. A feature that never varied has inverse width 0."""
+
+    mean: Float[Array, "types features"]
+    inverse_width: Float[Array, "types features"]
+
+
+def scales() -> Float[np.ndarray, "types features"]:
+    """Scale of asinh for each type and feature; 0 where the feature is not transformed."""
+    table = np.zeros((TYPES, schema.ELEMENT_WIDTH), np.float32)
+    for name, scale in _TRACK_SCALES.items():
+        table[schema.TRACK, schema.track(name)] = scale
+    for name, scale in _CLUSTER_SCALES.items():
+        table[schema.CLUSTER, schema.cluster(name)] = scale
+    return table
+
+
+def transform(X: Float[Array, "*rows features"], scale: Float[Array, "*rows features"], xp=jnp):
+    """asinh(x / scale) where the scale is not 0, else x."""
+    safe = xp.where(scale > 0, scale, 1)
+    return xp.where(scale > 0, xp.arcsinh(X / safe), X)
+
+
+def measure(X: Float[np.ndarray, "elements features"]) -> Statistics:
+    """The statistics of the elements of a data set (all events behind each other, raw).
+
+    Raises `ValueError` where an input is not finite or an element type is unknown.
+    """
+    kinds = _checked_kinds(X)
+    table = scales()
+    mean = np.zeros((TYPES, X.shape[1]))
+    inverse_width = np.zeros_like(mean)
+    for kind in (schema.TRACK, schema.CLUSTER):
+        if not (rows := kinds == kind).any():
+            continue
+        values = transform(X[rows].astype(np.float64), table[kind], np)
+        mean[kind], width = values.mean(0), values.std(0)
+        varies = width > 1e-6 * np.abs(mean[kind])
+        inverse_width[kind] = np.where(varies, 1 / np.where(varies, width, 1), 0)
+    inverse_width[:, schema.SHARED["elemtype"]] = 0
+    return Statistics(mean.astype(np.float32), inverse_width.astype(np.float32))
+
+
+def standardise(
+    X: Float[Array, "*rows features"], statistics: Statistics
+) -> Float[Array, "*rows features"]:
+    """Transformed features with mean 0 and width 1 for each element type; padding stays 0."""
+    kind = X[..., schema.SHARED["elemtype"]].astype(jnp.int32)
+    value = transform(X, jnp.asarray(scales())[kind])
+    return (value - statistics.mean[kind]) * statistics.inverse_width[kind]
+
+
+def _checked_kinds(X: np.ndarray) -> np.ndarray:
+    if X.ndim != 2 or X.shape[1] != schema.ELEMENT_WIDTH:
+        raise ValueError(f"X has shape {X.shape}, expected (elements, {schema.ELEMENT_WIDTH})")
+    if len(bad := np.argwhere(~np.isfinite(X))):
+        row, column = bad[0]
+        raise ValueError(
+            f"{len(bad)} input values are not finite; the first is {X[row, column]} at element "
+            f"{row}, column {column}. Rebuild the dataset or drop its event."
+        )
+    kinds = X[:, schema.SHARED["elemtype"]]
+    if not np.isin(kinds, (schema.TRACK, schema.CLUSTER)).all():
+        raise ValueError(
+            f"column 0 of X must hold element types {schema.TRACK} and {schema.CLUSTER}, "
+            f"found {np.unique(kinds)}"
+        )
+    return kinds

@@ -1,0 +1,197 @@
+"""Training as pure functions: a state, a jitted step, and a generator of epochs.
+
+The step is compiled once for every `ModelConfig` and batch shape. On several devices the same
+step runs with the batch split over a mesh (`place`): losses are global sums over global counts,
+so the compiler inserts the one reduction and the result does not depend on the split.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Int, PyTree
+
+from datasets.schema import ELEMENT_WIDTH, Batch
+from mlpf_jax import losses, optimisation
+from mlpf_jax.config import ModelConfig, TrainConfig
+from mlpf_jax.model import MLPF, Prediction
+from mlpf_jax.statistics import Statistics
+
+Metrics = dict[str, float]
+
+
+@flax.struct.dataclass
+class TrainState:
+    """Everything of a training; saved and restored as a whole."""
+
+    config: ModelConfig = flax.struct.field(pytree_node=False)
+    params: PyTree
+    constants: PyTree  # variables that are not trained: codebook, statistics
+    adam: PyTree
+    hyper: optimisation.Hyper
+    step: Int[Array, ""]
+    seed: Array  # key data; the key of a step is folded in from it
+
+    @property
+    def variables(self) -> dict[str, PyTree]:
+        """What `MLPF(config).apply` takes, and `checkpoint.save_model` stores."""
+        return {"params": self.params, **self.constants}
+
+
+class Epoch(NamedTuple):
+    """What `fit` yields: the number of epochs done, the state after them, and the metrics."""
+
+    epoch: int
+    state: TrainState
+    metrics: Metrics
+
+
+class Diverged(RuntimeError):
+    """The loss is not finite any more."""
+
+    def __init__(self, epoch: int):
+        super().__init__(
+            f"training diverged in epoch {epoch}: the loss is not finite. "
+            "Lower the learning rate or the gradient clip."
+        )
+        self.epoch = epoch
+
+    def __reduce__(self):
+        return Diverged, (self.epoch,)
+
+
+def create_state(
+    key: Array, model_config: ModelConfig, train_config: TrainConfig, statistics: Statistics
+) -> TrainState:
+    """Fresh parameters and codebook from the key; the same key gives the same state."""
+    init_key, seed = jax.random.split(key)
+    variables = dict(_initialise(model_config, init_key))
+    params = variables.pop("params")
+    expected = variables["statistics"]["inputs"]["mean"].shape
+    if np.shape(statistics.mean) != expected:
+        raise ValueError(f"statistics of shape {np.shape(statistics.mean)}, expected {expected}")
+    variables["statistics"] = {
+        "inputs": {k: jnp.asarray(v) for k, v in statistics._asdict().items()}
+    }
+    return TrainState(
+        config=model_config,
+        params=params,
+        constants=variables,
+        adam=optimisation.ADAM.init(params),
+        hyper=optimisation.hyper(train_config),
+        step=jnp.zeros((), jnp.int32),
+        seed=jax.random.key_data(seed),
+    )
+
+
+@jax.jit(static_argnums=0)
+def _initialise(config: ModelConfig, key):
+    elements = 2 * config.bin_size  # enough for the hash to be used
+    X = jnp.zeros((1, elements, ELEMENT_WIDTH))
+    return MLPF(config).init(key, X, jnp.zeros((1, elements), bool))
+
+
+def _loss(params, state: TrainState, batch: Batch, key):
+    prediction = MLPF(state.config).apply(
+        {"params": params, **state.constants},
+        batch.X, batch.mask, train=key is not None,
+        rngs=None if key is None else {"dropout": key},
+    )  # fmt: skip
+    terms = losses.terms(prediction, batch, state.hyper.weights)
+    return losses.total(terms, state.hyper.weights), terms
+
+
+@jax.jit
+def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
+    """One update. Metrics: `loss`, the mean of each loss term, `gradient_norm`."""
+    key = jax.random.fold_in(jax.random.wrap_key_data(state.seed), state.step)
+    gradient_of = jax.value_and_grad(_loss, has_aux=True)
+    (loss, terms), gradient = gradient_of(state.params, state, batch, key)
+    params, adam, norm = optimisation.update(
+        state.params, gradient, state.adam, state.hyper, state.step
+    )
+    metrics = {"loss": loss, **_means(terms), "gradient_norm": norm}
+    return state.replace(params=params, adam=adam, step=state.step + 1), metrics
+
+
+@jax.jit
+def evaluate_step(state: TrainState, batch: Batch) -> dict[str, losses.Term]:
+    """The loss terms of a batch; add them over batches, then take means."""
+    return _loss(state.params, state, batch, None)[1]
+
+
+@jax.jit
+def predict_step(state: TrainState, X: Array, mask: Array) -> Prediction:
+    """The model's prediction."""
+    return MLPF(state.config).apply(state.variables, X, mask)
+
+
+def evaluate(state: TrainState, batches: Sequence[Batch], mesh: Mesh | None = None) -> Metrics:
+    """`loss` and the mean of each term over all batches together."""
+    if not batches:
+        raise ValueError("no batches to evaluate on")
+    parts = [evaluate_step(state, place(batch, mesh)) for batch in batches]
+    terms = jax.tree.map(lambda *x: sum(x), *parts)
+    means = {"loss": losses.total(terms, state.hyper.weights), **_means(terms)}
+    return {name: float(value) for name, value in means.items()}
+
+
+def fit(
+    state: TrainState,
+    batch_at: Callable[[int], Batch],
+    steps_per_epoch: int,
+    validation: Sequence[Batch],
+    epochs: range,
+    mesh: Mesh | None = None,
+) -> Iterator[Epoch]:
+    """Trains over the epochs of the range, and yields after each of them.
+
+    Batches are numbered through the whole training, so a run that starts at epoch 3 from the
+    state of epoch 3 goes on as if it had never stopped. Metrics are means over the epoch's
+    steps, the same of `validation` under `validation_...`. Raises `Diverged`.
+    """
+    for epoch in epochs:
+        history = []
+        for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
+            state, metrics = train_step(state, place(batch_at(step), mesh))
+            history.append(metrics)
+        metrics = {name: float(np.mean([float(m[name]) for m in history])) for name in history[0]}
+        if not np.isfinite(metrics["loss"]):
+            raise Diverged(epoch)
+        if validation:
+            held_out = evaluate(state, validation, mesh)
+            if not np.isfinite(held_out["loss"]):
+                raise Diverged(epoch)
+            metrics |= {f"validation_{name}": value for name, value in held_out.items()}
+        yield Epoch(epoch + 1, state, metrics)
+
+
+def data_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
+    """All devices along one axis, `data`."""
+    devices = jax.devices() if devices is None else devices
+    return jax.make_mesh((len(devices),), ("data",), axis_types=(AxisType.Auto,), devices=devices)
+
+
+def place(batch: Batch, mesh: Mesh | None) -> Batch:
+    """The batch split by events over the mesh, or as it is without one."""
+    if mesh is None:
+        return batch
+    if len(batch.X) % mesh.size:
+        raise ValueError(
+            f"a batch of {len(batch.X)} events cannot be split over {mesh.size} devices; "
+            "make the batch size a multiple of the number of devices"
+        )
+    return jax.device_put(batch, NamedSharding(mesh, PartitionSpec("data")))
+
+
+def replicate(state: TrainState, mesh: Mesh) -> TrainState:
+    """The state on every device of the mesh."""
+    return jax.device_put(state, NamedSharding(mesh, PartitionSpec()))
+
+
+def _means(terms: dict[str, losses.Term]) -> dict[str, Array]:
+    return {name: term.mean() for name, term in terms.items()}
