@@ -1,0 +1,184 @@
+"""Calorimeter cells: energy spots -> hits, and which particle gave how much to each."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from datasets import schema
+from datasets.events import Links, Table, offsets_of
+from datasets.simulation import helix
+from datasets.simulation.detector import CLICLike
+from datasets.simulation.showers import Spots
+
+# A cell's number, from the highest bits: event, region, layer (ECAL, HCAL, muon chambers in one
+# count), row, column. Below it the spot's number, so that one sort brings cells together and
+# keeps the particles of a cell in order, whatever the sorting algorithm.
+REGION, LAYER, ROW, COLUMN, SPOT = 2, 7, 12, 12, 22
+SIGHT = 299.792458  # mm/ns
+
+
+class Cells(NamedTuple):
+    """Coordinates of cells: columns of the packed number."""
+
+    event: Int[np.ndarray, " n"]
+    region: Int[np.ndarray, " n"]
+    layer: Int[np.ndarray, " n"]
+    row: Int[np.ndarray, " n"]
+    column: Int[np.ndarray, " n"]
+
+
+class Geometry(NamedTuple):
+    """By layer number: depth of its middle behind the face (mm), cell size (mm), subdetector."""
+
+    depth: Float[np.ndarray, " layers"]
+    cell: Float[np.ndarray, " layers"]
+    subdetector: Int[np.ndarray, " layers"]
+    threshold: Float[np.ndarray, " layers"]  # GeV
+
+
+def geometry(detector: CLICLike) -> Geometry:
+    """ECAL layers, then HCAL layers, then muon chambers."""
+    counts = (detector.ecal_layers, detector.hcal_layers, detector.muon_layers)
+    ecal, hcal, muon = (np.arange(n) + 0.5 for n in counts)
+    depth = np.concatenate([
+        ecal * detector.ecal_depth / detector.ecal_layers,
+        detector.hcal_start + hcal * detector.hcal_depth / detector.hcal_layers,
+        detector.muon_start + muon * detector.muon_spacing,
+    ])  # fmt: skip
+    return Geometry(
+        depth,
+        np.repeat([detector.ecal_cell, detector.hcal_cell, detector.muon_cell], counts),
+        np.repeat([schema.ECAL, schema.HCAL, schema.OTHER], counts),
+        np.repeat([detector.ecal_threshold, detector.hcal_threshold, 0.0], counts),
+    )
+
+
+def digitise(
+    spots: Spots,
+    event: Int[np.ndarray, " spots"],
+    region: Int[np.ndarray, " spots"],
+    events: int,
+    detector: CLICLike,
+) -> tuple[Table, Links, Int[np.ndarray, " hits"]]:
+    """Hits in the columns of `EventData.hits`, links hit -> particle, and each hit's region.
+
+    Spots behind the last layer or between two subdetectors are lost, as are cells below
+    threshold. The weight of a link is the particle's share of the hit's energy.
+    """
+    layout = geometry(detector)
+    key, inside = _keys(spots, event, region, layout, detector)
+    kept = np.flatnonzero(inside)
+    if len(kept) >= 1 << SPOT:
+        raise ValueError(f"{len(kept)} spots in one portion; fewer events at a time, please")
+    packed = np.sort((key[kept] << SPOT) | np.arange(len(kept)))
+    order = kept[packed & ((1 << SPOT) - 1)]
+    cell = packed >> SPOT
+    first_of_cell = np.flatnonzero(_changes(cell))
+    energy = spots.energy[order].astype(np.float64)
+    particle = spots.particle[order]
+    hit_energy = np.add.reduceat(energy, first_of_cell) if len(order) else np.zeros(0)
+    coordinates = _unpack(cell[first_of_cell])
+    seen = hit_energy >= layout.threshold[coordinates.layer]
+
+    # Contributions: runs of one particle within one cell.
+    of_hit = np.cumsum(_changes(cell)) - 1
+    first_of_share = np.flatnonzero(_changes(cell) | _changes(particle))
+    share = np.add.reduceat(energy, first_of_share) if len(order) else np.zeros(0)
+    share_hit = of_hit[first_of_share]
+    share_seen = seen[share_hit]
+    number = np.cumsum(seen) - 1
+    links = Links(
+        number[share_hit[share_seen]],
+        particle[first_of_share[share_seen]],
+        (share / hit_energy[share_hit])[share_seen],
+    )
+    coordinates = Cells(*(column[seen] for column in coordinates))
+    offsets = offsets_of(np.bincount(coordinates.event, minlength=events))
+    return (
+        Table(offsets, _hits(coordinates, hit_energy[seen], layout, detector)),
+        links,
+        coordinates.region,
+    )
+
+
+def _changes(values) -> np.ndarray:
+    """True where a value differs from the one before it, and at the start."""
+    changed = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=changed[1:])
+    return changed
+
+
+def _keys(spots: Spots, event, region, layout: Geometry, detector: CLICLike):
+    x, y, z = spots.position
+    barrel = region == helix.BARREL
+    normal = np.where(
+        barrel,
+        np.hypot(x, y) - np.float32(detector.barrel_face),
+        np.abs(z) - np.float32(detector.endcap_face),
+    )
+    layer = _layer(normal, detector)
+    inside = (layer >= 0) & (~barrel | (np.abs(z) < detector.barrel_end))
+    layer = np.maximum(layer, 0)
+    cell = layout.cell.astype(np.float32)[layer]
+    radius = (detector.barrel_face + layout.depth).astype(np.float32)[layer]
+    half = 1 << (ROW - 1)
+    row = np.floor(np.where(barrel, np.arctan2(y, x) * radius, x) / cell).astype(np.int64) + half
+    column = np.floor(np.where(barrel, z, y) / cell).astype(np.int64) + half
+    key = event.astype(np.int64)
+    for value, bits in ((region, REGION), (layer, LAYER), (row, ROW), (column, COLUMN)):
+        key = (key << bits) | value
+    return key, inside
+
+
+def _layer(normal, detector: CLICLike):
+    """Layer number of a depth behind the face; -1 outside. The gap belongs to the next layer."""
+    ecal = np.floor(normal * np.float32(detector.ecal_layers / detector.ecal_depth))
+    behind = np.maximum(normal - np.float32(detector.hcal_start), 0)
+    hcal = np.floor(behind * np.float32(detector.hcal_layers / detector.hcal_depth))
+    chamber = np.round((normal - np.float32(detector.muon_start)) / detector.muon_spacing - 0.5)
+    last = detector.ecal_layers + detector.hcal_layers
+    chamber_ok = (chamber >= 0) & (chamber < detector.muon_layers)
+    layer = np.where(normal < detector.ecal_depth, np.maximum(ecal, 0), detector.ecal_layers + hcal)
+    layer = np.where(layer >= last, np.where(chamber_ok, last + chamber, -1), layer)
+    return layer.astype(np.int64)
+
+
+def _unpack(cell) -> Cells:
+    fields = []
+    for bits in (COLUMN, ROW, LAYER, REGION):
+        fields.append(cell & ((1 << bits) - 1))
+        cell = cell >> bits
+    return Cells(cell, *reversed(fields))
+
+
+def _hits(cells: Cells, energy, layout: Geometry, detector: CLICLike) -> dict[str, np.ndarray]:
+    """Positions are the centres of the cells; times those of light from the centre."""
+    half = 1 << (ROW - 1)
+    size = layout.cell[cells.layer]
+    row, column = (cells.row - half + 0.5) * size, (cells.column - half + 0.5) * size
+    barrel = cells.region == helix.BARREL
+    depth = layout.depth[cells.layer]
+    radius = detector.barrel_face + depth
+    side = np.where(cells.region == helix.ENDCAP_PLUS, 1.0, -1.0)
+    x = np.where(barrel, radius * np.cos(row / radius), row)
+    y = np.where(barrel, radius * np.sin(row / radius), column)
+    z = np.where(barrel, column, side * (detector.endcap_face + depth))
+    subdetector = layout.subdetector[cells.layer]
+    first = np.searchsorted(layout.subdetector, subdetector)
+    return {
+        "x": x,
+        "y": y,
+        "z": z,
+        "energy": energy,
+        "time": np.sqrt(x * x + y * y + z * z) / SIGHT,
+        "subdetector": subdetector,
+        "type": _type(cells.layer - first, barrel, subdetector),
+    }
+
+
+def _type(layer, barrel, subdetector):
+    """CHT code of LCIO: kind + 10 x calorimeter + 1000 x (1 barrel, 2 endcap) + 10000 x layer."""
+    kind = np.array([0, 1, 2])[subdetector]
+    calorimeter = np.array([1, 2, 3])[subdetector]
+    return kind + 10 * calorimeter + 1000 * np.where(barrel, 1, 2) + 10000 * layer

@@ -1,0 +1,92 @@
+"""The chain from collisions to `EventData`: generate, propagate, shower, digitise, cluster."""
+
+import numpy as np
+from jaxtyping import Float
+
+from datasets.events import EventData, Links, Table, join_events
+from datasets.simulation import baseline, cells, clusters, helix, showers, tracks
+from datasets.simulation.detector import CLICLike
+from datasets.simulation.generate import PROCESSES, generate
+
+CHUNK = 64  # events simulated at once: what the memory of one portion is measured by
+
+
+def simulate(process: str, events: int, seed: int, detector: CLICLike = CLICLike()) -> EventData:
+    """Simulated and reconstructed collisions; the same arguments give the same arrays.
+
+    `process` is one of `PROCESSES`: e+e- -> ttbar, qq, zh or ww at 380 GeV. This is a fast
+    simulation in the likeness of CLICdet, not its full simulation, and its candidates come from
+    `datasets.simulation.baseline`, not from Pandora.
+    Raises ValueError on an unknown process, and on numbers that make no sense.
+    """
+    if process not in PROCESSES:
+        raise ValueError(f"no process {process!r}: choose one of {', '.join(PROCESSES)}")
+    if events < 1:
+        raise ValueError(f"cannot simulate {events} events: at least 1")
+    if seed < 0:
+        raise ValueError(f"the seed is {seed}: it must not be negative")
+    return join_events(
+        [
+            observe(particles, vertices, np.random.default_rng([seed, number]), detector)
+            for number, (particles, vertices) in enumerate(generate(process, events, seed, CHUNK))
+        ]
+    )
+
+
+def observe(
+    particles: Table,
+    vertices: Float[np.ndarray, "particles 3"],
+    rng: np.random.Generator,
+    detector: CLICLike,
+) -> EventData:
+    """What the detector makes of these final particles, born at `vertices` (mm)."""
+    momenta = (particles["px"], particles["py"], particles["pz"])
+    path = helix.path_of(vertices, *momenta, particles["charge"], detector.field)
+    track_table, track_particle = tracks.reconstruct(particles, path, detector, rng)
+    hits, hit_particle, region = _calorimeter(particles, path, detector, rng)
+    cluster_table, cluster_hit = clusters.cluster(hits, region, detector)
+    candidates, candidate_track, candidate_cluster = baseline.reconstruct(
+        track_table, cluster_table, hits, cluster_hit, detector
+    )
+    none = np.zeros(0, np.int64)
+    return EventData(
+        field=detector.field,
+        particles=particles,
+        tracks=track_table,
+        clusters=cluster_table,
+        hits=hits,
+        candidates=candidates,
+        daughters=Links(none, none, np.zeros(0)),
+        hit_particle=hit_particle,
+        track_particle=track_particle,
+        cluster_hit=cluster_hit,
+        candidate_track=candidate_track,
+        candidate_cluster=candidate_cluster,
+    )
+
+
+def _calorimeter(particles: Table, path: helix.Path, detector: CLICLike, rng):
+    """Particles that reach the calorimeter face leave their energy there."""
+    arrival = helix.to_face(path, detector.barrel_face, detector.endcap_face)
+    radius = np.hypot(arrival.position[:, 0], arrival.position[:, 1])
+    covered = (arrival.region == helix.BARREL) | (radius > detector.endcap_inner_radius)
+    seen = arrival.arrives & covered & (showers.kind_of(particles["pdg"]) != showers.UNSEEN)
+    reached = np.flatnonzero(seen)
+    arrival = helix.Arrival(*(column[reached] for column in arrival))
+    pdg = particles["pdg"][reached]
+    spots = showers.shower(reached, pdg, _deposit(particles, reached), arrival, detector, rng)
+    of_particle = np.zeros(len(particles), np.int64)
+    of_particle[reached] = arrival.region
+    return cells.digitise(
+        spots, particles.event[spots.particle], of_particle[spots.particle],
+        len(particles.counts), detector,
+    )  # fmt: skip
+
+
+def _deposit(particles: Table, rows) -> Float[np.ndarray, " rows"]:
+    """Energy that a particle can leave: kinetic for baryons, total for everything else."""
+    momenta = (particles[name][rows] for name in ("px", "py", "pz"))
+    mass = particles["mass"][rows]
+    energy = np.sqrt(sum(p * p for p in momenta) + mass**2)
+    is_baryon = (np.abs(particles["pdg"][rows]) // 1000) % 10 > 0
+    return energy - np.where(is_baryon, mass, 0.0)

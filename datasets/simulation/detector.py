@@ -1,0 +1,86 @@
+"""The detector that the fast simulation stands for: geometry, field and resolutions."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CLICLike:
+    """A cylinder with two flat ends in the likeness of CLICdet. Lengths in mm, energies in GeV.
+
+    Geometry, field, layers and cell sizes: CLICdp, "CLICdet: The post-CDR CLIC detector model"
+    (CLICdp-Note-2017-001), tables 1 to 5, with the twelve-sided barrels rounded to cylinders.
+    Track resolutions: the CLICdet Delphes card (arXiv:1909.12728, section 3). ECAL resolution and
+    the 0.5 + 0.04 of the HCAL: the same and CLICdp-Note-2018-005. Hit thresholds, and the shower
+    widths of `datasets.simulation.showers`: read off the full-simulation events of CLIC and CLD.
+    """
+
+    field: float = 4.0  # tesla
+
+    # Tracker: barrel layers (radius, half length) and disks (distance from the centre, radii).
+    barrel_layers: tuple[tuple[float, float], ...] = (
+        (31.0, 130.0), (33.0, 130.0), (44.0, 130.0), (46.0, 130.0), (58.0, 130.0), (60.0, 130.0),
+        (127.0, 482.0), (340.0, 482.0), (554.0, 692.0),
+        (819.0, 1264.0), (1153.0, 1264.0), (1486.0, 1264.0),
+    )  # fmt: skip
+    disks: tuple[tuple[float, float, float], ...] = (
+        (160.0, 34.0, 102.0), (162.0, 34.0, 102.0), (207.0, 34.0, 102.0), (209.0, 34.0, 102.0),
+        (255.0, 34.0, 102.0), (257.0, 34.0, 102.0),
+        (524.0, 72.0, 405.0), (808.0, 99.0, 552.0), (1093.0, 131.0, 558.0), (1377.0, 164.0, 560.0),
+        (1661.0, 197.0, 564.0), (1946.0, 231.0, 564.0), (2190.0, 259.0, 566.0),
+        (1310.0, 618.0, 1430.0), (1617.0, 618.0, 1430.0), (1883.0, 618.0, 1430.0),
+        (2190.0, 618.0, 1430.0),
+    )  # fmt: skip
+    hit_efficiency: float = 0.98
+    fewest_track_hits: int = 4
+    track_efficiency: float = 0.99
+
+    # Calorimeters: faces, depths along the normal of the face, number of layers, cell sizes.
+    barrel_face: float = 1500.0
+    barrel_end: float = 2650.0  # |z|; showers that enter the barrel are lost beyond it
+    endcap_face: float = 2307.0
+    endcap_inner_radius: float = 260.0
+    ecal_depth: float = 202.0
+    ecal_layers: int = 40
+    ecal_cell: float = 5.08
+    hcal_gap: float = 35.0
+    hcal_depth: float = 1590.0
+    hcal_layers: int = 60
+    hcal_cell: float = 30.0
+    muon_gap: float = 850.0
+    muon_spacing: float = 270.0
+    muon_layers: int = 6
+    muon_cell: float = 30.0
+
+    ecal_radiation_length: float = 9.2  # mm of ECAL
+    hcal_radiation_length: float = 24.5  # mm of HCAL
+    ecal_interaction_length: float = 202.0
+    hcal_interaction_length: float = 212.0
+
+    ecal_threshold: float = 0.0019
+    hcal_threshold: float = 0.0115
+    ecal_mip: float = 0.0065  # calibrated energy of a minimum-ionising particle in one layer
+    hcal_mip: float = 0.027
+    muon_mip: float = 0.02
+
+    # Relative energy resolutions: stochastic / sqrt(E) (+) constant.
+    ecal_stochastic: float = 0.156
+    ecal_constant: float = 0.01
+    hadron_stochastic: float = 0.50
+    hadron_constant: float = 0.04
+
+    @property
+    def ecal_end(self) -> float:
+        """Depth of the ECAL's back, from the face."""
+        return self.ecal_depth
+
+    @property
+    def hcal_start(self) -> float:
+        return self.ecal_depth + self.hcal_gap
+
+    @property
+    def hcal_end(self) -> float:
+        return self.hcal_start + self.hcal_depth
+
+    @property
+    def muon_start(self) -> float:
+        return self.hcal_end + self.muon_gap
