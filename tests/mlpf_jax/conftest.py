@@ -1,0 +1,57 @@
+"""Small synthetic events for the tests of models: random, but physical in shape."""
+
+import numpy as np
+import pytest
+
+from datasets import schema
+from datasets.schema import Batch
+
+
+def make_event(rng, tracks: int, clusters: int):
+    """X and ytarget of one event: kinematics that agree with each other, random labels."""
+    n = tracks + clusters
+    phi, eta, pt = rng.uniform(-np.pi, np.pi, n), rng.normal(0, 1, n), rng.exponential(3, n) + 0.2
+    X = np.zeros((n, schema.ELEMENT_WIDTH), np.float32)
+    X[:, 1:6] = np.stack([pt, eta, np.sin(phi), np.cos(phi), pt * np.cosh(eta)], -1)
+    X[:tracks, 0], X[tracks:, 0] = schema.TRACK, schema.CLUSTER
+    X[:tracks, schema.track("tanLambda")] = np.sinh(eta[:tracks])
+    sign = rng.choice([-1, 1], tracks)
+    X[:tracks, schema.track("omega")] = sign * 3e-4 * 4 / pt[:tracks]
+    radius = np.minimum(1500, 2310 / np.maximum(np.abs(np.sinh(eta)), 1e-3))
+    position = radius[:, None] * np.stack([np.cos(phi), np.sin(phi), np.sinh(eta)], -1)
+    X[tracks:, 6:9] = position[tracks:]
+    X[tracks:, schema.cluster("energy_ecal")] = X[tracks:, 5] * rng.uniform(0, 1, clusters)
+    X[tracks:, schema.cluster("num_hits")] = rng.integers(1, 50, clusters)
+
+    kind = rng.integers(0, len(schema.CLASSES), n)
+    true_pt = pt * rng.uniform(0.7, 1.3, n)
+    y = {
+        "PDG": kind,
+        "charge": np.where(np.isin(kind, (1, 4, 5)), rng.choice([-1, 1], n), 0),
+        "pt": true_pt,
+        "eta": eta,
+        "sin_phi": np.sin(phi),
+        "cos_phi": np.cos(phi),
+        "energy": 1.01 * true_pt * np.cosh(eta),
+    }
+    zero = np.zeros(n)
+    rows = np.stack([y.get(name, zero) for name in schema.TARGET_FEATURES], -1)
+    return X, np.where(kind[:, None] > 0, rows, 0).astype(np.float32)
+
+
+def make_batch(sizes, elements: int, seed: int = 0) -> Batch:
+    """One event per (tracks, clusters), padded to `elements`."""
+    rng = np.random.default_rng(seed)
+    X = np.zeros((len(sizes), elements, schema.ELEMENT_WIDTH), np.float32)
+    y = np.zeros((len(sizes), elements, schema.TARGET_WIDTH), np.float32)
+    mask = np.zeros((len(sizes), elements), bool)
+    for row, (tracks, clusters) in enumerate(sizes):
+        n = tracks + clusters
+        X[row, :n], y[row, :n] = make_event(rng, tracks, clusters)
+        mask[row, :n] = True
+    return Batch(X, y, mask, np.arange(len(sizes)))
+
+
+@pytest.fixture(scope="session")
+def batch_of():
+    return make_batch

@@ -1,0 +1,142 @@
+"""What holds for every backbone: each law runs for all of them, and for the hash on either space."""
+
+import jax
+import numpy as np
+import pytest
+
+from datasets import schema
+from mlpf_jax import checkpoint, statistics, train
+from mlpf_jax.config import BACKBONES, ModelConfig, TrainConfig
+
+SMALL = {
+    "width": 16, "layers_id": 1, "layers_regression": 2, "bin_size": 16, "distance_width": 8,
+    "head_width": 16, "max_bins": 16,
+}  # fmt: skip
+CONFIGS = {name: ModelConfig(backbone=name, **SMALL) for name in BACKBONES} | {
+    "gnn_lsh as published": ModelConfig(
+        **SMALL, neighbour_features=False, face_kernel=False, face_hash=False
+    )
+}
+SIZES = [(20, 37), (5, 9), (12, 40), (1, 0)]
+
+
+@pytest.fixture(scope="module", params=CONFIGS, ids=lambda name: name.replace(" ", "_"))
+def trained(request, batch_of):
+    """A state a few steps from its start, where no output is trivially zero."""
+    batch = batch_of(SIZES, 64)
+    measured = statistics.measure(batch.X[batch.mask])
+    config = TrainConfig(learning_rate=1e-2, warmup_steps=1, schedule="constant")
+    state = train.create_state(jax.random.key(3), CONFIGS[request.param], config, measured)
+    first = state
+    for _ in range(3):
+        state, _ = train.train_step(state, batch)
+    return first, state, batch
+
+
+def predict(state, X, mask):
+    return [np.asarray(leaf) for leaf in train.predict_step(state, X, mask)]
+
+
+def assert_close(got, expected, tolerance):
+    for a, b in zip(got, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def test_padding_changes_nothing(trained):
+    _, state, batch = trained
+    X = np.pad(batch.X, ((0, 0), (0, 64), (0, 0)))
+    mask = np.pad(batch.mask, ((0, 0), (0, 64)))
+    wide = [a[:, :64][batch.mask] for a in predict(state, X, mask)]
+    assert_close(wide, [a[batch.mask] for a in predict(state, batch.X, batch.mask)], 1e-5)
+
+
+def test_one_bin_needs_no_hash_and_gives_the_same(trained):
+    _, state, batch = trained
+    n = SMALL["bin_size"]
+    short = predict(state, batch.X[1:2, :n], batch.mask[1:2, :n])
+    long = predict(state, batch.X[1:2], batch.mask[1:2])
+    assert_close([a[:, :14] for a in short], [a[:, :14] for a in long], 1e-5)
+
+
+def test_companions_change_nothing(trained):
+    _, state, batch = trained
+    together = predict(state, batch.X, batch.mask)
+    for event in range(len(SIZES)):
+        rows = [event] * 4
+        alone = predict(state, batch.X[rows], batch.mask[rows])
+        mask = batch.mask[event]
+        assert_close([a[0, mask] for a in alone], [a[event, mask] for a in together], 1e-5)
+
+
+def test_equivariant_to_permutations(trained):
+    _, state, batch = trained
+    order = np.random.default_rng(0).permutation(64)
+    shuffled = predict(state, batch.X[:, order], batch.mask[:, order])
+    mask = batch.mask[:, order]
+    expected = [a[:, order][mask] for a in predict(state, batch.X, batch.mask)]
+    assert_close([a[mask] for a in shuffled], expected, 1e-4)
+
+
+def test_elements_see_each_other(trained):
+    _, state, batch = trained
+    X = batch.X.copy()
+    X[0, 40, 1:6] *= 3
+    changed = predict(state, X, batch.mask)
+    same = [np.abs(a[0] - b[0]) for a, b in zip(changed, predict(state, batch.X, batch.mask))]  # noqa: B905
+    others = max(np.delete(a, 40, axis=0).max() for a in same)
+    assert others > 1e-5 or not state.config.neighbour_features
+
+
+@pytest.mark.parametrize("case", ["duplicated", "empty", "single", "tracks only"])
+def test_gradients_are_finite(trained, batch_of, case):
+    _, state, batch = trained
+    X, y, mask = batch.X.copy(), batch.ytarget.copy(), batch.mask.copy()
+    if case == "duplicated":
+        X[:], y[:] = X[0, 0], y[0, 0]
+    if case == "empty":
+        X[:], y[:], mask[:] = 0, 0, False
+    if case == "single":
+        X[:, 1:], y[:, 1:], mask[:, 1:] = 0, 0, False
+    if case == "tracks only":
+        batch = batch_of([(50, 0)] * 4, 64)
+        X, y, mask = batch.X, batch.ytarget, batch.mask
+    after, metrics = train.train_step(state, batch._replace(X=X, ytarget=y, mask=mask))
+    assert np.isfinite(metrics["gradient_norm"])
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(after.params))
+
+
+def test_no_negative_mass(trained):
+    _, state, batch = trained
+    from mlpf_jax.model import particles
+
+    rows = np.asarray(
+        particles(train.predict_step(state, batch.X, batch.mask), batch.X, batch.mask), np.float64
+    )
+    column = {name: rows[..., schema.target(name)] for name in schema.TARGET_FEATURES}
+    p = column["pt"] * np.cosh(column["eta"])
+    assert (column["energy"] >= p * (1 - 1e-5)).all()
+    found = column["PDG"] > 0
+    assert found.any()
+    np.testing.assert_allclose(np.hypot(column["sin_phi"], column["cos_phi"])[found], 1, rtol=1e-5)
+    assert not rows[~found].any()
+    assert not rows[~batch.mask].any()
+
+
+def test_training_leaves_constants_alone(trained):
+    first, state, _ = trained
+    before, after = jax.tree.leaves(first.constants), jax.tree.leaves(state.constants)
+    assert all((np.asarray(a) == np.asarray(b)).all() for a, b in zip(before, after, strict=True))
+    moved = jax.tree.map(lambda a, b: bool((a != b).any()), first.params, state.params)
+    assert any(jax.tree.leaves(moved))
+
+
+def test_a_saved_model_predicts_bit_for_bit(trained, tmp_path):
+    from mlpf_jax.model import MLPF
+
+    _, state, batch = trained
+    checkpoint.save_model(tmp_path, state.config, state.variables)
+    config, variables = checkpoint.load_model(tmp_path)
+    assert config == state.config
+    apply = jax.jit(MLPF(config).apply)
+    expected, got = (apply(v, batch.X, batch.mask) for v in (state.variables, variables))
+    assert all((np.asarray(a) == np.asarray(b)).all() for a, b in zip(got, expected, strict=True))
