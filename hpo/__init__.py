@@ -1,0 +1,45 @@
+"""Hyperparameter optimisation: schedulers as state machines, studies as logs, executors.
+
+space = hpo.Space({"train.learning_rate": hpo.LogFloat(1e-5, 1e-2)})
+scheduler = hpo.swift_hyperband(space, max_epochs=100)
+with (
+    hpo.Journal("runs/study.db") as journal,
+    hpo.ProcessExecutor("mytraining:objective", {}, "runs", workers=2) as executor,
+):
+    state = hpo.run_study(scheduler, executor, journal, seed=1)
+print(hpo.summarise(state).best)
+"""
+
+import importlib
+
+_MODULES = {
+    "hpo.brackets": ("hyperband_epochs", "hyperband_trials"),
+    "hpo.executors.inline": ("InlineExecutor",),
+    "hpo.executors.processes": ("ExecutorError", "ProcessExecutor"),
+    "hpo.halving": ("hyperband", "successive_halving"),
+    "hpo.journal": ("Journal", "JournalError", "read_journal"),
+    "hpo.searchers": ("Searcher", "random_search"),
+    "hpo.space": ("Categorical", "Float", "Int", "LogFloat", "Space"),
+    "hpo.study": ("fold", "run_study"),
+    "hpo.summary": ("StudySummary", "summarise"),
+    "hpo.swift": ("swift_hyperband",),
+    "hpo.tables": ("Table", "read_table"),
+    "hpo.types": (
+        "Completed", "Failed", "Finished", "Job", "Reported", "Scheduler", "Trial", "Wait",
+        "WorkerLost",
+    ),
+}  # fmt: skip
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: `import hpo` alone costs nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'hpo' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

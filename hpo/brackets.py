@@ -33,7 +33,8 @@ def halving_bracket(trials: int, max_epochs: int, eta: int, rounds: int) -> Brac
     rungs = [round(Fraction(max_epochs * eta**i, eta ** (rounds - 1))) for i in range(rounds)]
     counts = [trials // eta**i for i in range(rounds)]
     return tuple(
-        Round(*entry) for entry in zip(counts, [0, *rungs[:-1]], rungs, [*counts[1:], 1], strict=True)
+        Round(*entry)
+        for entry in zip(counts, [0, *rungs[:-1]], rungs, [*counts[1:], 1], strict=True)
     )
 
 

@@ -107,9 +107,7 @@ class Rule(NamedTuple):
     """
 
     plan: Callable[[State, tuple[int, ...], Round], tuple[tuple[int, ...], int]]
-    decide: Callable[
-        [State, tuple[int, ...], tuple[int, ...], Round], tuple[State, Iterable[int]]
-    ]
+    decide: Callable[[State, tuple[int, ...], tuple[int, ...], Round], tuple[State, Iterable[int]]]
     settings: Mapping[str, Any]
 
 
@@ -132,9 +130,12 @@ def curves_at(state: State, rung: int) -> tuple[int, ...]:
 
 def best_trial(state: State) -> int | None:
     """Of the trials trained longest and not failed the best; None where there is none."""
-    candidates = [t for t in state.trials if t.curve and t.status != FAILED]
-    key = lambda t: (-len(t.curve), state.sign * t.curve[-1], t.number)  # noqa: E731
-    return min(candidates, key=key).number if candidates else None
+    candidates = [
+        (-len(t.curve), state.sign * t.curve[-1], t.number)
+        for t in state.trials
+        if t.curve and t.status != FAILED
+    ]
+    return min(candidates)[2] if candidates else None
 
 
 def synchronous(

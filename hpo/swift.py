@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hpo.brackets import Round, hyperband_brackets
-from hpo.hyperband import searcher_of
+from hpo.halving import searcher_of
 from hpo.predictors import Predict, Predictor, memoised, svr
 from hpo.rounds import Fit, Prediction, Rule, State, curves_at, losses_at, synchronous
 from hpo.searchers import Searcher

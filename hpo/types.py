@@ -151,3 +151,9 @@ def event_from_json(plain: Mapping[str, Any]) -> Event:
     """The inverse of `event_to_json`. Raises KeyError or TypeError where it is no event."""
     fields = dict(plain)
     return _EVENTS[fields.pop("kind")](**fields)
+
+
+def one_line(error: BaseException) -> str:
+    """An exception as one line, for `Failed`."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

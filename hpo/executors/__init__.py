@@ -1,0 +1,1 @@
+"""Where trials run: `inline` on a virtual clock, `processes` in workers of this machine."""

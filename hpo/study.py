@@ -1,0 +1,124 @@
+"""The only loop: ask the scheduler, let an executor train, write down what happened, tell it."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from hpo.journal import Entry, Journal, ReplayMismatch
+from hpo.types import Completed, Event, Failed, Finished, Job, Reported, Scheduler, WorkerLost
+
+
+class Executor(Protocol):
+    """Runs jobs somewhere."""
+
+    slots: int
+    """How many jobs can run at once."""
+
+    def submit(self, job: Job) -> None:
+        """Start a job; called at most `slots` times more than jobs have ended."""
+
+    def wait(self) -> list[Event]:
+        """Block until something happened; events of one trial come in order."""
+
+    def cancel(self, trial: int) -> None:
+        """Stop the trial's job; it ends without a further Completed or Failed."""
+
+
+def run_study(
+    scheduler: Scheduler,
+    executor: Executor,
+    journal: Journal,
+    seed: int,
+    on_event: Callable[[Event, Any], None] | None = None,
+) -> Any:
+    """Play the study to its end and return the scheduler's last state.
+
+    A journal that holds part of the study is replayed first and the study goes on from there:
+    jobs that were running when it was cut off are asked again from their last reported epoch.
+    `on_event(event, state)` is called after each new event. Everything is in the journal before
+    the scheduler or the executor hears of it.
+
+    Raises SettingsChanged or ReplayMismatch where the journal is of a different study.
+    """
+    journal.begin(scheduler.settings, seed)
+    state, running = fold(scheduler, journal.entries(), seed)
+
+    def tell(events: list[Event]) -> None:
+        nonlocal state
+        journal.append(events)
+        for event in events:
+            state = scheduler.tell(state, event)
+            _track(running, event)
+            if on_event is not None:
+                on_event(event, state)
+
+    tell([WorkerLost(trial) for trial in sorted(running)])
+    while True:
+        action = None
+        while len(running) < executor.slots:
+            state, action = scheduler.ask(state)
+            if not isinstance(action, Job):
+                break
+            journal.append([action])
+            _track(running, action)
+            executor.submit(action)
+        if not running:
+            if isinstance(action, Finished):
+                return state
+            raise RuntimeError("the scheduler waits although nothing runs: it can never go on")
+        tell(_admitted(executor, running, scheduler.metric))
+
+
+def fold(scheduler: Scheduler, entries: Iterable[Entry], seed: int) -> tuple[Any, set[int]]:
+    """The state that a log leads to, and the trials that were running at its end.
+
+    Raises ReplayMismatch where the scheduler asks for something else than the log holds.
+    """
+    state, running = scheduler.init(seed), set()
+    for number, (_, item) in enumerate(entries, 1):
+        if isinstance(item, Job):
+            state, action = scheduler.ask(state)
+            if action != item:
+                raise ReplayMismatch(
+                    f"row {number} of the journal asked for {item}, but the scheduler now asks for "
+                    f"{action}: the code or a library it computes with has changed. Go on with "
+                    "the versions in the journal's header, or tune in a new folder."
+                )
+        else:
+            state = scheduler.tell(state, item)
+        _track(running, item)
+    return state, running
+
+
+def _track(running: set[int], item: Job | Event) -> None:
+    if isinstance(item, Job):
+        running.add(item.trial)
+    elif not isinstance(item, Reported):
+        running.discard(item.trial)
+
+
+def _admitted(executor: Executor, running: set[int], metric: str) -> list[Event]:
+    """The executor's next events; an unusable report becomes the failure of its trial."""
+    admitted, ended = [], set()
+    for event in executor.wait():
+        if event.trial not in running or event.trial in ended:
+            continue  # the last words of a job cancelled below, whose failure is on record
+        error = _defect(event, metric) if isinstance(event, Reported) else None
+        if error is not None:
+            executor.cancel(event.trial)
+            event = Failed(event.trial, f"epoch {event.epoch}: {error}")
+        if isinstance(event, Completed | Failed | WorkerLost):
+            ended.add(event.trial)
+        admitted.append(event)
+    return admitted
+
+
+def _defect(event: Reported, metric: str) -> str | None:
+    if metric not in event.metrics:
+        return f"no metric {metric!r} among {', '.join(event.metrics) or 'none'}"
+    value = event.metrics[metric]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"{metric} is {value!r}, not a number"
+    if not math.isfinite(value):
+        return f"{metric} is {value}"
+    return None

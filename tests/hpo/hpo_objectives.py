@@ -1,0 +1,83 @@
+"""Objectives for the worker processes of the tests: real generators with real checkpoints."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+
+def loss(configuration, epoch):
+    return configuration["x"] ** 2 + 1 / epoch
+
+
+def checkpointed(settings):
+    """Counts every epoch it trains in `epochs.log` and resumes from its checkpoint only."""
+
+    def objective(trial):
+        checkpoint = trial.folder / "checkpoint.json"
+        if trial.first_epoch:
+            assert json.loads(checkpoint.read_text())["epoch"] >= trial.first_epoch
+        for epoch in range(trial.first_epoch + 1, trial.last_epoch + 1):
+            time.sleep(settings.get("epoch_seconds", 0))
+            with (trial.folder / "epochs.log").open("a") as log:
+                log.write(f"{epoch} {os.getpid()} {trial.seed}\n")
+            part = checkpoint.with_suffix(".part")
+            part.write_text(json.dumps({"epoch": epoch}))
+            part.rename(checkpoint)
+            yield {"loss": loss(trial.configuration, epoch)}
+
+    return objective
+
+
+def troublesome(settings):
+    """Raises, diverges, leaves out the metric, stops early or dies, as `settings` says by trial."""
+
+    def objective(trial):
+        trouble = settings.get(str(trial.number))
+        for epoch in range(trial.first_epoch + 1, trial.last_epoch + 1):
+            if trouble == "raises":
+                raise RuntimeError("two lines\nof trouble")
+            if trouble == "ends early":
+                return
+            if trouble == "dies once" and not (trial.folder / "died").exists():
+                (trial.folder / "died").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            if trouble == "always dies":
+                os.kill(os.getpid(), signal.SIGKILL)
+            value = {"is nan": float("nan"), "is text": "much"}.get(
+                trouble, loss(trial.configuration, epoch)
+            )
+            yield {"accuracy": 1.0} if trouble == "no metric" else {"loss": value}
+
+    return objective
+
+
+def environment(settings):
+    """Reports an environment variable as the loss."""
+
+    def objective(trial):
+        for _ in range(trial.first_epoch, trial.last_epoch):
+            yield {"loss": float(os.environ["WORKER_NUMBER"])}
+
+    return objective
+
+
+def broken(settings):
+    raise ValueError("no such data set")
+
+
+def drive(folder, epoch_seconds):
+    """A whole study, for a driver process that a test may kill."""
+    import hpo
+
+    scheduler = hpo.swift_hyperband(
+        hpo.Space({"x": hpo.Float(-1, 1)}), 8, 2, min_curves=4, full_share=0.5
+    )
+    with (
+        hpo.Journal(Path(folder) / "study.db") as journal,
+        hpo.ProcessExecutor(
+            "hpo_objectives:checkpointed", {"epoch_seconds": epoch_seconds}, folder, workers=2
+        ) as executor,
+    ):
+        return hpo.run_study(scheduler, executor, journal, seed=3)
