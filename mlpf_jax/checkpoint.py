@@ -51,14 +51,14 @@ def restore_state(
     epoch = latest_epoch(folder) if epoch is None else epoch
     if epoch is None or not (Path(folder) / str(epoch)).is_dir():
         raise FileNotFoundError(f"no state of epoch {epoch or 'any'} in {folder}")
-    abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, _tree(template))
+    wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, _tree(template))
     with _manager(folder, None) as manager:
-        try:
-            restored = manager.restore(epoch, args=ocp.args.StandardRestore(abstract))
-        except (ValueError, KeyError) as error:
+        stored = manager.item_metadata(epoch)
+        if _shapes(stored) != _shapes(wanted):
             raise ValueError(
-                f"the state in {folder} belongs to another model than {template.config}: {error}"
-            ) from error
+                f"the state in {folder} belongs to another model than {template.config}"
+            )
+        restored = manager.restore(epoch, args=ocp.args.StandardRestore(wanted))
     return serialization.from_state_dict(template, restored)
 
 
@@ -66,11 +66,18 @@ def _manager(folder, keep) -> ocp.CheckpointManager:
     options = ocp.CheckpointManagerOptions(
         max_to_keep=keep, enable_async_checkpointing=False, create=True
     )
-    return ocp.CheckpointManager(Path(folder).resolve(), options=options)
+    return ocp.CheckpointManager(
+        Path(folder).resolve(), options=options, item_handlers=ocp.StandardCheckpointHandler()
+    )
 
 
 def _tree(state: TrainState) -> dict[str, Any]:
     return serialization.to_state_dict(state)
+
+
+def _shapes(tree) -> dict[tuple, tuple]:
+    flat, _ = jax.tree.flatten_with_path(tree, is_leaf=lambda x: hasattr(x, "shape"))
+    return {tuple(str(key.key) for key in path): tuple(leaf.shape) for path, leaf in flat}
 
 
 def save_model(

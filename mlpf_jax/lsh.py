@@ -14,6 +14,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 
+def random_codebook(key: Array, dims: int, columns: int) -> Float[Array, "dims columns"]:
+    """Random unit vectors. A shorter one than the others would never be anyone's nearest."""
+    codebook = jax.random.normal(key, (dims, columns))
+    return codebook / jnp.linalg.norm(codebook, axis=0)
+
+
 def buckets(
     points: Float[Array, "batch elements dims"],
     mask: Bool[Array, "batch elements"],

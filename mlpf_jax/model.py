@@ -151,7 +151,7 @@ class GraphLayer(nn.Module):
         x = nn.LayerNorm()(x)
         d = FeedForward(config.distance_width, config.distance_layers, config.distance_width)(x)
         points = direction if config.face_hash else d
-        codebook = self.variable("codebook", "directions", self._random_codebook, points.shape[-1])
+        codebook = self.variable("codebook", "directions", self._codebook, points.shape[-1])
         order, inverse = self._order(points, mask, codebook.value)
         x, d, direction = (self._binned(a, order, inverse) for a in (x, d, direction))
         mask = self._binned(mask[..., None], order, inverse)[..., 0]
@@ -164,9 +164,8 @@ class GraphLayer(nn.Module):
             x = message_passing.gated_convolution(adjacency, projected)
         return self._unbinned(x, order, inverse)
 
-    def _random_codebook(self, dims):
-        shape = (dims, -(-self.config.max_bins // 2))
-        return jax.random.normal(self.make_rng("params"), shape)
+    def _codebook(self, dims):
+        return lsh.random_codebook(self.make_rng("params"), dims, -(-self.config.max_bins // 2))
 
     def _order(self, points, mask, codebook):
         """None where the event fits in one bin: nothing to sort."""

@@ -1,4 +1,4 @@
-"""What holds for every backbone: each law runs for all of them, and for the hash on either space."""
+"""What holds for every backbone, and for the graph network with and without its geometry."""
 
 import jax
 import numpy as np
