@@ -4,6 +4,7 @@ A predictor is a value, its `fit` a pure function of curves, targets and seed. C
 units of the metric.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -89,6 +90,32 @@ def svr() -> Predictor:
         return lambda partial: (predict(partial), np.full(len(partial), spread))
 
     return Predictor(fit, {"predictor": "nusvr"})
+
+
+def qsvr(published: bool = False, **parameters: Any) -> Predictor:
+    """`qsvr.QSVR` of the partial curve alone: support vectors found by sampling a QUBO.
+
+    `published` takes the settings of the published study. `parameters` are QSVR's, plain values
+    only, because they are written into the journal. The spread adds, in quadrature, the sampler's
+    disagreement with itself and the root mean square of the training residuals; both are lower
+    bounds of the error. Raises TypeError where a parameter is no plain value.
+    """
+    json.dumps(parameters)
+
+    def fit(curves: Curves, targets: Losses, seed: int) -> Predict:
+        from qsvr import QSVR
+
+        make = QSVR.published if published else QSVR
+        model = make(random_state=seed, **parameters).fit(curves, targets)
+        residual = _root_mean_square(targets - model.predict(curves))
+
+        def predict(partial: Curves) -> tuple[Losses, Losses]:
+            mean, deviation = model.predict(partial, return_std=True)
+            return mean, np.hypot(deviation, residual)
+
+        return predict
+
+    return Predictor(fit, {"predictor": "qsvr", "published": published, **parameters})
 
 
 class _MinMax(NamedTuple):

@@ -124,7 +124,7 @@ def losses_at(state: State, trials: Iterable[int], epoch: int) -> list[float]:
 
 
 def curves_at(state: State, rung: int) -> tuple[int, ...]:
-    """Trials that reached the rung unselected, in the order of their rounds."""
+    """Trials that reached the rung unselected, by number."""
     return next((entry.trials for entry in state.curves if entry.epoch == rung), ())
 
 
@@ -296,7 +296,7 @@ def _with_bracket(state: State, bracket: BracketState) -> State:
 
 def _with_curves(state: State, rung: int, trials: tuple[int, ...]) -> State:
     others = tuple(entry for entry in state.curves if entry.epoch != rung)
-    entry = RungCurves(rung, curves_at(state, rung) + trials)
+    entry = RungCurves(rung, tuple(sorted((*curves_at(state, rung), *trials))))
     return state._replace(curves=tuple(sorted((*others, entry))))
 
 

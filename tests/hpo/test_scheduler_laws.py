@@ -1,0 +1,214 @@
+"""What every scheduler must satisfy, whoever trains for it, in whatever order, however it fails."""
+
+import json
+import math
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpo import predictors
+from hpo.brackets import Round, schedule_epochs
+from hpo.halving import hyperband, successive_halving
+from hpo.journal import Entry
+from hpo.rounds import State
+from hpo.space import Categorical, Float, Space
+from hpo.study import fold
+from hpo.swift import swift_hyperband
+from hpo.types import (
+    Completed,
+    Failed,
+    Finished,
+    Job,
+    Reported,
+    Wait,
+    WorkerLost,
+    event_from_json,
+    event_to_json,
+    from_json,
+    to_json,
+)
+
+SPACE = Space({"x": Float(0, 1), "kind": Categorical("a", "b")})
+QUICK = {"min_curves": 4, "predictor": predictors.persistence()}
+SCHEDULERS = {
+    "hyperband": hyperband(SPACE, 9, 3),
+    "hyperband, all brackets at once": hyperband(SPACE, 16, 2, concurrent_brackets=5),
+    "hyperband, maximise": hyperband(SPACE, 8, 2, mode="maximise"),
+    "successive halving": successive_halving(SPACE, 16, 8, 2, rounds=4),
+    "random search": successive_halving(SPACE, 5, 4, 2, rounds=1),
+    "swift": swift_hyperband(SPACE, 16, 2, **QUICK),
+    "swift, svr": swift_hyperband(SPACE, 16, 2, min_curves=6),
+    "swift, maximise": swift_hyperband(SPACE, 16, 2, mode="maximise", **QUICK),
+    "swift, nobody in full": swift_hyperband(SPACE, 16, 2, full_share=0, **QUICK),
+    "swift, early decision": swift_hyperband(SPACE, 27, 3, decision_point=0.1, **QUICK),
+}
+laws = pytest.mark.parametrize("scheduler", SCHEDULERS.values(), ids=SCHEDULERS.keys())
+few = settings(max_examples=8, deadline=None)
+
+
+def loss(trial, configuration, epoch):
+    wiggle = random.Random(f"{trial} {epoch}").uniform(-0.1, 0.1)
+    return configuration["x"] + wiggle + (1 - configuration["x"]) / epoch
+
+
+def fails_at(trial, rate):
+    """The epoch in which a trial fails, or infinity: a property of the trial, not of its worker."""
+    fate = random.Random(f"fate {trial}")
+    return fate.randint(1, 8) if fate.random() < rate else math.inf
+
+
+def budget(scheduler):
+    brackets = scheduler.settings["brackets"]
+    return schedule_epochs(tuple(tuple(Round(*r) for r in bracket) for bracket in brackets))
+
+
+def play(scheduler, seed=0, order=0, failures=0.0, losses=0.0, workers=3):
+    """Run a study whose workers advance in a random order; the last state and the log."""
+    chance, state, log = random.Random(order), scheduler.init(seed), []
+    running, epochs = {}, {}
+
+    def tell(event):
+        nonlocal state
+        log.append(event)
+        state = scheduler.tell(state, event)
+
+    while True:
+        while len(running) < workers:
+            before = state
+            state, action = scheduler.ask(state)
+            if not isinstance(action, Job):
+                assert state == before
+                break
+            log.append(action)
+            assert action.trial not in running
+            assert action.first_epoch == epochs.get(action.trial, 0) < action.last_epoch
+            running[action.trial] = action
+        if not running:
+            assert isinstance(action, Finished), "the scheduler waits for nobody"
+            assert isinstance(scheduler.ask(state)[1], Finished)
+            return state, action, log, epochs
+        number = chance.choice(sorted(running))
+        job, done = running[number], epochs.get(number, 0)
+        if chance.random() < losses:
+            tell(WorkerLost(number))
+            del running[number]
+        elif done < job.last_epoch and done + 1 == fails_at(number, failures):
+            tell(Failed(number, "diverged"))
+            del running[number]
+        elif done == job.last_epoch:
+            tell(Completed(number, done))
+            del running[number]
+        else:
+            epochs[number] = done + 1
+            value = loss(number, job.configuration, done + 1)
+            tell(Reported(number, done + 1, {"loss": value}))
+
+
+@laws
+@few
+@given(seed=st.integers(0, 99), order=st.integers(0, 99), failures=st.sampled_from([0, 0.3, 1]))
+def test_ends_within_its_budget_under_any_failures(scheduler, seed, order, failures):
+    state, finished, _, epochs = play(scheduler, seed, order, failures, losses=0.1)
+    assert sum(epochs.values()) <= budget(scheduler)
+    assert {t.number: len(t.curve) for t in state.trials if t.curve} == epochs
+    survivors = [t for t in state.trials if t.status != "failed"]
+    assert (finished.best is None) == (not survivors)
+    if not failures:
+        assert finished.best is not None
+        assert len(state.trials[finished.best].curve) == scheduler.settings["brackets"][-1][-1][2]
+
+
+@laws
+@few
+@given(order=st.integers(0, 99), losses=st.sampled_from([0, 0.2]), workers=st.integers(1, 9))
+def test_replaying_the_log_gives_the_state(scheduler, order, losses, workers):
+    state, _, log, _ = play(scheduler, 1, order, 0.1, losses, workers)
+    written = [
+        json.dumps(to_json(i) if isinstance(i, Job) else event_to_json(i)) for i in log
+    ]  # as a journal does
+    read = [
+        from_json(Job, fields) if "kind" not in fields else event_from_json(fields)
+        for fields in map(json.loads, written)
+    ]
+    assert read == log
+    replayed, running = fold(scheduler, [Entry(0.0, item) for item in read], 1)
+    assert replayed == state
+    assert not running
+
+
+@laws
+@few
+@given(order=st.integers(1, 999), failures=st.sampled_from([0, 0.2]), workers=st.integers(1, 9))
+def test_the_outcome_does_not_depend_on_the_order_of_events(scheduler, order, failures, workers):
+    reference, *_ = play(scheduler, 2, 0, failures)
+    shuffled, *_ = play(scheduler, 2, order, failures, losses=0.1, workers=workers)
+    assert shuffled == reference
+
+
+@laws
+def test_every_state_round_trips_through_json(scheduler):
+    state, _, log, _ = play(scheduler, 3, 4, 0.1)
+    for cut in (0, 1, len(log) // 3, len(log) // 2, len(log)):
+        part, _ = fold(scheduler, [Entry(0.0, item) for item in log[:cut]], 3)
+        assert from_json(State, json.loads(json.dumps(to_json(part)))) == part
+    assert part == state
+    json.dumps(scheduler.settings)
+
+
+@laws
+def test_trials_depend_on_the_seed_alone(scheduler):
+    configurations = [
+        [t.configuration for t in play(scheduler, seed)[0].trials] for seed in (5, 5, 6)
+    ]
+    assert configurations[0] == configurations[1]
+    assert not any(c in configurations[0] for c in configurations[2])
+
+
+@laws
+def test_events_that_cannot_be_are_refused(scheduler):
+    state, job = scheduler.ask(scheduler.init(0))
+    report = {"loss": 1.0}
+    for event, complaint in (
+        (Reported(job.trial, 2, report), "not the next"),
+        (Reported(job.trial, 1, {"loss": math.nan}), "must be finite"),
+        (Reported(job.trial + 1, 1, report), "not running"),
+        (Completed(job.trial, job.last_epoch), "reported"),
+        (Failed(10**6, "?"), "no such trial"),
+    ):
+        with pytest.raises(ValueError, match=complaint):
+            scheduler.tell(state, event)
+
+
+def test_a_barrier_makes_workers_wait():
+    scheduler = SCHEDULERS["hyperband"]
+    state = scheduler.init(0)
+    for _ in range(9):
+        state, action = scheduler.ask(state)
+        assert isinstance(action, Job)
+    assert scheduler.ask(state) == (state, Wait())
+
+
+def test_concurrent_brackets_fill_the_wait_and_change_nothing_else():
+    one, many = hyperband(SPACE, 16, 2), SCHEDULERS["hyperband, all brackets at once"]
+    assert play(one, 7)[0] == play(many, 7)[0]
+    asked = [isinstance(i, Job) for i in play(many, 7, workers=40)[2]]
+    assert all(asked[:40])
+    assert not all([isinstance(i, Job) for i in play(one, 7, workers=40)[2]][:40])
+
+
+def test_bad_settings_are_refused():
+    for make in (
+        lambda: hyperband(SPACE, 0),
+        lambda: hyperband(SPACE, 9, 1),
+        lambda: hyperband(SPACE, 9, mode="minimize"),
+        lambda: hyperband(SPACE, 9, concurrent_brackets=0),
+        lambda: successive_halving(SPACE, 3, 8, 2, rounds=3),
+        lambda: swift_hyperband(SPACE, 9, min_curves=1),
+        lambda: swift_hyperband(SPACE, 9, decision_point=0),
+        lambda: swift_hyperband(SPACE, 9, quantile=2),
+        lambda: hyperband(SPACE, 9).init(-1),
+    ):
+        with pytest.raises(ValueError, match=r"must|cannot|needs"):
+            make()
