@@ -1,0 +1,1 @@
+"""Programs: the only place where flags, files, processes and the screen meet."""

@@ -11,7 +11,7 @@ sizes = st.lists(st.integers(0, 40), min_size=1, max_size=30)
 
 @settings(max_examples=30, deadline=None)
 @given(sizes, st.integers(1, 7), st.integers(1, 4), st.integers(0, 3))
-def test_every_element_once_an_epoch_and_nothing_else(
+def test_an_epoch_holds_every_element_once(
     make_samples, counts, batch_size, buckets, seed
 ):
     samples = make_samples(counts)

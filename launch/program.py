@@ -1,0 +1,70 @@
+"""What every program shares: flags, one clear line for an error, an orderly interruption.
+
+A program is a module with a `run(config, folder)` function; `start(run)` turns it into an absl
+main. Its docstring is what `--help` prints first.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from absl import app, flags
+from ml_collections import ConfigDict, config_flags
+
+_TRACEBACK = flags.DEFINE_bool("traceback", False, "Show where in the code an error arose.")
+
+
+def define_config(default: str = "configs/demo.py") -> Callable[[], ConfigDict]:
+    """Defines --config (a file, or file with --config.key=value overrides); returns its reader."""
+    holder = config_flags.DEFINE_config_file(
+        "config", default, "The experiment; --config.key=value changes one of its values."
+    )
+    return lambda: holder.value
+
+
+def define_run(default: str = "runs/demo") -> Callable[[], Path]:
+    """Defines --run, the folder that one experiment reads and writes."""
+    holder = flags.DEFINE_string("run", default, "The folder of the run.")
+    return lambda: Path(holder.value)
+
+
+def start(run: Callable[[], None]) -> None:
+    """Runs a program: 0 when done, 1 after an error, 130 when interrupted."""
+
+    def main(arguments: Sequence[str]) -> None:
+        if len(arguments) > 1:
+            raise app.UsageError(f"unexpected argument {arguments[1]!r}; flags begin with --")
+        _guarded(run)
+
+    app.run(main, flags_parser=_parse)
+
+
+def _parse(arguments: Sequence[str]) -> list[str]:
+    """Flags of the command line; an unknown one, or an unknown config key, ends in one line."""
+    sys.path.insert(0, os.getcwd())
+    try:
+        return app.parse_flags_with_usage(list(arguments))
+    except (AttributeError, KeyError, TypeError, ValueError, OSError, ImportError) as error:
+        if "--traceback" in arguments:
+            raise
+        sys.exit(_line(error))
+
+
+def _guarded(run: Callable[[], None]) -> None:
+    try:
+        run()
+    except KeyboardInterrupt:
+        print("\ninterrupted: start the same command again to go on where it was", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if _TRACEBACK.value:
+            raise
+        sys.exit(_line(error))
+
+
+def _line(error: BaseException) -> str:
+    """The error as one line; a bare KeyError or OSError says too little without its type."""
+    text = " ".join(str(error).strip("'\"").split()) or type(error).__name__
+    speaks = isinstance(error, (ValueError, RuntimeError)) and not isinstance(error, UnicodeError)
+    return f"error: {text}" if speaks else f"error: {type(error).__name__}: {text}"

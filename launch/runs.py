@@ -1,0 +1,138 @@
+"""The folder of a run: what it holds, whose it is, and how long each stage took.
+
+config.json      the resolved configuration, fixed when the run begins
+data/            datasets, unless `config.data.root` names another place
+study.db         the tuning's event log          trials/    checkpoints of its trials
+best.json        the winning configuration
+checkpoints/     the final training              model/     the trained model
+metrics.jsonl    the final training, by epoch    evaluation.npz, metrics.json, report.html
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+
+class RunError(ValueError):
+    """A run folder that cannot be used as asked."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An experiment's folder and its configuration."""
+
+    folder: Path
+    config: ConfigDict
+
+    @property
+    def data(self) -> Path:
+        """Where the datasets of this run lie."""
+        return Path(self.config.data.root) if self.config.data.root else self.folder / "data"
+
+
+@contextmanager
+def working_in(folder: Path, config: ConfigDict) -> Iterator[Run]:
+    """Begins a run, or goes on with it; one program at a time.
+
+    Raises RunError if the folder was made with another configuration, or is in use.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        stored = folder / "config.json"
+        if stored.exists():
+            _check_same(read_json(stored), _plain(config), folder)
+        else:
+            write_json(stored, _plain(config))
+        yield Run(folder, config)
+
+
+def open_run(folder: Path) -> Run:
+    """A run that exists, with the configuration it was begun with. Raises RunError if none."""
+    stored = folder / "config.json"
+    if not stored.exists():
+        raise RunError(f"{folder} is no run (it has no config.json); make one with launch.demo")
+    return Run(folder, ConfigDict(read_json(stored)))
+
+
+@contextmanager
+def stage(run: Run, name: str) -> Iterator[None]:
+    """Adds the time of the block to the run's account, interrupted or not."""
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        account = run.folder / "seconds.json"
+        seconds = read_json(account) if account.exists() else {}
+        seconds[name] = round(seconds.get(name, 0.0) + time.monotonic() - start, 1)
+        write_json(account, seconds)
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file. Raises RunError where it is damaged."""
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise RunError(f"{path} is damaged ({error}); delete it to make it again") from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file whole or not at all."""
+    write_text(path, json.dumps(value, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file whole or not at all: what was there stays if the disk is full."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise RunError(f"cannot write {path}: {error.strerror}; what was computed is kept") from None
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"another program is working in {folder}; wait for it to end") from None
+        yield
+
+
+def _plain(config: ConfigDict) -> dict[str, Any]:
+    return json.loads(config.to_json_best_effort())
+
+
+def _check_same(stored: Mapping, given: Mapping, folder: Path) -> None:
+    changed = [
+        f"{key} was {before!r}, is {after!r}"
+        for key in sorted({**_flat(stored), **_flat(given)})
+        for before, after in [(_flat(stored).get(key), _flat(given).get(key))]
+        if before != after
+    ]
+    if changed:
+        raise RunError(
+            f"{folder} was begun with another configuration ({'; '.join(changed[:3])}); "
+            "choose another --run, or delete the folder"
+        )
+
+
+def _flat(nested: Mapping, prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for key, value in nested.items():
+        inner = _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else None
+        flat |= {f"{prefix}{key}": value} if inner is None else inner
+    return flat

@@ -1,0 +1,87 @@
+"""One training, from any epoch to any later one: the trials of a study and the final training."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from datasets import samples as stored
+from datasets.batches import Sampler, make_plan, sequential
+from datasets.events import Samples
+from datasets.schema import Batch
+from launch import data
+from launch.runs import Run, RunError
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a training reads: batches by step, validation batches, input statistics."""
+
+    sampler: Sampler
+    validation: Sequence[Batch]
+    statistics: Any
+
+
+def load_material(run: Run, settings: ConfigDict) -> Material:
+    """Training and validation batches as `settings` asks (batch_size, buckets, *_events)."""
+    from mlpf_jax.statistics import compute_statistics
+
+    train = _first(data.load(run, "train"), settings.train_events)
+    validation = _first(data.load(run, "validation"), settings.validation_events)
+    counts = np.concatenate([np.diff(train.offsets), np.diff(validation.offsets)])
+    plan = make_plan(counts, settings.batch_size, settings.buckets)
+    return Material(
+        Sampler(train, plan, run.config.seed),
+        sequential(validation, plan),
+        compute_statistics(np.asarray(train.X)),
+    )
+
+
+def epochs(
+    config: ConfigDict, material: Material, folder: Path, epochs: range, horizon: int, seed: int
+) -> Iterator[Any]:
+    """Trains the epochs of a range, after those before it, and yields `mlpf_jax.train.Epoch`s.
+
+    Every epoch is checkpointed in `folder` before it is yielded. The schedule reaches its end
+    after `horizon` epochs, wherever the range ends.
+    """
+    import jax
+
+    from mlpf_jax import checkpoint, train
+    from mlpf_jax.config import ModelConfig, TrainConfig, from_mapping
+
+    steps = material.sampler.steps_per_epoch
+    train_config = config.train.to_dict() | {"total_steps": horizon * steps}
+    state = train.create_state(
+        jax.random.key(seed),
+        from_mapping(ModelConfig, config.model.to_dict()),
+        from_mapping(TrainConfig, train_config),
+        material.statistics,
+    )
+    if epochs.start:
+        state = checkpoint.restore_state(folder, state, epochs.start)
+    for epoch in train.fit(state, material.sampler, steps, material.validation, epochs):
+        checkpoint.save_state(folder, epoch.epoch, epoch.state)
+        yield epoch
+
+
+def with_values(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:
+    """A copy of a configuration with values replaced by their paths ("train.learning_rate")."""
+    changed = ConfigDict(config.to_dict())
+    for path, value in values.items():
+        *parents, name = path.split(".")
+        node = changed
+        for parent in parents:
+            node = node.get(parent, ConfigDict())
+        if name not in node:
+            raise RunError(f"the configuration has no {path!r} to set")
+        node[name] = value
+    return changed
+
+
+def _first(samples: Samples, events: int) -> Samples:
+    """The first events, or all of them where `events` is 0."""
+    return stored.take(samples, np.arange(min(events, samples.events))) if events else samples
