@@ -13,7 +13,8 @@ from qsvr import kernels
 from qsvr.combine import COMBINATIONS, Combination, Expansion, Fitted, evaluate
 from qsvr.encoding import Encoding, decode
 from qsvr.qubo import build_qubo
-from qsvr.samplers import Sampler, SampleSet, sampler_of
+from qsvr.samplers import sampler_of
+from qsvr.sampleset import Sampler, SampleSet
 
 
 class Scaling(NamedTuple):
@@ -67,15 +68,15 @@ class QSVR(RegressorMixin, BaseEstimator):
         gamma="scale",
         degree=3,
         coef0=1.0,
-        box=8.0,
+        box=4.0,
         bits=4,
         base=2.0,
-        epsilon=0.05,
+        epsilon=0.02,
         penalty=0.05,
-        scaling="standard",
-        sampler="simulated_annealing",
-        reads=50,
-        sweeps=400,
+        scaling="minmax",
+        sampler="level_gibbs",
+        reads=64,
+        sweeps=200,
         combine="mean_of_best",
         max_rows=30,
         random_state=None,
@@ -111,7 +112,9 @@ class QSVR(RegressorMixin, BaseEstimator):
             "base": 0.5,
             "epsilon": 0.02,
             "penalty": 0.01,
-            "scaling": "minmax",
+            "sampler": "simulated_annealing",
+            "reads": 50,
+            "sweeps": 400,
             "combine": "lowest_energy",
             "max_rows": 20,
         }
@@ -190,7 +193,7 @@ class QSVR(RegressorMixin, BaseEstimator):
     def _sampler(self) -> Sampler:
         if callable(self.sampler):
             return self.sampler
-        return sampler_of(self.sampler, self.reads, self.sweeps)
+        return sampler_of(self.sampler, self.reads, self.sweeps, self.bits)
 
     def _combination(self) -> Combination:
         if callable(self.combine):

@@ -1,0 +1,86 @@
+"""The bias and the weights a combination gives, against brute force."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qsvr.combine import (
+    WEIGHTINGS,
+    Fitted,
+    LowestEnergy,
+    MeanOfBest,
+    evaluate,
+    median_bias,
+    support_vector_bias,
+)
+
+
+def fitted(reads: int = 6, rows: int = 5) -> Fitted:
+    random = np.random.default_rng(0)
+    features = random.normal(size=(rows, rows))
+    return Fitted(
+        betas=random.uniform(-1, 1, (reads, rows)),
+        energies=np.sort(random.normal(size=reads)) - 2,
+        kernel_matrix=features @ features.T,
+        targets=random.normal(size=rows),
+        epsilon=0.1,
+        box=1.0,
+    )
+
+
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=9), st.floats(0, 2))
+@settings(max_examples=50, deadline=None)
+def test_no_bias_has_a_lower_loss_than_the_median_bias(residuals, epsilon):
+    residuals = np.array(residuals)
+    losses = lambda b: np.maximum(np.abs(residuals - b[:, None]) - epsilon, 0).sum(1)  # noqa: E731
+    best = losses(np.linspace(-13, 13, 2001)).min()
+    assert losses(np.array([median_bias(residuals, epsilon)]))[0] <= best + 1e-9
+
+
+def test_median_bias_is_the_middle_of_the_minimising_interval():
+    # Both points are within epsilon of every b from 0.5 to 1.5.
+    assert median_bias(np.array([0.5, 1.5]), 1.0) == pytest.approx(1.0)
+
+
+def test_support_vector_bias_uses_rows_inside_the_box():
+    beta = np.array([0.5, -0.5, 1.0, 0.0])
+    residuals = np.array([2.0, 1.0, 50.0, -50.0])
+    assert support_vector_bias(residuals, beta, 0.1, 1.0) == pytest.approx((1.9 + 1.1) / 2)
+    at_the_box = np.array([1.0, -1.0, 1.0, 0.0])
+    expected = median_bias(residuals, 0.1)
+    assert support_vector_bias(residuals, at_the_box, 0.1, 1.0) == expected
+
+
+@pytest.mark.parametrize("combination", [MeanOfBest(3), *(LowestEnergy(4, w) for w in WEIGHTINGS)])
+def test_weights_sum_to_one_and_follow_energy(combination):
+    expansion = combination(fitted())
+    assert expansion.weights.sum() == pytest.approx(1)
+    assert (np.diff(expansion.weights) <= 0).all()
+    assert expansion.betas.shape == (combination.count, 5)
+
+
+def test_softmax_is_of_the_energies():
+    problem = fitted()
+    weights = LowestEnergy(2)(problem).weights
+    assert weights[1] / weights[0] == pytest.approx(
+        np.exp(problem.energies[0] - problem.energies[1])
+    )
+
+
+def test_mean_of_best_predicts_with_the_mean_beta_of_distinct_samples():
+    problem = fitted()
+    repeated = problem._replace(
+        betas=np.repeat(problem.betas, 3, axis=0), energies=np.repeat(problem.energies, 3)
+    )
+    expansion = MeanOfBest(4)(repeated)
+    beta = problem.betas[:4].mean(0)
+    bias = median_bias(problem.targets - problem.kernel_matrix @ beta, problem.epsilon)
+    mean, variance = evaluate(expansion, problem.kernel_matrix)
+    np.testing.assert_allclose(mean, problem.kernel_matrix @ beta + bias)
+    np.testing.assert_allclose(variance, (problem.betas[:4] @ problem.kernel_matrix).var(0))
+
+
+def test_unknown_weighting_is_refused():
+    with pytest.raises(ValueError, match="softmax, energy, equal"):
+        LowestEnergy(weighting="best")(fitted())

@@ -1,0 +1,159 @@
+"""QSVR as an estimator: scikit-learn's own checks, a classical peer, real learning curves."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import r2_score
+from sklearn.svm import SVR
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from qsvr import QSVR, Encoding, LowestEnergy, SteepestDescent
+from qsvr.kernels import linear, polynomial, rbf
+
+CURVES = Path(__file__).parents[2].parent / "shared" / "learning_curves" / "mlpf_delphes.csv"
+
+
+def wave(rows: int, seed: int = 0):
+    random = np.random.default_rng(seed)
+    X = random.uniform(0, 1, (rows, 2))
+    return X, 300 + 20 * np.sin(4 * X[:, 0]) + 10 * X[:, 1] ** 2
+
+
+@parametrize_with_checks([QSVR(reads=16, sweeps=50)])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("sampler", ["simulated_annealing", "level_gibbs"])
+def test_close_to_classical_svr_at_the_same_settings(sampler):
+    X, y = wave(20)
+    model = QSVR(sampler=sampler, gamma=2.0, box=2.0, bits=5, scaling="none", random_state=0)
+    predicted = model.fit(X, y).predict(X)
+    peer = SVR(gamma=2.0, C=2.0, epsilon=model.epsilon).fit(X, (y - y.mean()) / y.std())
+    classical = peer.predict(X) * y.std() + y.mean()
+    assert r2_score(classical, predicted) > 0.97
+    unseen, truth = wave(200, seed=1)
+    assert r2_score(truth, model.predict(unseen)) > 0.9
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "linear", "polynomial", lambda X, Z: X @ Z.T + 1])
+def test_every_kernel_fits_a_line(kernel):
+    x = np.linspace(0, 1, 12)[:, None]
+    model = QSVR(kernel=kernel, gamma=1.0, random_state=0).fit(x, 3 * x.ravel() - 1)
+    assert model.score(x, 3 * x.ravel() - 1) > 0.95
+
+
+def test_kernels_equal_scikit_learns():
+    from sklearn.metrics import pairwise
+
+    X, Z = np.random.default_rng(0).normal(size=(2, 6, 3))
+    np.testing.assert_allclose(linear(X, Z), pairwise.linear_kernel(X, Z))
+    np.testing.assert_allclose(rbf(X, Z, 0.3), pairwise.rbf_kernel(X, Z, 0.3))
+    expected = pairwise.polynomial_kernel(X, Z, 2, 0.3, 0.5)
+    np.testing.assert_allclose(polynomial(X, Z, 0.3, 2, 0.5), expected)
+
+
+@pytest.mark.parametrize("make", [QSVR, QSVR.published], ids=["default", "published"])
+def test_same_seed_same_predictions_whatever_the_units(make):
+    X, y = wave(25)
+    first = make(random_state=3).fit(X, y).predict(X)
+    np.testing.assert_array_equal(make(random_state=3).fit(X, y).predict(X), first)
+    rescaled = make(random_state=3).fit(8 * X - 2, 0.5 * y).predict(8 * X - 2)
+    np.testing.assert_allclose(rescaled, 0.5 * first, rtol=1e-2)
+
+
+def test_more_rows_than_one_qubo_holds_make_an_ensemble():
+    X, y = wave(70)
+    model = QSVR(max_rows=30, random_state=0).fit(X, y)
+    assert sorted(len(member.rows) for member in model.members_) == [23, 23, 24]
+    assert model.weights_.sum() == pytest.approx(1)
+    assert (model.weights_ > 0).all()
+    unseen, truth = wave(100, seed=1)
+    assert model.score(unseen, truth) > 0.9
+    spread = model.predict(unseen, return_std=True)[1]
+    assert (spread > 0).all()
+
+
+def test_spread_is_that_of_the_samples_and_in_the_units_of_y():
+    X, y = wave(20)
+    model = QSVR(random_state=0).fit(X, y)
+    (member,) = model.members_
+    kernel = rbf(model.x_scaling_(X), member.rows, model.gamma_)
+    values = y.std() * (member.expansion.betas @ kernel.T)
+    mean, spread = model.predict(X, return_std=True)
+    np.testing.assert_allclose(spread, values.std(0))
+    np.testing.assert_array_equal(mean, model.predict(X))
+
+
+def test_constant_targets_are_predicted_as_that_constant():
+    X, _ = wave(10)
+    mean, spread = QSVR(random_state=0).fit(X, np.full(10, 7.3)).predict(X, return_std=True)
+    np.testing.assert_allclose(mean, 7.3, atol=0.1)
+    assert (spread < 0.1).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "X", "y", "message"),
+    [
+        ({}, [[1.0]], [1.0], "1 sample"),
+        ({}, [[1.0], [np.nan]], [1.0, 2.0], "NaN"),
+        ({}, [[1.0], [2.0]], [1.0, np.inf], "infinity"),
+        ({"max_rows": 1}, [[1.0], [2.0]], [1.0, 2.0], "max_rows"),
+        ({"kernel": "sigmoid"}, [[1.0], [2.0]], [1.0, 2.0], "unknown kernel"),
+        ({"scaling": "robust"}, [[1.0], [2.0]], [1.0, 2.0], "unknown scaling"),
+        ({"sampler": "qpu"}, [[1.0], [2.0]], [1.0, 2.0], "unknown sampler"),
+        ({"combine": "vote"}, [[1.0], [2.0]], [1.0, 2.0], "unknown combination"),
+        ({"box": -1.0}, [[1.0], [2.0]], [1.0, 2.0], "box must be positive"),
+    ],
+)
+def test_fit_refuses(settings, X, y, message):
+    with pytest.raises(ValueError, match=message):
+        QSVR(**settings).fit(X, y)
+
+
+def test_published_settings_and_their_changes():
+    model = QSVR.published(sampler=SteepestDescent(200), combine=LowestEnergy(4, "equal"))
+    assert clone(model).get_params()["sampler"] == SteepestDescent(200)
+    X, y = wave(20)
+    samples = model.set_params(random_state=0).fit(X, y).members_[0].samples
+    assert samples.bits.shape == (200, 120)
+    assert model.encoding_.offset == pytest.approx(0.005)
+    assert model.encoding_.weights == pytest.approx(Encoding(0.5, 3, 0.005).weights)
+
+
+@pytest.mark.parametrize("make", [QSVR, QSVR.published], ids=["default", "published"])
+def test_real_learning_curves(make):
+    """20 curves known in full; the last loss of the others from their first 25 epochs."""
+    if not CURVES.exists():
+        pytest.skip(f"no {CURVES}")
+    columns = CURVES.read_text().partition("\n")[0].split(",")
+    table = np.loadtxt(CURVES, delimiter=",", skiprows=1)
+    curves = np.log(table[:, columns.index("loss_0") :])
+    configuration = np.unique(table[:, : columns.index("loss_0")], axis=0, return_inverse=True)[1]
+    scores = []
+    for seed in range(4):
+        order = np.random.default_rng(seed).permutation(configuration.max() + 1)
+        known = np.isin(configuration, order[:20])
+        _, first = np.unique(configuration[known], return_index=True)  # some were trained often
+        train = curves[known][first]
+        model = make(random_state=seed).fit(train[:, :25], train[:, -1])
+        scores.append(model.score(curves[~known, :25], curves[~known, -1]))
+    assert np.mean(scores) > 0.75
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    program = (
+        "import sys, qsvr; "
+        "print([m for m in ('jax', 'sklearn', 'dwave', 'scipy', 'numpy') if m in sys.modules])"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+    with pytest.raises(AttributeError, match="no attribute 'QSVM'"):
+        __import__("qsvr").QSVM  # noqa: B018
