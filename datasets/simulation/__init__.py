@@ -1,7 +1,7 @@
 """Simulated collisions: Pythia 8, a fast simulation of a CLIC-like detector, and a baseline."""
 
+from datasets.simulation.chain import simulate
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.generate import PROCESSES
-from datasets.simulation.chain import simulate
 
 __all__ = ["PROCESSES", "CLICLike", "simulate"]

@@ -17,7 +17,7 @@ from datasets.events import Links, Table, offsets_of
 from datasets.simulation import helix
 from datasets.simulation.detector import CLICLike
 
-MASSES = {211: 0.13957, 130: 0.49761, 22: 0.0, 11: 0.000511, 13: 0.10566}
+MASSES = {211: 0.13957, 11: 0.000511, 13: 0.10566}
 
 
 class Rules(NamedTuple):
@@ -27,17 +27,24 @@ class Rules(NamedTuple):
     sizes: float = 1.0  # cluster sizes (rms) added to it
     budget: float = 1.0  # widths of the resolution by which clusters may exceed a track
     excess: float = 1.5  # widths of the resolution that make a neutral candidate
-    photon_fraction: float = 0.9  # of the energy in the ECAL
+    photon_fraction: float = 0.9  # least share of a photon's energy in the ECAL
+    photon_size: float = 20.0  # mm, largest rms across the line of flight
+    photon_near: float = 20.0  # mm, how far a cluster that looks like a photon may be from a track
     photon_scale: float = 1.0
     hadron_scale: float = 1.0
     least_energy: float = 0.1  # GeV, of a neutral candidate
 
 
-class Matches(NamedTuple):
-    """The track of every cluster (-1: none) and the cluster nearest to every track (-1: none)."""
+RULES = Rules()
 
-    track_of: Int[np.ndarray, " clusters"]
-    nearest: Int[np.ndarray, " tracks"]
+
+class Blocks(NamedTuple):
+    """Tracks and clusters that belong together; a block is named by the cluster it grew from."""
+
+    of_track: Int[np.ndarray, " tracks"]  # -1: the track has no cluster
+    of_cluster: Int[np.ndarray, " clusters"]  # -1: no track leads to the cluster
+    excess: Float[np.ndarray, " clusters"]  # GeV in the clusters beyond the tracks, by block
+    spread: Float[np.ndarray, " clusters"]  # GeV, what is expected of it by resolution alone
 
 
 def reconstruct(
@@ -46,16 +53,16 @@ def reconstruct(
     hits: Table,
     cluster_hit: Links,
     detector: CLICLike,
-    rules: Rules = Rules(),
+    rules: Rules = RULES,
 ) -> tuple[Table, Links, Links]:
     """Candidates in the columns of `EventData.candidates`, and their tracks and clusters."""
     shape = _shapes(clusters, hits, cluster_hit)
     pt = helix.GEV_PER_TESLA_MM * detector.field / np.abs(tracks["omega"])
     momentum = pt * np.sqrt(1 + tracks["tanLambda"] ** 2)
-    matches = _match(tracks, clusters, shape, momentum, detector, rules)
-    neutral = _neutrals(tracks, clusters, shape, momentum, matches, detector, rules)
-    charged_pdg = _charged_identity(clusters, shape, momentum, matches)
-    return _candidates(tracks, clusters, pt, charged_pdg, neutral, matches)
+    blocks = _blocks(tracks, clusters, shape, momentum, detector, rules)
+    neutral = _neutrals(clusters, shape, blocks, rules)
+    charged_pdg = _charged_identity(shape, momentum, blocks)
+    return _candidates(tracks, clusters, pt, charged_pdg, neutral, blocks)
 
 
 class Shapes(NamedTuple):
@@ -91,27 +98,47 @@ def resolution(energy: Float[np.ndarray, " n"], detector: CLICLike) -> Float[np.
     )
 
 
-def _match(tracks, clusters, shape: Shapes, momentum, detector, rules: Rules) -> Matches:
-    """Every cluster goes to the nearest track in reach, while that track has energy to explain."""
+def _blocks(tracks, clusters, shape: Shapes, momentum, detector, rules: Rules) -> Blocks:
+    """Every track starts or joins a block at its nearest cluster; then blocks take what is near.
+
+    A cluster without tracks joins the block of the nearest track in reach, the nearest clusters
+    first, as long as the block's energy stays compatible with its momentum.
+    """
     track, cluster = _pairs(tracks, clusters)
     distance = _distances(tracks, clusters, track, cluster, detector)
-    close = distance < rules.near + rules.sizes * shape.size[cluster]
+    reach = np.where(
+        _like_photons(shape, rules), rules.photon_near, rules.near + rules.sizes * shape.size
+    )
+    close = distance < reach[cluster]
     track, cluster, distance = track[close], cluster[close], distance[close]
-    nearest_track = _first_by(cluster, distance, track, len(clusters))
-    nearest_cluster = _first_by(track, distance, cluster, len(tracks))
 
-    own = nearest_track[cluster] == track
-    track, cluster, distance = track[own], cluster[own], distance[own]
-    order = np.lexsort((distance, track))
-    track, cluster = track[order], cluster[order]
-    before = _running_sum(track, clusters["energy"][cluster]) - clusters["energy"][cluster]
-    limit = momentum + rules.budget * resolution(momentum, detector)
-    after = before + clusters["energy"][cluster]
-    # The nearest cluster always belongs to the track; its excess is dealt with later.
-    taken = (before == 0) | (after < limit[track])
-    track_of = np.full(len(clusters), -1)
-    track_of[cluster[taken]] = track[taken]
-    return Matches(track_of, nearest_cluster)
+    energy, n = clusters["energy"], len(clusters)
+    of_track = _first_by(track, distance, cluster, len(tracks))
+    matched = of_track >= 0
+    expected = np.bincount(of_track[matched], momentum[matched], n)
+    spread2 = resolution(momentum[matched], detector) ** 2
+    spread = np.sqrt(np.bincount(of_track[matched], spread2, n))
+
+    of_cluster = np.where(expected > 0, np.arange(n), -1)
+    free = of_cluster[cluster] < 0
+    track, cluster, distance = track[free], cluster[free], distance[free]
+    own = _first_by(cluster, distance, track, n)[cluster] == track
+    cluster, distance, block = cluster[own], distance[own], of_track[track[own]]
+    order = np.lexsort((distance, block))
+    cluster, block = cluster[order], block[order]
+    total = energy[block] + _running_sum(block, energy[cluster])
+    taken = total < expected[block] + rules.budget * spread[block]
+    of_cluster[cluster[taken]] = block[taken]
+
+    inside = of_cluster >= 0
+    excess = np.bincount(of_cluster[inside], energy[inside], n) - expected
+    return Blocks(of_track, of_cluster, np.where(expected > 0, excess, 0.0), spread)
+
+
+def _like_photons(shape: Shapes, rules: Rules) -> Bool[np.ndarray, " clusters"]:
+    """Narrow and in the ECAL."""
+    fraction = shape.ecal / np.maximum(shape.ecal + shape.hcal, 1e-9)
+    return (fraction > rules.photon_fraction) & (shape.size < rules.photon_size)
 
 
 def _pairs(a: Table, b: Table) -> tuple[np.ndarray, np.ndarray]:
@@ -161,45 +188,29 @@ class Neutrals(NamedTuple):
     photon: Bool[np.ndarray, " neutrals"]
 
 
-def _neutrals(tracks, clusters, shape, momentum, matches, detector, rules: Rules) -> Neutrals:
-    """Clusters without a track, and what blocks of clusters hold beyond their tracks."""
-    energy = clusters["energy"]
-    track_of, nearest = matches
-    # A track whose nearest cluster was given to another joins that one's block.
-    has_own = np.bincount(track_of[track_of >= 0], minlength=len(tracks)) > 0
-    leader = np.arange(len(tracks))
-    follows = ~has_own & (nearest >= 0)
-    leader[follows] = track_of[nearest[follows]]
-    followed = leader >= 0
-    block = np.bincount(leader[followed], momentum[followed], len(tracks))
-    spread2 = resolution(momentum, detector) ** 2
-    spread = np.sqrt(np.bincount(leader[followed], spread2[followed], len(tracks)))
-    matched = track_of >= 0
-    seen = np.bincount(track_of[matched], energy[matched], len(tracks))
-    excess = seen - block
-    significant = (excess > rules.excess * spread) & has_own
-
-    free = np.flatnonzero(~matched)
-    strongest = _first_by(track_of[matched], -energy[matched], np.flatnonzero(matched), len(tracks))
-    cluster = np.concatenate([free, strongest[significant]])
-    value = np.concatenate([energy[free], excess[significant]])
-    fraction = shape.ecal / np.maximum(shape.ecal + shape.hcal, 1e-9)
-    photon = fraction[cluster] > rules.photon_fraction
-    value = value * np.where(photon, rules.photon_scale, rules.hadron_scale)
-    kept = value > rules.least_energy
-    return Neutrals(cluster[kept], value[kept], photon[kept])
+def _neutrals(clusters: Table, shape: Shapes, blocks: Blocks, rules: Rules) -> Neutrals:
+    """Clusters without a track, and what blocks hold beyond their tracks."""
+    photon_like = _like_photons(shape, rules)
+    free = np.flatnonzero(blocks.of_cluster < 0)
+    rich = np.flatnonzero(blocks.excess > rules.excess * blocks.spread)
+    cluster = np.concatenate([free, rich])
+    energy = np.concatenate([clusters["energy"][free], blocks.excess[rich]])
+    photon = photon_like[cluster]
+    energy = energy * np.where(photon, rules.photon_scale, rules.hadron_scale)
+    kept = energy > rules.least_energy
+    return Neutrals(cluster[kept], energy[kept], photon[kept])
 
 
-def _charged_identity(clusters, shape, momentum, matches) -> Int[np.ndarray, " tracks"]:
+def _charged_identity(shape: Shapes, momentum, blocks: Blocks) -> Int[np.ndarray, " tracks"]:
     """Muons by muon hits, electrons by ECAL fraction and E/p, all else is a pion."""
-    track_of = matches.track_of
-    matched = track_of >= 0
-    n = len(momentum)
+    inside = blocks.of_cluster >= 0
+    matched = blocks.of_track >= 0
 
-    def total(values):
-        return np.bincount(track_of[matched], values[matched], n)
+    def of_block(values) -> np.ndarray:
+        total = np.bincount(blocks.of_cluster[inside], values[inside], len(inside))
+        return np.where(matched, total[blocks.of_track], 0.0)
 
-    ecal, hcal, chambers = total(shape.ecal), total(shape.hcal), total(shape.muon_hits)
+    ecal, hcal, chambers = of_block(shape.ecal), of_block(shape.hcal), of_block(shape.muon_hits)
     energy = np.maximum(ecal + hcal, 1e-9)
     ratio = energy / momentum
     electron = (ecal / energy > 0.95) & (ratio > 0.8) & (ratio < 1.25) & (momentum > 1.0)
@@ -207,24 +218,23 @@ def _charged_identity(clusters, shape, momentum, matches) -> Int[np.ndarray, " t
     return np.select([muon, electron], [13, 11], 211)
 
 
-def _candidates(tracks, clusters, pt, pdg, neutral: Neutrals, matches):
+def _candidates(tracks, clusters, pt, pdg, neutral: Neutrals, blocks):
     """Charged candidates first, then neutral ones; sorted by event."""
     sign = np.sign(tracks["omega"])
     direction = np.stack([clusters[axis][neutral.cluster] for axis in "xyz"])
     direction = direction / np.linalg.norm(direction, axis=0)
     neutral_pdg = np.where(neutral.photon, 22, 130)
     mass = np.select([pdg == code for code in MASSES], list(MASSES.values()))
-    neutral_mass = np.where(neutral.photon, 0.0, np.minimum(MASSES[130], neutral.energy))
-    size = np.sqrt(np.maximum(neutral.energy**2 - neutral_mass**2, 0))
+    momentum = neutral.energy * direction  # a calorimeter sees no mass
     # Signed codes: the particle of an electron or muon is the negative one.
     signed = np.where((pdg == 11) | (pdg == 13), -sign * pdg, sign * pdg).astype(np.int64)
     columns = {
         "pdg": np.concatenate([signed, neutral_pdg]),
         "charge": np.concatenate([sign, np.zeros(len(neutral.cluster))]),
-        "px": np.concatenate([pt * np.cos(tracks["phi"]), size * direction[0]]),
-        "py": np.concatenate([pt * np.sin(tracks["phi"]), size * direction[1]]),
-        "pz": np.concatenate([pt * tracks["tanLambda"], size * direction[2]]),
-        "mass": np.concatenate([mass, neutral_mass]),
+        "px": np.concatenate([pt * np.cos(tracks["phi"]), momentum[0]]),
+        "py": np.concatenate([pt * np.sin(tracks["phi"]), momentum[1]]),
+        "pz": np.concatenate([pt * tracks["tanLambda"], momentum[2]]),
+        "mass": np.concatenate([mass, np.zeros(len(neutral.cluster))]),
     }
     event = np.concatenate([tracks.event, clusters.event[neutral.cluster]])
     order = np.argsort(event, kind="stable")
@@ -235,11 +245,22 @@ def _candidates(tracks, clusters, pt, pdg, neutral: Neutrals, matches):
         {name: column[order] for name, column in columns.items()},
     )
     n = len(tracks)
-    owned = np.flatnonzero(matches.track_of >= 0)
-    source = np.concatenate([place[matches.track_of[owned]], place[n:]])
-    target = np.concatenate([owned, neutral.cluster])
+    track, owned = _pairs_of_blocks(blocks)
     return (
         table,
         Links(place[:n], np.arange(n), np.ones(n)),
-        Links(source, target, np.ones(len(source))),
+        Links(
+            np.concatenate([place[track], place[n:]]),
+            np.concatenate([owned, neutral.cluster]),
+            np.ones(len(track) + len(neutral.cluster)),
+        ),
     )
+
+
+def _pairs_of_blocks(blocks: Blocks) -> tuple[np.ndarray, np.ndarray]:
+    """Every cluster with the first track of its block."""
+    leader = np.full(len(blocks.of_cluster), -1)
+    matched = np.flatnonzero(blocks.of_track >= 0)[::-1]
+    leader[blocks.of_track[matched]] = matched
+    owned = np.flatnonzero(blocks.of_cluster >= 0)
+    return leader[blocks.of_cluster[owned]], owned

@@ -29,12 +29,13 @@ class Cells(NamedTuple):
 
 
 class Geometry(NamedTuple):
-    """By layer number: depth of its middle behind the face (mm), cell size (mm), subdetector."""
+    """By layer number: depth of its middle behind the face (mm), cell size (mm) and so on."""
 
     depth: Float[np.ndarray, " layers"]
     cell: Float[np.ndarray, " layers"]
     subdetector: Int[np.ndarray, " layers"]
     threshold: Float[np.ndarray, " layers"]  # GeV
+    type: Int[np.ndarray, " layers"]  # LCIO's CHT code but for 1000 (barrel) or 2000 (end)
 
 
 def geometry(detector: CLICLike) -> Geometry:
@@ -46,11 +47,14 @@ def geometry(detector: CLICLike) -> Geometry:
         detector.hcal_start + hcal * detector.hcal_depth / detector.hcal_layers,
         detector.muon_start + muon * detector.muon_spacing,
     ])  # fmt: skip
+    # Kind 0, 1, 2 + 10 x calorimeter 1, 2, 3 + 10000 x layer within the calorimeter.
+    types = [10 * (k + 1) + k + 10000 * np.arange(n) for k, n in enumerate(counts)]
     return Geometry(
         depth,
         np.repeat([detector.ecal_cell, detector.hcal_cell, detector.muon_cell], counts),
         np.repeat([schema.ECAL, schema.HCAL, schema.OTHER], counts),
         np.repeat([detector.ecal_threshold, detector.hcal_threshold, 0.0], counts),
+        np.concatenate(types),
     )
 
 
@@ -110,38 +114,39 @@ def _changes(values) -> np.ndarray:
 
 
 def _keys(spots: Spots, event, region, layout: Geometry, detector: CLICLike):
+    """The number of every spot's cell, and whether the spot lies in one."""
     x, y, z = spots.position
     barrel = region == helix.BARREL
-    normal = np.where(
-        barrel,
-        np.hypot(x, y) - np.float32(detector.barrel_face),
-        np.abs(z) - np.float32(detector.endcap_face),
-    )
-    layer = _layer(normal, detector)
+    face = np.where(barrel, np.float32(detector.barrel_face), np.float32(detector.endcap_face))
+    layer = _layer(np.where(barrel, np.hypot(x, y), np.abs(z)) - face, detector)
     inside = (layer >= 0) & (~barrel | (np.abs(z) < detector.barrel_end))
-    layer = np.maximum(layer, 0)
-    cell = layout.cell.astype(np.float32)[layer]
+    density = (1 / layout.cell).astype(np.float32)[layer]
     radius = (detector.barrel_face + layout.depth).astype(np.float32)[layer]
-    half = 1 << (ROW - 1)
-    row = np.floor(np.where(barrel, np.arctan2(y, x) * radius, x) / cell).astype(np.int64) + half
-    column = np.floor(np.where(barrel, z, y) / cell).astype(np.int64) + half
-    key = event.astype(np.int64)
-    for value, bits in ((region, REGION), (layer, LAYER), (row, ROW), (column, COLUMN)):
-        key = (key << bits) | value
-    return key, inside
+    half = np.float32(1 << (ROW - 1))
+    across = np.where(barrel, np.arctan2(y, x) * radius, x)
+    row = np.floor(across * density + half).astype(np.int64)
+    column = np.floor(np.where(barrel, z, y) * density + half).astype(np.int64)
+    panel = (event.astype(np.int64) << REGION) | region
+    return (((((panel << LAYER) | layer) << ROW) | row) << COLUMN) | column, inside
 
 
-def _layer(normal, detector: CLICLike):
-    """Layer number of a depth behind the face; -1 outside. The gap belongs to the next layer."""
-    ecal = np.floor(normal * np.float32(detector.ecal_layers / detector.ecal_depth))
-    behind = np.maximum(normal - np.float32(detector.hcal_start), 0)
-    hcal = np.floor(behind * np.float32(detector.hcal_layers / detector.hcal_depth))
-    chamber = np.round((normal - np.float32(detector.muon_start)) / detector.muon_spacing - 0.5)
-    last = detector.ecal_layers + detector.hcal_layers
-    chamber_ok = (chamber >= 0) & (chamber < detector.muon_layers)
-    layer = np.where(normal < detector.ecal_depth, np.maximum(ecal, 0), detector.ecal_layers + hcal)
-    layer = np.where(layer >= last, np.where(chamber_ok, last + chamber, -1), layer)
-    return layer.astype(np.int64)
+def _layer(normal, detector: CLICLike) -> Int[np.ndarray, " spots"]:
+    """Layer of a depth behind the face; -1 outside. What is in a gap counts for the HCAL."""
+    first_chamber = detector.ecal_layers + detector.hcal_layers
+    ecal = normal * np.float32(detector.ecal_layers / detector.ecal_depth)
+    hcal = (normal - np.float32(detector.hcal_start)) * np.float32(
+        detector.hcal_layers / detector.hcal_depth
+    )
+    layer = np.where(
+        normal < detector.ecal_depth,
+        np.maximum(ecal, 0),
+        detector.ecal_layers + np.maximum(hcal, 0),
+    ).astype(np.int16)
+    behind = np.flatnonzero(layer >= first_chamber)
+    chamber = np.floor((normal[behind] - detector.muon_start) / detector.muon_spacing)
+    hit = (chamber >= 0) & (chamber < detector.muon_layers)
+    layer[behind] = np.where(hit, first_chamber + chamber, -1)
+    return layer
 
 
 def _unpack(cell) -> Cells:
@@ -156,29 +161,21 @@ def _hits(cells: Cells, energy, layout: Geometry, detector: CLICLike) -> dict[st
     """Positions are the centres of the cells; times those of light from the centre."""
     half = 1 << (ROW - 1)
     size = layout.cell[cells.layer]
-    row, column = (cells.row - half + 0.5) * size, (cells.column - half + 0.5) * size
+    row, column = (cells.row - (half - 0.5)) * size, (cells.column - (half - 0.5)) * size
     barrel = cells.region == helix.BARREL
     depth = layout.depth[cells.layer]
-    radius = detector.barrel_face + depth
     side = np.where(cells.region == helix.ENDCAP_PLUS, 1.0, -1.0)
-    x = np.where(barrel, radius * np.cos(row / radius), row)
-    y = np.where(barrel, radius * np.sin(row / radius), column)
-    z = np.where(barrel, column, side * (detector.endcap_face + depth))
-    subdetector = layout.subdetector[cells.layer]
-    first = np.searchsorted(layout.subdetector, subdetector)
+    x, y, z = row, column, side * (detector.endcap_face + depth)
+    radius = detector.barrel_face + depth[barrel]
+    azimuth = row[barrel] / radius
+    z[barrel] = column[barrel]
+    x[barrel], y[barrel] = radius * np.cos(azimuth), radius * np.sin(azimuth)
     return {
         "x": x,
         "y": y,
         "z": z,
         "energy": energy,
         "time": np.sqrt(x * x + y * y + z * z) / SIGHT,
-        "subdetector": subdetector,
-        "type": _type(cells.layer - first, barrel, subdetector),
+        "subdetector": layout.subdetector[cells.layer],
+        "type": layout.type[cells.layer] + np.where(barrel, 1000, 2000),
     }
-
-
-def _type(layer, barrel, subdetector):
-    """CHT code of LCIO: kind + 10 x calorimeter + 1000 x (1 barrel, 2 endcap) + 10000 x layer."""
-    kind = np.array([0, 1, 2])[subdetector]
-    calorimeter = np.array([1, 2, 3])[subdetector]
-    return kind + 10 * calorimeter + 1000 * np.where(barrel, 1, 2) + 10000 * layer

@@ -8,10 +8,11 @@ from datasets.simulation import baseline, cells, clusters, helix, showers, track
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.generate import PROCESSES, generate
 
+DETECTOR = CLICLike()
 CHUNK = 64  # events simulated at once: what the memory of one portion is measured by
 
 
-def simulate(process: str, events: int, seed: int, detector: CLICLike = CLICLike()) -> EventData:
+def simulate(process: str, events: int, seed: int, detector: CLICLike = DETECTOR) -> EventData:
     """Simulated and reconstructed collisions; the same arguments give the same arrays.
 
     `process` is one of `PROCESSES`: e+e- -> ttbar, qq, zh or ww at 380 GeV. This is a fast

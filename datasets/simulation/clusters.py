@@ -19,37 +19,38 @@ TOWER = 20.0  # mm
 REACH = 2  # towers, how far a tower looks for a denser one
 FEWEST_HITS = 5
 LEAST_ENERGY = 0.08  # GeV
-PAD = REACH
 
 
 class Grid(NamedTuple):
-    """One array for the towers of all events: for each event the barrel, then the two ends."""
+    """Numbering of the towers of one event: rows of the barrel, then of the two ends.
 
-    barrel_rows: int  # around the axis; their number times the tower is the circumference
-    barrel_columns: int
-    end_side: int
+    All rows are `stride` long, with a margin of empty towers, so that neighbours are a fixed
+    number apart; the barrel closes around the axis.
+    """
+
+    barrel_rows: int
+    end_rows: int
+    stride: int
 
     @property
-    def barrel_size(self) -> int:
-        return self.barrel_rows * (self.barrel_columns + 2 * PAD)
+    def barrel(self) -> int:
+        return self.barrel_rows * self.stride
 
     @property
-    def end_size(self) -> int:
-        return (self.end_side + 2 * PAD) ** 2
+    def end(self) -> int:
+        return (self.end_rows + 2 * REACH) * self.stride
 
     @property
     def size(self) -> int:
-        return self.barrel_size + 2 * self.end_size
+        return self.barrel + 2 * self.end
 
 
 class Towers(NamedTuple):
-    """Occupied towers, in the order of the grid, and the tower of every hit."""
+    """Occupied towers by ascending number (event * grid.size + place), and those of the hits."""
 
-    event: Int[np.ndarray, " towers"]
-    region: Int[np.ndarray, " towers"]
-    row: Int[np.ndarray, " towers"]
-    column: Int[np.ndarray, " towers"]
+    number: Int[np.ndarray, " towers"]
     energy: Float[np.ndarray, " towers"]
+    index: Int[np.ndarray, " grid"]  # number -> row here plus 1; 0 where empty
     of_hit: Int[np.ndarray, " hits"]
 
 
@@ -63,95 +64,91 @@ def cluster(
     """
     grid = _grid(detector)
     towers = _towers(hits, region, grid, detector)
-    label = _watershed(towers, grid)[towers.of_hit]
-    count = np.bincount(label)
-    energy = np.bincount(label, hits["energy"])
+    seed = _watershed(towers, grid)
+    label = seed[towers.of_hit]
+    count = np.bincount(label, minlength=len(seed))
+    energy = np.bincount(label, hits["energy"], len(seed))
     kept = (count >= FEWEST_HITS) & (energy >= LEAST_ENERGY)
-    # Roots are towers in the order of the grid: clusters come out sorted by event.
+    # Seeds are numbered as the towers: clusters come out sorted by event.
     number = np.cumsum(kept) - 1
     members = np.flatnonzero(kept[label])
     order = np.argsort(number[label[members]], kind="stable")
     links = Links(number[label[members]][order], members[order], np.ones(len(members)))
     columns = _columns(hits, links, int(kept.sum()))
-    events = towers.event[np.flatnonzero(kept)]
+    events = towers.number[kept] // grid.size
     return Table(offsets_of(np.bincount(events, minlength=len(hits.counts))), columns), links
 
 
 def _grid(detector: CLICLike) -> Grid:
-    end = detector.barrel_face + detector.hcal_end
+    ends = 2 * round(1.3 * detector.barrel_face / TOWER)
+    barrel_columns = 2 * int(np.ceil(detector.barrel_end / TOWER))
     return Grid(
         round(2 * np.pi * detector.barrel_face / TOWER),
-        2 * int(np.ceil(detector.barrel_end / TOWER)),
-        2 * int(np.ceil(end / TOWER)),
+        ends,
+        max(barrel_columns, ends) + 2 * REACH,
     )
 
 
 def _towers(hits: Table, region, grid: Grid, detector: CLICLike) -> Towers:
-    """Barrel: azimuth and z on the face; ends: x and y on the face."""
+    number = _number(hits, region, grid, detector)
+    # Occupied numbers in ascending order, by marking them instead of sorting.
+    size = len(hits.counts) * grid.size
+    occupied = np.zeros(size, bool)
+    occupied[number] = True
+    numbers = np.flatnonzero(occupied)
+    n = len(numbers)
+    index = np.zeros(size, np.int32)
+    index[numbers] = np.arange(1, n + 1)
+    of_hit = index[number] - 1
+    return Towers(numbers, np.bincount(of_hit, hits["energy"], n), index, of_hit)
+
+
+def _number(hits: Table, region, grid: Grid, detector: CLICLike) -> Int[np.ndarray, " hits"]:
+    """Barrel: azimuth and z on the face; ends: x and y on the face, the rim taking what is out."""
     x, y, z = hits["x"], hits["y"], hits["z"]
     barrel = region == helix.BARREL
-    scale = np.where(
-        barrel, detector.barrel_face / np.hypot(x, y), detector.endcap_face / np.abs(z)
-    )
-    around = np.arctan2(y, x) * (grid.barrel_rows / (2 * np.pi))
-    row = np.floor(np.where(barrel, around, x * scale / TOWER)).astype(np.int64)
-    row = np.where(barrel, row % grid.barrel_rows, row + grid.end_side // 2)
-    column = np.floor(np.where(barrel, z, y) * scale / TOWER).astype(np.int64)
-    column += np.where(barrel, grid.barrel_columns, grid.end_side) // 2
-    address = _address(hits.event, region, row, column, grid)
-    # Occupied addresses in ascending order, by marking instead of sorting.
-    occupied = np.zeros(len(hits.counts) * grid.size, bool)
-    occupied[address] = True
-    number = np.cumsum(occupied, dtype=np.int32) - 1
-    of_hit = number[address]
-    n = int(number[-1]) + 1 if len(number) else 0
-    first = np.empty(n, np.int64)
-    first[of_hit] = np.arange(len(of_hit))
-    return Towers(
-        hits.event[first], region[first], row[first], column[first],
-        np.bincount(of_hit, hits["energy"], n), of_hit,
-    )  # fmt: skip
-
-
-def _address(event, region, row, column, grid: Grid):
-    """Place in the grid; rows of the barrel close around the axis, all else has a margin."""
-    barrel = (row % grid.barrel_rows) * (grid.barrel_columns + 2 * PAD) + column + PAD
-    end = (row + PAD) * (grid.end_side + 2 * PAD) + column + PAD
-    end = grid.barrel_size + (region - 1) * grid.end_size + end
-    return event * grid.size + np.where(region == helix.BARREL, barrel, end)
+    radius = np.where(barrel, np.hypot(x, y), np.abs(z))
+    scale = np.where(barrel, detector.barrel_face, detector.endcap_face) / (TOWER * radius)
+    around = np.floor(np.arctan2(y, x) * (grid.barrel_rows / (2 * np.pi))) % grid.barrel_rows
+    end_row = np.clip(np.floor(x * scale) + grid.end_rows // 2, 0, grid.end_rows - 1)
+    half = (grid.stride - 2 * REACH) // 2
+    column = np.clip(np.floor(np.where(barrel, z, y) * scale) + half, 0, 2 * half - 1)
+    first = grid.barrel + (region - 1) * grid.end
+    row = np.where(barrel, around, end_row + REACH)
+    place = np.where(barrel, 0, first) + row * grid.stride + column + REACH
+    return hits.event * grid.size + place.astype(np.int64)
 
 
 def _watershed(towers: Towers, grid: Grid) -> Int[np.ndarray, " towers"]:
-    """For every tower the number of the tower that its slope leads to."""
-    n = len(towers.energy)
-    events = int(towers.event[-1]) + 1 if n else 0
-    at = np.full(events * grid.size, n, np.int32)  # n stands for an empty tower
-    own = _address(towers.event, towers.region, towers.row, towers.column, grid)
-    at[own] = np.arange(n)
-
-    def neighbours(reach: int):
-        for dr in range(-reach, reach + 1):
-            row = _address(towers.event, towers.region, towers.row + dr, towers.column, grid)
-            for dc in range(-reach, reach + 1):
-                yield dr, dc, at[row + dc]
-
-    energy = np.append(towers.energy, 0.0)
-    density = np.zeros(n + 1)
-    for dr, dc, other in neighbours(1):
-        density[:n] += 0.5 ** (abs(dr) + abs(dc)) * energy[other]
-    density[n] = -1.0
-    # Equal densities are told apart by the tower's number, so that no two point at each other.
-    best, up = density[:n].copy(), np.arange(n)
-    for _, _, other in neighbours(REACH):
+    """For every tower the index of the seed that its slope leads to."""
+    energy = np.concatenate([[0.0], towers.energy])  # the first stands for all empty towers
+    density = sum(
+        0.5 ** (abs(rows) + abs(columns)) * energy[other]
+        for rows, columns, other in _neighbours(towers, grid, 1)
+    )
+    best, up = density.copy(), np.arange(1, len(energy))
+    density = np.concatenate([[-1.0], density])
+    for _, _, other in _neighbours(towers, grid, REACH):
         higher = density[other]
-        better = (higher > best) | ((higher == best) & (other > up) & (other < n))
-        best = np.where(better, higher, best)
-        up = np.where(better, other, up)
-    while True:
-        further = up[up]
-        if np.array_equal(further, up):
-            return up
-        up = further
+        # Among equals the later tower is the higher, so that no two point at each other.
+        better = (higher > best) | ((higher == best) & (other > up))
+        best[better] = higher[better]
+        up[better] = other[better]
+    up -= 1
+    while not np.array_equal(up, up[up]):
+        up = up[up]
+    return up
+
+
+def _neighbours(towers: Towers, grid: Grid, reach: int):
+    """Distance in rows and columns, and the entries of `index` there, for a square around."""
+    place = towers.number % grid.size
+    event = towers.number - place
+    for rows in range(-reach, reach + 1):
+        moved = place + rows * grid.stride
+        moved = event + np.where(place < grid.barrel, moved % grid.barrel, moved)
+        for columns in range(-reach, reach + 1):
+            yield rows, columns, towers.index[moved + columns]
 
 
 def _columns(hits: Table, links: Links, n: int) -> dict[str, np.ndarray]:

@@ -83,7 +83,7 @@ def _line_to_radius(path: Path, radius: float) -> Vector:
 
 
 def _arc_to_radius(path: Path, radius: float) -> Vector:
-    """With the centre c of the circle, |position|^2 = c^2 + 1/h^2 + 2 c sin(azimuth - arg c) / h."""
+    """About the centre c, |position|^2 = c^2 + 1/h^2 + 2 c sin(azimuth - arg c) / h."""
     h = np.where(path.turn == 0, 1.0, path.turn)
     cx, cy = path.x - np.sin(path.phi) / h, path.y + np.cos(path.phi) / h
     c = np.hypot(cx, cy)

@@ -133,7 +133,7 @@ def _hadronic(particle, energy, normal, detector: CLICLike, rng) -> list[Blobs]:
     traces = _traces(particle, start, deposited, normal, detector, rng)
     left = np.maximum(deposited - sum(t.spots * t.spot_energy for t in traces), 0.0)
 
-    fraction = np.clip(1 - np.maximum(energy, 1.0) ** -0.18, 0, 1) * rng.beta(2.0, 2.0, n) * 2
+    fraction = np.minimum((1 - np.maximum(energy, 1.0) ** -0.18) * rng.beta(2.0, 2.0, n) * 2, 1)
     core = _electromagnetic(particle, left * fraction, np.ones(n, bool), detector, rng)
     core = core._replace(start=start, width=np.full(n, 8.0))
 
@@ -205,51 +205,44 @@ def _muonic(particle, energy, normal, detector: CLICLike) -> list[Blobs]:
 
 
 def _spots(blobs: Blobs, arrival, normal, detector: CLICLike, rng) -> Spots:
-    of = np.repeat(np.arange(len(blobs.spots), dtype=np.int32), blobs.spots)
-    n = len(of)
-    trace = blobs.trace[of]
-    energy = rng.standard_exponential(n, dtype=np.float32)
-    energy *= blobs.spot_energy.astype(np.float32)[of]
-    depth = _depths(blobs, of, trace, rng)
-    owner = blobs.particle
-    s = _path_length(
-        depth,
-        (detector.ecal_depth / normal)[owner].astype(np.float32)[of],
-        (detector.hcal_gap / normal)[owner].astype(np.float32)[of],
-        blobs.stretch.astype(np.float32)[of],
-    )
-    radius = blobs.width.astype(np.float32)[of] * _lateral(n, rng)
+    """All spots of all blobs: position = blob's origin + s direction + r (cos, sin) across."""
+    owner, counts = blobs.particle, blobs.spots
+    direction = arrival.direction[owner]
+    first, second = (axes[owner] for axes in _lateral_axes(arrival.direction))
+    offset = blobs.offset
+    origin = arrival.position[owner] + offset[:, :1] * first + offset[:, 1:] * second
+
+    def each(values) -> np.ndarray:
+        return np.repeat(values.astype(np.float32), counts)
+
+    n = int(counts.sum())
+    energy = each(blobs.spot_energy) * rng.standard_exponential(n, dtype=np.float32)
+    depth = each(blobs.start) + each(blobs.scale) * _depths(blobs, rng)
+    # Depth in mm of ECAL to mm along the path: beyond the ECAL comes a gap, then HCAL.
+    ecal, gap = detector.ecal_depth / normal[owner], detector.hcal_gap / normal[owner]
+    behind = each(ecal + gap - ecal * blobs.stretch) + each(blobs.stretch) * depth
+    s = np.where(depth < each(ecal), depth, behind)
+    radius = each(blobs.width) * _lateral(n, rng)
     angle = rng.random(n, dtype=np.float32) * np.float32(2 * np.pi)
-    first, second = _lateral_axes(arrival.direction)
-    a = blobs.offset[:, 0].astype(np.float32)[of] + radius * np.cos(angle)
-    b = blobs.offset[:, 1].astype(np.float32)[of] + radius * np.sin(angle)
-    position = np.stack(
-        [
-            arrival.position[owner, k].astype(np.float32)[of]
-            + s * arrival.direction[owner, k].astype(np.float32)[of]
-            + a * first[owner, k].astype(np.float32)[of]
-            + b * second[owner, k].astype(np.float32)[of]
-            for k in range(3)
-        ]
-    )
-    return Spots(owner[of], energy, position)
+    a, b = radius * np.cos(angle), radius * np.sin(angle)
+    position = np.empty((3, n), np.float32)
+    for k in range(3):
+        position[k] = each(origin[:, k]) + s * each(direction[:, k])
+        position[k] += a * each(first[:, k])
+        position[k] += b * each(second[:, k])
+    return Spots(np.repeat(owner, counts), energy, position)
 
 
-def _depths(blobs: Blobs, of, trace, rng) -> Float[np.ndarray, " spots"]:
-    """Gamma-distributed depths; traces have one spot in each layer instead."""
-    depth = np.empty(len(of), np.float32)
-    smooth = ~trace
-    depth[smooth] = rng.standard_gamma(blobs.shape.astype(np.float32)[of[smooth]], dtype=np.float32)
-    first = np.cumsum(blobs.spots) - blobs.spots
-    step = of[trace]
-    ordinal = np.flatnonzero(trace) - first[step]
-    depth[trace] = (ordinal + 0.5) / blobs.spots[step]
-    return blobs.start.astype(np.float32)[of] + depth * blobs.scale.astype(np.float32)[of]
-
-
-def _path_length(depth, ecal, gap, stretch) -> Float[np.ndarray, " spots"]:
-    """Depth in mm of ECAL to mm along the path: beyond the ECAL comes a gap, then HCAL."""
-    return np.where(depth < ecal, depth, ecal + gap + (depth - ecal) * stretch)
+def _depths(blobs: Blobs, rng) -> Float[np.ndarray, " spots"]:
+    """In units of the scale: gamma-distributed; traces have evenly spaced spots instead."""
+    trace = np.repeat(blobs.trace, blobs.spots)
+    depth = np.empty(len(trace), np.float32)
+    shapes = np.repeat(blobs.shape[~blobs.trace].astype(np.float32), blobs.spots[~blobs.trace])
+    depth[~trace] = rng.standard_gamma(shapes, dtype=np.float32)
+    counts = blobs.spots[blobs.trace]
+    ordinal = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    depth[trace] = (ordinal + 0.5) / np.repeat(counts, counts)
+    return depth
 
 
 def _lateral(n: int, rng) -> Float[np.ndarray, " n"]:

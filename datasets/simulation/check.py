@@ -1,0 +1,107 @@
+"""How well a simulated sample is reconstructed: `python -m datasets.simulation.check 300`.
+
+For each process, the response (reconstructed over generated) of jets and events to the truth, to
+the baseline and to the calorimeter alone, with its median and its relative width; and how the
+clusters compare with those of the full-simulation event at hand. Needs fastjet.
+"""
+
+import sys
+import time
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from datasets import jets, schema, target
+from datasets.events import EventData, Samples, Table
+from datasets.simulation import PROCESSES, simulate
+
+RADIUS, LEAST_PT, CLOSE = 0.7, 15.0, 0.1  # jets: radius, GeV, and distance of a match
+
+
+class Width(NamedTuple):
+    """Median of a response, and its interquartile range over the median."""
+
+    median: float
+    iqr: float
+    count: int
+
+
+def width(response: Float[np.ndarray, " n"]) -> Width:
+    low, middle, high = np.quantile(response, [0.25, 0.5, 0.75])
+    return Width(float(middle), float((high - low) / middle), len(response))
+
+
+def four_vectors(events: EventData, samples: Samples) -> dict[str, Table]:
+    """pt, eta, phi, energy of what each reconstruction sees, and of the generated particles."""
+    particles = events.particles
+    visible = ~np.isin(np.abs(particles["pdg"]), target.NEUTRINOS)
+    columns = {name: column[visible] for name, column in particles.columns.items()}
+    counts = np.bincount(particles.event[visible], minlength=events.events)
+    generated = Table(np.concatenate([[0], np.cumsum(counts)]), columns)
+    px, py, pz, energy = target.four_momenta(generated).T
+    clusters = events.clusters
+    size = np.sqrt(sum(clusters[axis] ** 2 for axis in "xyz"))
+    direction = [clusters[axis] / size for axis in "xyz"]
+    momenta = [clusters["energy"] * d for d in direction]
+    return {
+        "generated": _table(px, py, pz, energy, generated.offsets),
+        "target": _rows(samples.ytarget, samples.offsets),
+        "baseline": _rows(samples.ycand, samples.offsets),
+        "calorimeter": _table(*momenta, clusters["energy"], clusters.offsets),
+    }
+
+
+def _table(px, py, pz, energy, offsets) -> Table:
+    pt = np.maximum(np.hypot(px, py), 1e-9)
+    columns = (pt, np.arcsinh(pz / pt), np.arctan2(py, px), energy)
+    return Table(offsets, dict(zip(schema.JET_FEATURES, columns, strict=True)))
+
+
+def _rows(y, offsets) -> Table:
+    pt, eta, energy = (y[:, schema.target(n)].astype(float) for n in ("pt", "eta", "energy"))
+    phi = np.arctan2(y[:, schema.target("sin_phi")], y[:, schema.target("cos_phi")])
+    return Table(offsets, dict(zip(schema.JET_FEATURES, (pt, eta, phi, energy), strict=True)))
+
+
+def jet_response(generated: Table, seen: Table) -> Float[np.ndarray, " matched"]:
+    """pt over the generated pt, of each generated jet with a jet within 0.1 in eta and phi."""
+    ours, theirs = (
+        jets.cluster(*(t[n] for n in schema.JET_FEATURES), t.offsets, RADIUS, least)[0]
+        for t, least in ((generated, LEAST_PT), (seen, 0.3 * LEAST_PT))
+    )
+    pairs = theirs.counts[ours.event]
+    row = np.repeat(np.arange(len(ours)), pairs)
+    other = theirs.offsets[ours.event[row]] + np.arange(len(row)) - (np.cumsum(pairs) - pairs)[row]
+    around = np.mod(ours["phi"][row] - theirs["phi"][other] + np.pi, 2 * np.pi) - np.pi
+    distance = np.hypot(ours["eta"][row] - theirs["eta"][other], around)
+    order = np.lexsort((distance, row))
+    row, other, distance = row[order], other[order], distance[order]
+    nearest = np.concatenate([[True], row[1:] != row[:-1]]) & (distance < CLOSE)
+    return theirs["pt"][other[nearest]] / ours["pt"][row[nearest]]
+
+
+def event_response(generated: Table, seen: Table) -> Float[np.ndarray, " events"]:
+    """Summed energy over the generated one."""
+    sums = [np.bincount(t.event, t["energy"], len(t.counts)) for t in (generated, seen)]
+    return sums[1] / sums[0]
+
+
+def main(events: int) -> None:
+    print("process  events/s  what          jets: median  iqr/median   event: median  iqr/median")
+    for process in PROCESSES:
+        start = time.process_time()
+        data = simulate(process, events, seed=2024)
+        rate = events / (time.process_time() - start)
+        vectors = four_vectors(data, target.to_samples(data))
+        for name in ("target", "baseline", "calorimeter"):
+            jet = width(jet_response(vectors["generated"], vectors[name]))
+            event = width(event_response(vectors["generated"], vectors[name]))
+            print(
+                f"{process:8} {rate:8.0f}  {name:12} {jet.median:12.3f} {jet.iqr:11.3f}"
+                f" {event.median:15.3f} {event.iqr:11.3f}"
+            )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
