@@ -6,7 +6,7 @@ Everything here knows rows and weights only; the rules of particle flow stand in
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from datasets.events import Links
 
@@ -48,35 +48,56 @@ def inherit(
         parent, daughter = parent[open_links], daughter[open_links]
 
 
-def reaches(flag: np.ndarray, daughters: Links, generations: int) -> np.ndarray:
+def reaches(
+    flag: Bool[np.ndarray, " particles"], daughters: Links, generations: int
+) -> Bool[np.ndarray, " particles"]:
     """Particles with the flag among their descendants of up to that many generations."""
     below = np.zeros(len(flag), bool)
     for _ in range(generations):
-        seen = flag[daughters.target] | below[daughters.target]
-        below = below.copy()
-        below[daughters.source[seen]] = True
+        seen = daughters.source[(flag | below)[daughters.target]]
+        if below[seen].all():
+            break
+        below[seen] = True
     return below
 
 
-def combine(
-    rows: np.ndarray, columns: np.ndarray, weight: np.ndarray, shape: tuple[int, int]
-) -> Links:
-    """Sums the links between equal ends; drops those without positive weight and end -1."""
-    from scipy.sparse import coo_array
+def flip(links: Links) -> Links:
+    """The same relation seen from its other end."""
+    return Links(links.target, links.source, links.weight)
 
-    kept = (rows >= 0) & (weight > 0)
-    matrix = coo_array((weight[kept], (rows[kept], columns[kept])), shape=shape).tocsr().tocoo()
-    return Links(matrix.row.astype(np.int64), matrix.col.astype(np.int64), matrix.data)
+
+def relabel(links: Links, name: Int[np.ndarray, " sources"]) -> Links:
+    """Gives every source a new number; links of sources numbered -1 end here."""
+    source = name[links.source]
+    kept = source >= 0
+    return Links(source[kept], links.target[kept], links.weight[kept])
+
+
+def combine(links: Links, shape: tuple[int, int]) -> Links:
+    """One link for all those between the same two ends, with the sum of their weights."""
+    return _from_matrix(_matrix(links, shape))
 
 
 def chain(first: Links, second: Links, shape: tuple[int, int, int]) -> Links:
     """The matrix product of two relations: sums of products of weights along all paths."""
+    return _from_matrix(_matrix(first, shape[:2]) @ _matrix(second, shape[1:]))
+
+
+def _matrix(links: Links, shape: tuple[int, int]):
     from scipy.sparse import coo_array
 
-    a = coo_array((first.weight, (first.source, first.target)), shape=shape[:2]).tocsr()
-    b = coo_array((second.weight, (second.source, second.target)), shape=shape[1:]).tocsr()
-    product = (a @ b).tocoo()
-    return combine(product.row, product.col, product.data, (shape[0], shape[2]))
+    return coo_array((links.weight, (links.source, links.target)), shape=shape).tocsr()
+
+
+def _from_matrix(matrix) -> Links:
+    """Links by source, without those of no weight."""
+    entries = matrix.tocoo()
+    kept = entries.data > 0
+    return Links(
+        entries.row[kept].astype(np.int64),
+        entries.col[kept].astype(np.int64),
+        entries.data[kept],
+    )
 
 
 def assign(

@@ -15,8 +15,10 @@ from datasets.schema import (
     OTHER,
     TRACK,
     TRACK_FEATURES,
+    TRACKER,
 )
 
+SUBDETECTORS = (ECAL, HCAL, OTHER, TRACKER)
 PT_OF_CURVATURE = 3e-4  # GeV per (tesla mm): pt = 3e-4 |B / omega|
 
 
@@ -108,18 +110,21 @@ def hit_sums(events: EventData) -> dict[str, Float[np.ndarray, " clusters"]]:
     """
     cluster, hit = events.cluster_hit.source, events.cluster_hit.target
     energy = events.hits["energy"].astype(np.float64)[hit]
-    subdetector = events.hits["subdetector"][hit]
+    clusters = len(events.clusters)
 
     def total(values: np.ndarray) -> np.ndarray:
-        return np.bincount(cluster, values, minlength=len(events.clusters))
+        return np.bincount(cluster, values, minlength=clusters)
 
-    weight = total(energy)
+    kinds = len(SUBDETECTORS)
+    cell = cluster * kinds + events.hits["subdetector"][hit]
+    by_subdetector = np.bincount(cell, energy, minlength=clusters * kinds).reshape(-1, kinds)
+    weight = by_subdetector.sum(axis=1)
     weight = np.where(weight > 0, weight, 1.0)  # clusters without energy have no spread
     columns = {
-        "energy_ecal": total(energy * (subdetector == ECAL)),
-        "energy_hcal": total(energy * (subdetector == HCAL)),
-        "energy_other": total(energy * (subdetector == OTHER)),
-        "num_hits": np.bincount(cluster, minlength=len(events.clusters)),
+        "energy_ecal": by_subdetector[:, ECAL],
+        "energy_hcal": by_subdetector[:, HCAL],
+        "energy_other": by_subdetector[:, OTHER],
+        "num_hits": np.bincount(cluster, minlength=clusters),
     }
     for axis in "xyz":
         position = events.hits[axis].astype(np.float64)[hit]

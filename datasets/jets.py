@@ -24,17 +24,28 @@ def cluster(
     without energy, which take no part.
     """
     pt, eta, phi, energy = (np.asarray(v, np.float64) for v in (pt, eta, phi, energy))
-    jet_of_input = np.full(len(pt), -1, np.int64)
-    used = np.flatnonzero(energy > 0)
-    event_of_used = np.searchsorted(offsets, used, side="right") - 1
-    counts = np.bincount(event_of_used, minlength=len(offsets) - 1)
+    momenta = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), energy], axis=1)
+    return cluster_momenta(momenta, offsets, radius, min_pt)
+
+
+def cluster_momenta(
+    p4: Float[np.ndarray, "inputs 4"],
+    offsets: Int[np.ndarray, " events_plus_1"],
+    radius: float = 0.4,
+    min_pt: float = 5.0,
+) -> tuple[Table, Int[np.ndarray, " inputs"]]:
+    """`cluster` for px, py, pz, E (GeV); inputs along the beam, without eta, may take part."""
+    jet_of_input = np.full(len(p4), -1, np.int64)
+    used = np.flatnonzero(p4[:, 3] > 0)
+    counts = np.bincount(
+        np.searchsorted(offsets, used, side="right") - 1, minlength=len(offsets) - 1
+    )
     # fastjet's vectorised interface is fed with events that have inputs only.
     filled = np.flatnonzero(counts)
     if not len(filled):
         return _table([np.zeros(0)] * 4, np.zeros(len(offsets) - 1, int)), jet_of_input
 
-    momenta = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), energy])[:, used]
-    jets, jet_counts, members, member_counts = _fastjet(momenta, counts[filled], radius, min_pt)
+    jets, jet_counts, members, member_counts = _fastjet(p4[used].T, counts[filled], radius, min_pt)
 
     jet_event = np.repeat(filled, jet_counts)
     columns = _coordinates(jets)

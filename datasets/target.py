@@ -12,13 +12,23 @@ The definition, in the order of this file:
 5. Classes are adapted to the element: what a track or a cluster cannot tell is not asked.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from datasets import elements, jets
-from datasets.assignment import Assignment, assign, chain, combine, inherit, reaches
+from datasets.assignment import (
+    Assignment,
+    assign,
+    chain,
+    combine,
+    flip,
+    inherit,
+    reaches,
+    relabel,
+)
 from datasets.events import EventData, Links, Samples, Table, offsets_of
 from datasets.schema import TARGET_WIDTH, target
 
@@ -60,7 +70,7 @@ class Summary(NamedTuple):
     particles_visible: int
     particles_merged: int
     particles_dropped: int
-    events_without_particles: int  # left out of Samples
+    events_left_out: int  # no visible particle reached an element
     candidates_dropped: int  # baseline candidates linked to no element
     candidate_energy_dropped: float
 
@@ -68,7 +78,8 @@ class Summary(NamedTuple):
 def to_samples(
     events: EventData, visibility: Visibility = PRESENT, radius: float = 0.4, min_pt: float = 5.0
 ) -> Samples:
-    """Inputs, truth, baseline and jets of a batch. Events without visible particle are left out.
+    """Inputs, truth, baseline and jets of a batch. Events in which no visible particle
+    reached an element are left out.
 
     Jets: `jets.cluster` with that radius and least pt (GeV).
     """
@@ -86,11 +97,16 @@ def samples_and_summary(
     ycand, placed = candidate_rows(events)
     ycand[:, target("jet_idx")] = _jets_of_rows(ycand, offsets, radius, min_pt)[1]
     stable = np.flatnonzero(_stable(events.particles))
-    genjets = _jets_of_particles(events.particles, stable, radius, min_pt)
+    genjets, _ = jets.cluster_momenta(
+        four_momenta(events.particles)[stable],
+        np.searchsorted(stable, events.particles.offsets),
+        radius,
+        min_pt,
+    )
     genmet = _met(events.particles, stable)
 
     kept = np.zeros(events.events, bool)
-    kept[events.particles.event[found.rows]] = True
+    kept[events.particles.event[found.rows[found.assignment.primary]]] = True
     element_kept = np.repeat(kept, np.diff(offsets))
     samples = Samples(
         offsets_of(np.diff(offsets)[kept]),
@@ -106,31 +122,24 @@ def samples_and_summary(
 
 def truth(events: EventData, visibility: Visibility = PRESENT) -> Truth:
     """Visible particles of all events, what they left where, and the element each one takes."""
-    particles, tracks, clusters = events.particles, events.tracks, events.clusters
+    particles, hits = events.particles, len(events.hits)
+    tracks, clusters = len(events.tracks), len(events.clusters)
     deposits = _hit_energy_of_particles(events)
     owner = _owners(events, deposits)
-    sizes = len(particles), len(tracks), len(clusters)
+    deposits = relabel(deposits, owner)
+    on_tracks = relabel(flip(events.track_particle), owner)
+    on_tracks = combine(on_tracks, (len(particles), tracks))
 
-    left = combine(
-        owner[deposits.source], deposits.target, deposits.weight, (sizes[0], len(events.hits))
-    )
-    links = events.track_particle
-    on_tracks = combine(owner[links.target], links.source, links.weight, sizes[:2])
-    visible = _visible(particles, left, on_tracks, visibility) & (owner == np.arange(sizes[0]))
-
-    rows = np.flatnonzero(visible)
-    position = np.full(sizes[0], -1)
+    rows = np.flatnonzero(_visible(particles, deposits, on_tracks, visibility))
+    position = np.full(len(particles), -1)
     position[rows] = np.arange(len(rows))
-    left, on_tracks = (
-        combine(position[l.source], l.target, l.weight, (len(rows), width))
-        for l, width in ((left, len(events.hits)), (on_tracks, sizes[1]))
+    to_track = relabel(on_tracks, position)
+    to_cluster = chain(
+        relabel(deposits, position), flip(events.cluster_hit), (len(rows), hits, clusters)
     )
-    member = events.cluster_hit
-    hit_cluster = Links(member.target, member.source, member.weight)
-    to_cluster = chain(left, hit_cluster, (len(rows), len(events.hits), sizes[2]))
     p4 = four_momenta(particles)[rows]
     return Truth(
-        rows, p4, on_tracks, to_cluster, assign(p4[:, 3], on_tracks, to_cluster, *sizes[1:])
+        rows, p4, to_track, to_cluster, assign(p4[:, 3], to_track, to_cluster, tracks, clusters)
     )
 
 
@@ -144,12 +153,13 @@ def target_rows(events: EventData, found: Truth) -> Float[np.ndarray, "elements 
     """`ytarget` but for the jet index: `schema.TARGET_FEATURES`, zero where nothing is asked.
 
     gp_to_track is the highest track weight of the particle, gp_to_cluster the energy (GeV) of its
-    hits in clusters. particle_number counts the visible particles of an event from 1; elements
-    without a primary particle carry the number of the particle that left most in them.
+    hits in clusters. particle_number counts the particles of an event that left something in a
+    track or a cluster, from 1; elements without a primary particle carry the number of the
+    particle that left most in them, 0 if none did.
     """
     offsets, track_rows, cluster_rows = elements.layout(events)
     y = np.zeros((offsets[-1], TARGET_WIDTH))
-    number = _number_in_event(events.particles, found.rows)
+    number = _number_in_event(events.particles, found)
     for rows, links in ((track_rows, found.to_track), (cluster_rows, found.to_cluster)):
         best, element = _best_of_target(links)
         y[rows[element], target("particle_number")] = number[best]
@@ -181,11 +191,11 @@ def candidate_rows(
     offsets, track_rows, cluster_rows = elements.layout(events)
     candidates, clusters = events.candidates, events.clusters
     p4 = four_momenta(candidates)
-    links = events.candidate_cluster
-    by_energy = Links(
-        links.source, links.target, clusters["energy"].astype(np.float64)[links.target]
-    )
-    placed = assign(p4[:, 3], events.candidate_track, by_energy, len(events.tracks), len(clusters))
+    with_eta = np.where(np.hypot(p4[:, 0], p4[:, 1]) > 0, np.arange(len(p4)), -1)
+    to_track = relabel(events.candidate_track, with_eta)
+    to_cluster = relabel(events.candidate_cluster, with_eta)
+    to_cluster = replace(to_cluster, weight=clusters["energy"][to_cluster.target])
+    placed = assign(p4[:, 3], to_track, to_cluster, len(events.tracks), len(clusters))
 
     y = np.zeros((offsets[-1], TARGET_WIDTH))
     owners, rows, on_track = _placed_rows(placed, track_rows, cluster_rows)
@@ -232,25 +242,20 @@ def _owners(events: EventData, deposits: Links) -> Int[np.ndarray, " particles"]
         & ~reaches(depositing, daughters, STAND_IN_GENERATIONS)
     )
     # Below a particle that stands in, nobody else does.
-    stands_in &= ~_descends(stands_in, daughters)
+    stands_in &= ~reaches(stands_in, flip(daughters), len(particles))
     return inherit(np.where(stands_in, itself, owner), daughters)
 
 
-def _descends(flag: Bool[np.ndarray, " particles"], daughters: Links) -> np.ndarray:
-    """Particles with the flag among their ancestors."""
-    upwards = Links(daughters.target, daughters.source, daughters.weight)
-    return reaches(flag, upwards, len(flag))
-
-
 def _visible(particles: Table, deposits: Links, on_tracks: Links, rule: Visibility) -> np.ndarray:
+    """Which particles the rule keeps; those along the beam, without eta, never."""
     energy = four_momenta(particles)[:, 3]
     left = np.bincount(deposits.source, deposits.weight, minlength=len(particles))
     tracked = np.zeros(len(particles), bool)
     tracked[on_tracks.source[on_tracks.weight >= rule.track_weight]] = True
     charged = particles["charge"] != 0
-    return ~_neutrino(particles) & (
-        (left > rule.energy_fraction * energy) | (charged & (left > rule.charged_energy)) | tracked
-    )
+    enough = (left > rule.energy_fraction * energy) | (charged & (left > rule.charged_energy))
+    transverse = np.hypot(particles["px"], particles["py"]) > 0
+    return (enough | tracked) & transverse & ~_neutrino(particles)
 
 
 def _neutrino(particles: Table) -> np.ndarray:
@@ -262,10 +267,13 @@ def _stable(particles: Table) -> np.ndarray:
     return (particles["generator_status"] == 1) & ~_neutrino(particles)
 
 
-def _number_in_event(particles: Table, rows: np.ndarray) -> np.ndarray:
-    """Numbers of these ascending rows within their events, from 1."""
-    event = particles.event[rows]
-    return np.arange(len(rows)) - np.searchsorted(event, event) + 1
+def _number_in_event(particles: Table, found: Truth) -> Int[np.ndarray, " visible"]:
+    """Numbers within the event, from 1, of the particles that reached an element."""
+    linked = np.zeros(len(found.rows), bool)
+    linked[found.to_track.source] = linked[found.to_cluster.source] = True
+    before = offsets_of(linked)
+    event = particles.event[found.rows]
+    return before[1:] - before[np.searchsorted(event, event)]
 
 
 def _best_of_target(links: Links) -> tuple[np.ndarray, np.ndarray]:
@@ -312,15 +320,6 @@ def _jets_of_rows(y, offsets, radius, min_pt) -> tuple[Table, np.ndarray]:
     return jets.cluster(pt, eta, phi, energy, offsets, radius, min_pt)
 
 
-def _jets_of_particles(particles: Table, rows, radius, min_pt) -> Table:
-    px, py, pz, energy = four_momenta(particles)[rows].T
-    pt = np.hypot(px, py)
-    offsets = np.searchsorted(rows, particles.offsets)
-    return jets.cluster(
-        pt, np.arcsinh(pz / pt), np.arctan2(py, px), energy, offsets, radius, min_pt
-    )[0]
-
-
 def _met(particles: Table, rows) -> Float[np.ndarray, " events"]:
     """Size of the summed transverse momentum (GeV) of these particles, by event."""
     event, events = particles.event[rows], len(particles.offsets) - 1
@@ -351,7 +350,7 @@ def _summary(events: EventData, found: Truth, stable, kept, placed) -> Summary:
         particles_visible=len(energy),
         particles_merged=int(merged.sum()),
         particles_dropped=int(dropped.sum()),
-        events_without_particles=int((~kept).sum()),
+        events_left_out=int((~kept).sum()),
         candidates_dropped=int((~placed).sum()),
         candidate_energy_dropped=float(candidate_energy[~placed].sum()),
     )
