@@ -20,7 +20,7 @@ _MODULES = {
     "hpo.journal": ("Journal", "JournalError", "read_journal"),
     "hpo.searchers": ("Searcher", "random_search"),
     "hpo.space": ("Categorical", "Float", "Int", "LogFloat", "Space"),
-    "hpo.study": ("fold", "run_study"),
+    "hpo.study": ("Unrecorded", "fold", "run_study"),
     "hpo.summary": ("StudySummary", "summarise"),
     "hpo.swift": ("swift_hyperband",),
     "hpo.tables": ("Table", "read_table"),

@@ -12,7 +12,7 @@ import platform
 import socket
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -119,8 +119,10 @@ class Journal:
                 raise _corrupt(self.path, f"row {expected} is missing")
             yield Entry(moment, item)
 
-    def append(self, items: Iterable[Job | Event]) -> None:
+    def append(self, items: Sequence[Job | Event]) -> None:
         """Write jobs and events, all or none, and return once they are on the disk."""
+        if not items:
+            return
         rows = [
             (time.time(), "asked", json.dumps(to_json(item)))
             if isinstance(item, Job)

@@ -1,11 +1,38 @@
 """The only loop: ask the scheduler, let an executor train, write down what happened, tell it."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from hpo.journal import Entry, Journal, ReplayMismatch
+from hpo.journal import Entry, ReplayMismatch
 from hpo.types import Completed, Event, Failed, Finished, Job, Reported, Scheduler, WorkerLost
+
+
+class Log(Protocol):
+    """What a study is written to: a `Journal`, or `Unrecorded`."""
+
+    def begin(self, settings: Mapping[str, Any], seed: int) -> None:
+        """Check that the log is of this study."""
+
+    def entries(self) -> Iterable[Entry]:
+        """What earlier runs wrote."""
+
+    def append(self, items: Sequence[Job | Event]) -> None:
+        """Write, durably, before it returns."""
+
+
+class Unrecorded:
+    """The log of a study that nobody will resume: tabulated curves, tests."""
+
+    def begin(self, settings: Mapping[str, Any], seed: int) -> None:
+        """Any study will do."""
+
+    def entries(self) -> Iterable[Entry]:
+        """Nothing."""
+        return ()
+
+    def append(self, items: Sequence[Job | Event]) -> None:
+        """Forget it."""
 
 
 class Executor(Protocol):
@@ -15,7 +42,7 @@ class Executor(Protocol):
     """How many jobs can run at once."""
 
     def submit(self, job: Job) -> None:
-        """Start a job; called at most `slots` times more than jobs have ended."""
+        """Start a job; the study keeps at most `slots` running."""
 
     def wait(self) -> list[Event]:
         """Block until something happened; events of one trial come in order."""
@@ -27,7 +54,7 @@ class Executor(Protocol):
 def run_study(
     scheduler: Scheduler,
     executor: Executor,
-    journal: Journal,
+    journal: Log,
     seed: int,
     on_event: Callable[[Event, Any], None] | None = None,
 ) -> Any:
@@ -54,14 +81,16 @@ def run_study(
 
     tell([WorkerLost(trial) for trial in sorted(running)])
     while True:
-        action = None
+        action, jobs = None, []
         while len(running) < executor.slots:
             state, action = scheduler.ask(state)
             if not isinstance(action, Job):
                 break
-            journal.append([action])
+            jobs.append(action)
             _track(running, action)
-            executor.submit(action)
+        journal.append(jobs)
+        for job in jobs:
+            executor.submit(job)
         if not running:
             if isinstance(action, Finished):
                 return state

@@ -49,7 +49,7 @@ def read_table(path: str | Path, curve: str = "loss_") -> Table:
     """
     path = Path(path)
     with path.open(newline="") as file:
-        names, *rows = csv.reader(file) or [[]]
+        names, *rows = [*csv.reader(file)] or [[]]
     epochs = [i for i, n in enumerate(names) if n.startswith(curve) and n[len(curve) :].isdigit()]
     expected = [f"{curve}{i}" for i in range(len(epochs))]
     if not rows or not epochs or [names[i] for i in epochs] != expected:

@@ -10,8 +10,7 @@ from hpo import predictors
 from hpo.brackets import hyperband_brackets
 from hpo.executors.inline import InlineExecutor
 from hpo.halving import hyperband
-from hpo.journal import Journal
-from hpo.study import run_study
+from hpo.study import Unrecorded, run_study
 from hpo.summary import summarise
 from hpo.swift import swift_hyperband
 from hpo.tables import Table, read_table
@@ -167,24 +166,23 @@ def test_epochs_on_the_published_curves(delphes):
     assert 20 < np.std(epochs, ddof=1) < 95  # chi-square of 19 degrees: 1e-4 either side
 
 
-def test_barriers_cost_wall_time(tmp_path):
+def test_barriers_cost_wall_time():
     """The clock knows what epochs hide: workers idle at barriers."""
     table = synthetic()
 
-    def study(name, scheduler, workers):
+    def study(scheduler, workers):
         executor = InlineExecutor(
             table.objective, workers, lambda configuration: 1 + configuration["row"] % 3
         )
-        with Journal(tmp_path / name) as journal:
-            state = run_study(scheduler, executor, journal, 0)
+        state = run_study(scheduler, executor, Unrecorded(), 0)
         assert executor.busy <= executor.clock * workers
         return summarise(state), executor
 
-    one, single = study("one", hyperband(table.searcher(), 9, 3), 1)
-    four, several = study("four", hyperband(table.searcher(), 9, 3), 4)
+    one, single = study(hyperband(table.searcher(), 9, 3), 1)
+    four, several = study(hyperband(table.searcher(), 9, 3), 4)
     assert one == four
     assert single.busy == single.clock == several.busy
     assert several.clock > single.clock / 4
-    ahead, filled = study("ahead", hyperband(table.searcher(), 9, 3, concurrent_brackets=3), 4)
+    ahead, filled = study(hyperband(table.searcher(), 9, 3, concurrent_brackets=3), 4)
     assert ahead == one
     assert filled.clock < several.clock
