@@ -23,13 +23,13 @@ MASSES = {211: 0.13957, 11: 0.000511, 13: 0.10566}
 class Rules(NamedTuple):
     """Cuts and calibrations, tuned on simulated events with other seeds than any in use."""
 
-    near: float = 60.0  # mm, how far a cluster's centre may be from a track, before its own size
-    sizes: float = 1.0  # cluster sizes (rms) added to it
-    budget: float = 1.0  # widths of the resolution by which clusters may exceed a track
-    excess: float = 1.5  # widths of the resolution that make a neutral candidate
+    near: float = 100.0  # mm, how far a cluster's centre may be from a track, before its own size
+    sizes: float = 2.0  # cluster sizes (rms) added to it
+    budget: float = 2.0  # widths of the resolution by which clusters may exceed a track
+    excess: float = 2.0  # widths of the resolution that make a neutral candidate
     photon_fraction: float = 0.9  # least share of a photon's energy in the ECAL
     photon_size: float = 20.0  # mm, largest rms across the line of flight
-    photon_near: float = 20.0  # mm, how far a cluster that looks like a photon may be from a track
+    photon_near: float = 15.0  # mm, how far a cluster that looks like a photon may be from a track
     photon_scale: float = 1.0
     hadron_scale: float = 1.0
     least_energy: float = 0.1  # GeV, of a neutral candidate

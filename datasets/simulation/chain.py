@@ -3,10 +3,11 @@
 import numpy as np
 from jaxtyping import Float
 
-from datasets.events import EventData, Links, Table, join_events
+from datasets.events import EventData, Table, join_events
 from datasets.simulation import baseline, cells, clusters, helix, showers, tracks
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.generate import PROCESSES, generate
+from datasets.simulation.material import convert_photons
 
 DETECTOR = CLICLike()
 CHUNK = 64  # events simulated at once: what the memory of one portion is measured by
@@ -41,15 +42,15 @@ def observe(
     detector: CLICLike,
 ) -> EventData:
     """What the detector makes of these final particles, born at `vertices` (mm)."""
+    particles, vertices, daughters, ended = convert_photons(particles, vertices, detector, rng)
     momenta = (particles["px"], particles["py"], particles["pz"])
     path = helix.path_of(vertices, *momenta, particles["charge"], detector.field)
     track_table, track_particle = tracks.reconstruct(particles, path, detector, rng)
-    hits, hit_particle, region = _calorimeter(particles, path, detector, rng)
+    hits, hit_particle, region = _calorimeter(particles, path, ended, detector, rng)
     cluster_table, cluster_hit = clusters.cluster(hits, region, detector)
     candidates, candidate_track, candidate_cluster = baseline.reconstruct(
         track_table, cluster_table, hits, cluster_hit, detector
     )
-    none = np.zeros(0, np.int64)
     return EventData(
         field=detector.field,
         particles=particles,
@@ -57,7 +58,7 @@ def observe(
         clusters=cluster_table,
         hits=hits,
         candidates=candidates,
-        daughters=Links(none, none, np.zeros(0)),
+        daughters=daughters,
         hit_particle=hit_particle,
         track_particle=track_particle,
         cluster_hit=cluster_hit,
@@ -66,12 +67,14 @@ def observe(
     )
 
 
-def _calorimeter(particles: Table, path: helix.Path, detector: CLICLike, rng):
+def _calorimeter(particles: Table, path: helix.Path, ended, detector: CLICLike, rng):
     """Particles that reach the calorimeter face leave their energy there."""
     arrival = helix.to_face(path, detector.barrel_face, detector.endcap_face)
     radius = np.hypot(arrival.position[:, 0], arrival.position[:, 1])
     covered = (arrival.region == helix.BARREL) | (radius > detector.endcap_inner_radius)
-    seen = arrival.arrives & covered & (showers.kind_of(particles["pdg"]) != showers.UNSEEN)
+    seen = (
+        ~ended & arrival.arrives & covered & (showers.kind_of(particles["pdg"]) != showers.UNSEEN)
+    )
     reached = np.flatnonzero(seen)
     arrival = helix.Arrival(*(column[reached] for column in arrival))
     pdg = particles["pdg"][reached]

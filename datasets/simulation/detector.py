@@ -30,6 +30,10 @@ class CLICLike:
         (1310.0, 618.0, 1430.0), (1617.0, 618.0, 1430.0), (1883.0, 618.0, 1430.0),
         (2190.0, 618.0, 1430.0),
     )  # fmt: skip
+    beam_pipe: float = 29.4  # radius
+    # Material of the tracker seen at right angles; it grows with 1 / sin(theta).
+    tracker_radiation_lengths: float = 0.11
+    tracker_interaction_lengths: float = 0.035
     hit_efficiency: float = 0.98
     fewest_track_hits: int = 4
     track_efficiency: float = 0.99

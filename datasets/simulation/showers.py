@@ -2,8 +2,8 @@
 
 A blob is a compact part of a shower with one longitudinal and one lateral profile; a spot is one
 deposit. Photons and electrons make one blob; hadrons leave the trace of a minimum-ionising
-particle up to the first interaction and from there an electromagnetic core and several hadronic
-blobs off the axis; muons leave a trace through everything.
+particle up to the first interaction and from there blobs about the axis, hadronic ones and
+electromagnetic ones; muons leave a trace through everything.
 
 Longitudinal profiles are gamma distributions (Longo and Sestili, NIM 128 (1975) 283; PDG Review
 section 34.5), lateral ones r / (r^2 + R^2)^2 (Grindhammer and Peters, arXiv:hep-ex/0001020).
@@ -22,7 +22,10 @@ from datasets.simulation.detector import CLICLike
 PHOTON_LIKE, HADRON_LIKE, MUON_LIKE, UNSEEN = 0, 1, 2, 3
 
 HADRONIC_SPOT = 0.030  # GeV per spot in the hadronic part of a shower
-BLOB_SPREAD = 55.0  # mm, how far the blobs of a hadron shower lie off its axis
+ELECTROMAGNETIC_WIDTH = 5.2  # mm, half the energy lies within
+HADRONIC_WIDTH = 18.0  # mm, half the energy of a hadronic blob lies within
+BLOBS = 1.1  # secondary blobs of a hadron shower for each unit of ln(1 + E/GeV)
+BLOB_SPREAD = 65.0  # mm, mean distance of the blobs of a hadron shower from its axis
 MIP_SHAPE = 3.0  # shape of the gamma distribution of the deposits of a minimum-ionising particle
 
 
@@ -114,12 +117,12 @@ def _electromagnetic(particle, energy, is_photon, detector: CLICLike, rng) -> Bl
         detector.ecal_radiation_length / rate,
         np.full(n, detector.hcal_radiation_length / detector.ecal_radiation_length),
         np.zeros((n, 2)),
-        np.full(n, 4.6),
+        np.full(n, ELECTROMAGNETIC_WIDTH),
     )
 
 
 def _hadronic(particle, energy, normal, detector: CLICLike, rng) -> list[Blobs]:
-    """Traces in ECAL and HCAL, an electromagnetic core, and blobs around it.
+    """Traces in ECAL and HCAL, then blobs, each electromagnetic or hadronic.
 
     Electromagnetic fraction 1 - E^-0.18 (Wigmans, Calorimetry, ch. 2). The first interaction
     comes after an exponential of one interaction length. Fluctuations of the response beyond
@@ -130,38 +133,43 @@ def _hadronic(particle, energy, normal, detector: CLICLike, rng) -> list[Blobs]:
     variance = width2 / np.maximum(energy, 0.1) + detector.hadron_constant**2
     deposited = energy * rng.standard_gamma(1 / variance) * variance
     start = rng.standard_exponential(n) * detector.ecal_interaction_length
-    traces = _traces(particle, start, deposited, normal, detector, rng)
+    traces = _traces(particle, start, deposited, normal, detector)
     left = np.maximum(deposited - sum(t.spots * t.spot_energy for t in traces), 0.0)
 
-    fraction = np.minimum((1 - np.maximum(energy, 1.0) ** -0.18) * rng.beta(2.0, 2.0, n) * 2, 1)
-    core = _electromagnetic(particle, left * fraction, np.ones(n, bool), detector, rng)
-    core = core._replace(start=start, width=np.full(n, 8.0))
-
-    count = 1 + rng.poisson(0.6 + 0.9 * np.log1p(energy))
+    count = 1 + rng.poisson(BLOBS * np.log1p(energy))
     of = np.repeat(np.arange(n), count)
     share = rng.standard_exponential(len(of))
-    share /= np.bincount(of, share, n)[of]
-    angle = rng.random(len(of)) * 2 * np.pi
+    blob_energy = left[of] * share / np.bincount(of, share, n)[of]
     # The first blob stays on the axis; the others lie about it.
-    first = np.concatenate([[True], of[1:] != of[:-1]]) if len(of) else np.zeros(0, bool)
-    radius = np.where(first, 0.0, rng.standard_exponential(len(of)) * BLOB_SPREAD)
+    is_first = np.arange(len(of)) == np.repeat(np.cumsum(count) - count, count)
+    radius = np.where(is_first, 0.0, rng.standard_exponential(len(of)) * BLOB_SPREAD)
+    angle = rng.random(len(of)) * 2 * np.pi
+    offset = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
     length = detector.ecal_interaction_length
-    blobs = Blobs(
-        particle[of],
-        rng.poisson((left * (1 - fraction))[of] * share / HADRONIC_SPOT),
-        np.full(len(of), HADRONIC_SPOT),
-        np.zeros(len(of), bool),
-        start[of] + np.where(first, 0.0, 0.3 * length * rng.standard_exponential(len(of))),
-        np.full(len(of), 1.3),
-        np.full(len(of), 0.35 * length),
-        np.full(len(of), detector.hcal_interaction_length / detector.ecal_interaction_length),
-        np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1),
-        np.full(len(of), 18.0),
+    later = np.where(is_first, 0.0, 0.3 * length * rng.standard_exponential(len(of)))
+    begin = start[of] + later
+
+    fraction = 1 - np.maximum(energy, 1.0) ** -0.18
+    light = rng.random(len(of)) < fraction[of]
+    e, h = np.flatnonzero(light), np.flatnonzero(~light)
+    ones = np.ones(len(h))
+    core = _electromagnetic(particle[of[e]], blob_energy[e], np.ones(len(e), bool), detector, rng)
+    hadronic = Blobs(
+        particle[of[h]],
+        rng.poisson(blob_energy[h] / HADRONIC_SPOT),
+        HADRONIC_SPOT * ones,
+        np.zeros(len(h), bool),
+        begin[h],
+        1.3 * ones,
+        0.35 * length * ones,
+        detector.hcal_interaction_length / length * ones,
+        offset[h],
+        HADRONIC_WIDTH * ones,
     )
-    return [*traces, core, blobs]
+    return [*traces, core._replace(start=begin[e], offset=offset[e]), hadronic]
 
 
-def _traces(particle, start, energy, normal, detector: CLICLike, rng) -> list[Blobs]:
+def _traces(particle, start, energy, normal, detector: CLICLike) -> list[Blobs]:
     """The minimum-ionising part of a track through ECAL and HCAL up to the depth `start`."""
     ecal = detector.ecal_depth / normal
     in_ecal = np.minimum(start, ecal)
@@ -190,7 +198,7 @@ def _trace(particle, start, length, layers, energy: float) -> Blobs:
 def _muonic(particle, energy, normal, detector: CLICLike) -> list[Blobs]:
     """A trace through ECAL, HCAL and the muon chambers, as far as the energy carries."""
     ecal, hcal = detector.ecal_depth / normal, detector.hcal_depth / normal
-    traces = _traces(particle, ecal + hcal, energy, normal, detector, None)
+    traces = _traces(particle, ecal + hcal, energy, normal, detector)
     left = energy - sum(t.spots * t.spot_energy for t in traces)
     # Iron of the yoke takes about 0.3 GeV per layer.
     layers = np.clip(left / 0.3, 0, detector.muon_layers).astype(np.int64)

@@ -8,6 +8,8 @@ from jaxtyping import Bool, Float, Int
 from datasets.events import Links, Table, offsets_of
 from datasets.simulation import helix
 from datasets.simulation.detector import CLICLike
+from datasets.simulation.material import material_radius
+from datasets.simulation.showers import HADRON_LIKE, kind_of
 
 
 class Footprint(NamedTuple):
@@ -18,10 +20,11 @@ class Footprint(NamedTuple):
     outermost: Float[np.ndarray, " n"]
 
 
-def footprint(
-    path: helix.Path, momentum: Float[np.ndarray, " n"], detector: CLICLike, rng
-) -> Footprint:
-    """The layers crossed on the first half turn, each seen with the single-hit efficiency."""
+def footprint(path: helix.Path, end: Float[np.ndarray, " n"], detector: CLICLike, rng) -> Footprint:
+    """The layers crossed on the first half turn, each seen with the single-hit efficiency.
+
+    `end` is the radius (mm) at which the particle interacts.
+    """
     born = np.hypot(path.x, path.y)
     radii = np.array([r for r, _ in detector.barrel_layers])
     half = np.array([length for _, length in detector.barrel_layers])
@@ -43,7 +46,7 @@ def footprint(
 
     radius = np.concatenate([np.broadcast_to(radii, on_barrel.shape), r], axis=1)
     seen = np.concatenate([crossed_barrel, crossed_disk], axis=1)
-    seen &= rng.random(seen.shape) < detector.hit_efficiency
+    seen &= (rng.random(seen.shape) < detector.hit_efficiency) & (radius <= end[:, None])
     return Footprint(
         seen.sum(axis=1),
         np.where(seen, radius, np.inf).min(axis=1),
@@ -54,12 +57,17 @@ def footprint(
 def reconstruct(
     particles: Table, path: helix.Path, detector: CLICLike, rng: np.random.Generator
 ) -> tuple[Table, Links]:
-    """Tracks of charged particles in the columns of `EventData.tracks`, and their particles."""
+    """Tracks of charged particles in the columns of `EventData.tracks`, and their particles.
+
+    Hadrons that interact in the tracker leave short tracks or none; their energy still goes to
+    the calorimeter at the place where they would have gone.
+    """
     charged = np.flatnonzero(particles["charge"] != 0)
     path = helix.Path(*(column[charged] for column in path))
     pt = helix.GEV_PER_TESLA_MM * detector.field / np.abs(path.turn)
     momentum = pt * np.sqrt(1 + path.slope**2)
-    prints = footprint(path, momentum, detector, rng)
+    end = _interaction_radius(particles["pdg"][charged], path, detector, rng)
+    prints = footprint(path, end, detector, rng)
     found = _found(pt, prints, detector, rng)
 
     owner = charged[found]
@@ -82,6 +90,14 @@ def reconstruct(
     offsets = offsets_of(np.bincount(particles.event[owner], minlength=len(particles.counts)))
     link = Links(np.arange(len(owner)), owner, np.ones(len(owner)))
     return Table(offsets, tracks), link
+
+
+def _interaction_radius(pdg, path: helix.Path, detector: CLICLike, rng):
+    """Radius (mm) of the layer in which a hadron interacts; inf for all that do not."""
+    depth = detector.tracker_interaction_lengths * np.sqrt(1 + path.slope**2)
+    hadron = kind_of(pdg) == HADRON_LIKE
+    interacts = hadron & (rng.random(len(pdg)) < -np.expm1(-depth))
+    return np.where(interacts, material_radius(len(pdg), detector, rng), np.inf)
 
 
 def _found(pt, prints: Footprint, detector: CLICLike, rng) -> Bool[np.ndarray, " n"]:
