@@ -6,7 +6,7 @@ from time import perf_counter
 import numpy as np
 from jaxtyping import Float
 
-from qsvr.sampleset import checked, sample_set
+from qsvr.sampleset import SampleSet, checked, sample_set
 
 MAX_EXACT = 20  # variables; 2^20 energies are 8 MB, and each further variable doubles it
 
@@ -17,7 +17,7 @@ class Exact:
 
     keep: int = 50
 
-    def __call__(self, Q, seed):
+    def __call__(self, Q: Float[np.ndarray, "variables variables"], seed: int) -> SampleSet:
         start = perf_counter()
         variables = len(checked(Q))
         if variables > MAX_EXACT:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from qsvr.sampleset import checked, sample_set
+from qsvr.sampleset import SampleSet, checked, sample_set
 
 ROWS_STEP = 10  # problems are padded to a multiple of it: one compilation serves ten sizes
 
@@ -28,7 +28,8 @@ class LevelGibbs:
     encoding, `beta_range` = (first, last) inverse temperature of the geometric schedule, in
     1 / energy; None: up to 60 / the curvature energy of the encoding's smallest step, from a 100th
     of that (found on regressions of learning curves with boxes from 2 to 16).
-    Dynamics in float32; the energies reported are float64.
+    Dynamics in float32; the energies reported are float64. Memory: 4 reads x sweeps x rows bytes
+    of random numbers.
     """
 
     bits: int
@@ -36,7 +37,7 @@ class LevelGibbs:
     sweeps: int = 200
     beta_range: tuple[float, float] | None = None
 
-    def __call__(self, Q, seed):
+    def __call__(self, Q: Float[np.ndarray, "variables variables"], seed: int) -> SampleSet:
         start = perf_counter()
         rows, rest = divmod(len(checked(Q)), 2 * self.bits)
         if rest:

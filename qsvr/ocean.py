@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
+from jaxtyping import Float
 
 from qsvr.sampleset import Sampler, SampleSet, checked, sample_set
 
@@ -19,7 +20,7 @@ class SimulatedAnnealing:
     sweeps: int = 400
     beta_range: tuple[float, float] | None = None
 
-    def __call__(self, Q, seed):
+    def __call__(self, Q: Float[np.ndarray, "variables variables"], seed: int) -> SampleSet:
         from dwave.samplers import SimulatedAnnealingSampler
 
         settings = {"num_reads": self.reads, "num_sweeps": self.sweeps}
@@ -38,7 +39,7 @@ class Tabu:
     reads: int = 50
     sweeps: int = 400
 
-    def __call__(self, Q, seed):
+    def __call__(self, Q: Float[np.ndarray, "variables variables"], seed: int) -> SampleSet:
         from dwave.samplers import TabuSampler
 
         settings = {"coefficient_z_first": self.sweeps, "lower_bound_z": 1, "num_restarts": 0}
@@ -51,7 +52,7 @@ class SteepestDescent:
 
     reads: int = 500
 
-    def __call__(self, Q, seed):
+    def __call__(self, Q: Float[np.ndarray, "variables variables"], seed: int) -> SampleSet:
         from dwave.samplers import SteepestDescentSolver
 
         return _ocean(self, SteepestDescentSolver(), Q, seed, num_reads=self.reads)

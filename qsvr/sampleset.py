@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from qsvr.qubo import energy
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SampleSet:
     """Reads of a sampler, lowest energy first (equal energies in the order they were read)."""
 

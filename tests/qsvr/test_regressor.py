@@ -89,11 +89,20 @@ def test_spread_is_that_of_the_samples_and_in_the_units_of_y():
     np.testing.assert_array_equal(mean, model.predict(X))
 
 
-def test_constant_targets_are_predicted_as_that_constant():
+@pytest.mark.parametrize("constant", [0.0, 7.3e-9, -442.1])
+def test_constant_targets_are_predicted_as_that_constant(constant):
     X, _ = wave(10)
-    mean, spread = QSVR(random_state=0).fit(X, np.full(10, 7.3)).predict(X, return_std=True)
-    np.testing.assert_allclose(mean, 7.3, atol=0.1)
-    assert (spread < 0.1).all()
+    model = QSVR(random_state=0).fit(X, np.full(10, constant))
+    mean, spread = model.predict(X, return_std=True)
+    np.testing.assert_allclose(mean, constant, rtol=1e-12)
+    assert (spread == 0).all()
+
+
+def test_a_constant_feature_changes_nothing():
+    X, y = wave(20)
+    wider = np.hstack([X, np.full((20, 1), 1e6 / 3)])
+    plain, extended = (QSVR(gamma=1.0, random_state=0).fit(x, y) for x in (X, wider))
+    np.testing.assert_array_equal(plain.predict(X), extended.predict(wider))
 
 
 @pytest.mark.parametrize(
