@@ -12,13 +12,29 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from hpo.brackets import Bracket as Schedule
-from hpo.brackets import Round
+from hpo.brackets import Bracket, Round
 from hpo.searchers import Searcher
+from hpo.state import (
+    COMPLETED,
+    FAILED,
+    NOT_PROMOTED,
+    PAUSED,
+    RUNNING,
+    STOPPED,
+    WAITING,
+    BracketState,
+    State,
+    TrialState,
+    best_trial,
+    losses_at,
+    send,
+    with_bracket,
+    with_curves,
+    with_trial,
+)
 from hpo.types import (
     Action,
     Completed,
-    Configuration,
     Event,
     Failed,
     Finished,
@@ -28,75 +44,6 @@ from hpo.types import (
     Wait,
     WorkerLost,
 )
-
-# What a trial is doing. The last four are final.
-WAITING, RUNNING, PAUSED = "waiting", "running", "paused"
-COMPLETED, STOPPED, NOT_PROMOTED, FAILED = "completed", "stopped", "not promoted", "failed"
-
-
-class TrialState(NamedTuple):
-    """`curve[i]` is the metric after epoch i+1; `goal` the last epoch of its present job."""
-
-    number: int
-    bracket: int
-    configuration: Configuration
-    curve: tuple[float, ...]
-    status: str
-    goal: int
-    error: str | None
-
-
-class BracketState(NamedTuple):
-    """`members` are the trials of the present round, best first; `full` those sent to its rung."""
-
-    index: int
-    round: int
-    members: tuple[int, ...]
-    full: tuple[int, ...]
-    decided: bool
-    finished: bool
-
-
-class RungCurves(NamedTuple):
-    """Trials sent to the rung `epoch` without having been selected by a prediction."""
-
-    epoch: int
-    trials: tuple[int, ...]
-
-
-class Fit(NamedTuple):
-    """A predictor of the loss at `rung` from the first `epoch` epochs, and who trained it."""
-
-    rung: int
-    epoch: int
-    trials: tuple[int, ...]
-
-
-class Prediction(NamedTuple):
-    """What was foreseen at `epoch` for `rung`, in units of the metric, and what was decided.
-
-    `threshold` is None where nobody had finished the rung yet.
-    """
-
-    trial: int
-    rung: int
-    epoch: int
-    mean: float
-    spread: float
-    threshold: float | None
-    continued: bool
-
-
-class State(NamedTuple):
-    """Everything a study knows; the fold of its log."""
-
-    seed: int
-    sign: int  # +1 where the metric is minimised, -1 where it is maximised
-    trials: tuple[TrialState, ...]
-    brackets: tuple[BracketState, ...]
-    curves: tuple[RungCurves, ...]
-    fits: tuple[Fit, ...]
-    predictions: tuple[Prediction, ...]
 
 
 class Rule(NamedTuple):
@@ -118,29 +65,9 @@ train_all = Rule(
 )
 
 
-def losses_at(state: State, trials: Iterable[int], epoch: int) -> list[float]:
-    """Metric after `epoch`, negated where it is maximised: smaller is better."""
-    return [state.sign * state.trials[number].curve[epoch - 1] for number in trials]
-
-
-def curves_at(state: State, rung: int) -> tuple[int, ...]:
-    """Trials that reached the rung unselected, by number."""
-    return next((entry.trials for entry in state.curves if entry.epoch == rung), ())
-
-
-def best_trial(state: State) -> int | None:
-    """Of the trials trained longest and not failed the best; None where there is none."""
-    candidates = [
-        (-len(t.curve), state.sign * t.curve[-1], t.number)
-        for t in state.trials
-        if t.curve and t.status != FAILED
-    ]
-    return min(candidates)[2] if candidates else None
-
-
 def synchronous(
     searcher: Searcher,
-    brackets: Sequence[Schedule],
+    brackets: Sequence[Bracket],
     rule: Rule = train_all,
     *,
     metric: str = "loss",
@@ -169,7 +96,7 @@ def synchronous(
                 trial = state.trials[number]
                 if trial.status == WAITING:
                     job = Job(number, trial.configuration, len(trial.curve), trial.goal)
-                    return _with_trial(state, trial._replace(status=RUNNING)), job
+                    return with_trial(state, trial._replace(status=RUNNING)), job
         if len(state.brackets) < len(brackets) and len(active) < concurrent_brackets:
             return ask(start_bracket(state))
         return state, (Wait() if active else Finished(best_trial(state)))
@@ -177,17 +104,17 @@ def synchronous(
     def tell(state: State, event: Event) -> State:
         trial = _running_trial(state, event)
         if isinstance(event, Reported):
-            return _with_trial(state, _append(trial, event, metric))
+            return with_trial(state, _append(trial, event, metric))
         done = len(trial.curve) == trial.goal
         if isinstance(event, WorkerLost) and not done:
-            return _with_trial(state, trial._replace(status=WAITING))
+            return with_trial(state, trial._replace(status=WAITING))
         if isinstance(event, Failed):
             trial = trial._replace(status=FAILED, error=event.error)
         elif isinstance(event, Completed) and not (done and event.epoch == trial.goal):
             raise ValueError(f"{event} but {len(trial.curve)} of {trial.goal} epochs reported")
         else:
             trial = trial._replace(status=PAUSED)
-        return settle(_with_trial(state, trial), trial.bracket)
+        return settle(with_trial(state, trial), trial.bracket)
 
     def start_bracket(state: State) -> State:
         index, first = len(state.brackets), len(state.trials)
@@ -204,8 +131,8 @@ def synchronous(
         round = brackets[bracket.index][bracket.round]
         full, pause = rule.plan(state, members, round)
         for number in members:
-            state = _send(state, number, round.epoch if number in full else pause)
-        return _with_bracket(
+            state = send(state, number, round.epoch if number in full else pause)
+        return with_bracket(
             state, bracket._replace(members=members, full=tuple(full), decided=False)
         )
 
@@ -224,16 +151,16 @@ def synchronous(
         alive = [n for n in bracket.members if state.trials[n].status != FAILED]
         full = tuple(n for n in alive if n in bracket.full)
         paused = tuple(n for n in alive if n not in bracket.full)
-        state = _with_curves(state, round.epoch, full)
-        state = _with_bracket(state, bracket._replace(decided=True))
+        state = with_curves(state, round.epoch, full)
+        state = with_bracket(state, bracket._replace(decided=True))
         if not paused:
             return state
         state, chosen = rule.decide(state, paused, full, round)
         for number in paused:
             if number in chosen:
-                state = _send(state, number, round.epoch)
+                state = send(state, number, round.epoch)
             else:
-                state = _with_trial(state, state.trials[number]._replace(status=STOPPED))
+                state = with_trial(state, state.trials[number]._replace(status=STOPPED))
         return state
 
     def end_round(state: State, bracket: BracketState) -> State:
@@ -245,10 +172,10 @@ def synchronous(
         ranked = [number for _, number in sorted(zip(losses, arrived, strict=True))]
         if bracket.round + 1 == len(rounds) or not ranked:
             for number in ranked:
-                state = _with_trial(state, state.trials[number]._replace(status=COMPLETED))
-            return _with_bracket(state, bracket._replace(finished=True))
+                state = with_trial(state, state.trials[number]._replace(status=COMPLETED))
+            return with_bracket(state, bracket._replace(finished=True))
         for number in ranked[round.places :]:
-            state = _with_trial(state, state.trials[number]._replace(status=NOT_PROMOTED))
+            state = with_trial(state, state.trials[number]._replace(status=NOT_PROMOTED))
         following = bracket._replace(round=bracket.round + 1)
         return start_round(state, following, tuple(ranked[: round.places]))
 
@@ -282,23 +209,3 @@ def _append(trial: TrialState, event: Reported, metric: str) -> TrialState:
     if not math.isfinite(value):
         raise ValueError(f"{event}: {metric} must be finite; tell Failed for a diverged trial")
     return trial._replace(curve=(*trial.curve, value))
-
-
-def _with_trial(state: State, trial: TrialState) -> State:
-    i = trial.number
-    return state._replace(trials=(*state.trials[:i], trial, *state.trials[i + 1 :]))
-
-
-def _with_bracket(state: State, bracket: BracketState) -> State:
-    i = bracket.index
-    return state._replace(brackets=(*state.brackets[:i], bracket, *state.brackets[i + 1 :]))
-
-
-def _with_curves(state: State, rung: int, trials: tuple[int, ...]) -> State:
-    others = tuple(entry for entry in state.curves if entry.epoch != rung)
-    entry = RungCurves(rung, tuple(sorted((*curves_at(state, rung), *trials))))
-    return state._replace(curves=tuple(sorted((*others, entry))))
-
-
-def _send(state: State, number: int, goal: int) -> State:
-    return _with_trial(state, state.trials[number]._replace(status=WAITING, goal=goal))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hpo.rounds import State, best_trial
+from hpo.state import State, best_trial
 from hpo.types import Configuration
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from hpo.brackets import Round, hyperband_brackets
 from hpo.halving import searcher_of
 from hpo.predictors import Predict, Predictor, memoised, svr
-from hpo.rounds import Fit, Prediction, Rule, State, curves_at, losses_at, synchronous
+from hpo.rounds import Rule, synchronous
 from hpo.searchers import Searcher
 from hpo.space import Space
+from hpo.state import Fit, Prediction, State, curves_at, losses_at
 from hpo.types import Scheduler
 
 

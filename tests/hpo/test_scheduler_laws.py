@@ -12,8 +12,8 @@ from hpo import predictors
 from hpo.brackets import Round, schedule_epochs
 from hpo.halving import hyperband, successive_halving
 from hpo.journal import Entry
-from hpo.rounds import State
 from hpo.space import Categorical, Float, Space
+from hpo.state import State
 from hpo.study import fold
 from hpo.swift import swift_hyperband
 from hpo.types import (
