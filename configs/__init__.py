@@ -1,0 +1,1 @@
+"""Experiments: one get_config() a file. Change a value with --config.key=value."""

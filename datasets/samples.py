@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from datasets import schema
 from datasets.events import Samples, Table, join_tables, offsets_of
@@ -32,7 +32,7 @@ def save(folder: Path, samples: Samples) -> None:
     for name in JETS:
         jets = getattr(samples, name)
         np.save(partial / f"{name}.offsets.npy", jets.offsets)
-        np.save(partial / f"{name}.npy", np.stack([jets[c] for c in schema.JET_FEATURES], axis=1))
+        np.save(partial / f"{name}.npy", jet_rows(jets))
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
 
@@ -61,6 +61,11 @@ def _load_jets(folder: Path, name: str) -> Table:
 def jet_table(offsets: np.ndarray, rows: np.ndarray) -> Table:
     """Jets of all events from rows in the order of schema.JET_FEATURES."""
     return Table(offsets, {name: rows[:, i] for i, name in enumerate(schema.JET_FEATURES)})
+
+
+def jet_rows(jets: Table) -> np.ndarray:
+    """Jets as float32 rows in the order of schema.JET_FEATURES; the inverse of `jet_table`."""
+    return np.stack([jets[name] for name in schema.JET_FEATURES], axis=1).astype(np.float32)
 
 
 def join(parts: Sequence[Samples]) -> Samples:
@@ -103,3 +108,14 @@ def ragged_rows(
     counts = np.diff(offsets)[events]
     starts = offsets_of(counts)[:-1]
     return np.repeat(np.asarray(offsets)[:-1][events] - starts, counts) + np.arange(counts.sum())
+
+
+def unlabelled(
+    offsets: Int[np.ndarray, " events_plus_1"], X: Float[np.ndarray, "elements features"]
+) -> Samples:
+    """Inputs alone, with no truth, baseline or jets: what a model is applied to."""
+    events = len(offsets) - 1
+    nothing = np.zeros((len(X), schema.TARGET_WIDTH), np.float32)
+    no_jets = jet_table(np.zeros(events + 1, np.int64), np.zeros((0, 4), np.float32))
+    met = np.zeros(events, np.float32)
+    return Samples(offsets, X, nothing, nothing, met, no_jets, no_jets)

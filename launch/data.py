@@ -56,7 +56,9 @@ def build(run: Run) -> None:
             _check_recipe(folder, run)
             continue
         todo = shards(run, process)
-        _simulate_all([s for s in todo if not s.folder.exists()], len(todo), run.config.data.workers)
+        _simulate_all(
+            [s for s in todo if not s.folder.exists()], len(todo), run.config.data.workers
+        )
         splits = {split: [s.folder for s in todo if s.split == split] for split in SPLITS}
         clic.build(run.data, process, splits)
         write_json(folder / "recipe.json", _recipe(run.config))

@@ -8,15 +8,14 @@ the interquartile range over the median.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from datasets import jets, schema
-from datasets.batches import make_plan, sequential
 from datasets.events import Samples
 from launch import data, program
 from launch.progress import progress, say
+from launch.reconstruct import reconstructor
 from launch.runs import Run, open_run, stage, write_json
 
 JET_RADIUS, JET_MIN_PT = 0.4, 5.0  # GeV; those of the generator jets in the datasets
@@ -39,46 +38,25 @@ def evaluate(run: Run) -> None:
         return
     with stage(run, "evaluate"):
         samples = data.load(run, "test")
-        rows = predict_rows(run.folder / "model", samples, run)
+        rows = mlpf_rows(run, samples)
         responses = measure_responses(samples, reconstructions(samples, rows))
         np.savez(run.folder / "evaluation.npz", mlpf_rows=rows, **responses)
         write_json(run.folder / "evaluation.json", figures(samples, rows, responses))
 
 
-def predict_rows(model: Path, samples: Samples, run: Run) -> np.ndarray:
-    """The model's particles for every element, in the order of the samples (elements, targets)."""
-    import jax
-
-    from launch.compilation import keep_compilations
-    from mlpf_jax import checkpoint
-    from mlpf_jax.model import MLPF, particles
-
-    keep_compilations(run)
-    config, variables = checkpoint.load_model(model)
-    module = MLPF(config)
-    apply = jax.jit(lambda X, mask: particles(module.apply(variables, X, mask), X, mask))
-    settings = run.config.fit
-    plan = make_plan(np.diff(samples.offsets), settings.batch_size, settings.buckets)
-    rows = np.zeros((int(samples.offsets[-1]), schema.TARGET_WIDTH), np.float32)
+def mlpf_rows(run: Run, samples: Samples) -> np.ndarray:
+    """The model's particles for every element of the samples (elements, targets)."""
+    reconstruct = reconstructor(run)
     with progress("reconstruct", samples.events, "events") as update:
-        done = 0
-        for batch in sequential(samples, plan):
-            predicted = np.asarray(apply(batch.X, batch.mask))
-            real = batch.event >= 0
-            for event, row in zip(batch.event[real], predicted[real], strict=True):
-                start, stop = samples.offsets[event], samples.offsets[event + 1]
-                rows[start:stop] = row[: stop - start]
-            done += int(real.sum())
-            update(done, "")
-    return rows
+        return reconstruct(samples, update)
 
 
-def reconstructions(samples: Samples, mlpf_rows: np.ndarray) -> dict[str, Momenta]:
+def reconstructions(samples: Samples, rows: np.ndarray) -> dict[str, Momenta]:
     """What is compared, the least informed first."""
     return {
         "calorimeter": calorimeter_momenta(np.asarray(samples.X)),
         "baseline": row_momenta(np.asarray(samples.ycand)),
-        "mlpf": row_momenta(mlpf_rows),
+        "mlpf": row_momenta(rows),
         "target": row_momenta(np.asarray(samples.ytarget)),
     }
 
@@ -99,9 +77,7 @@ def row_momenta(y: np.ndarray) -> Momenta:
     return Momenta(pt, column["eta"], np.arctan2(column["sin_phi"], column["cos_phi"]), energy)
 
 
-def measure_responses(
-    samples: Samples, reconstructed: dict[str, Momenta]
-) -> dict[str, np.ndarray]:
+def measure_responses(samples: Samples, reconstructed: dict[str, Momenta]) -> dict[str, np.ndarray]:
     """`jet_NAME`: a response per generator jet; `met_NAME`: missing pt (GeV) per event."""
     from mlpf_jax.physics.missing import missing_pt
     from mlpf_jax.physics.response import jet_response

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
 _TRACEBACK = flags.DEFINE_bool("traceback", False, "Show where in the code an error arose.")
@@ -35,6 +35,7 @@ def start(run: Callable[[], None]) -> None:
     def main(arguments: Sequence[str]) -> None:
         if len(arguments) > 1:
             raise app.UsageError(f"unexpected argument {arguments[1]!r}; flags begin with --")
+        logging.set_verbosity(logging.WARNING)  # libraries' news; ours go through `progress`
         _guarded(run)
 
     app.run(main, flags_parser=_parse)

@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-Update = Callable[[float, str], None]  # (done so far, note)
+Update = Callable[..., None]  # (done so far, note="")
 
 _LOG_EVERY_S = 10.0
 

@@ -99,7 +99,9 @@ def write_text(path: Path, text: str) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise RunError(f"cannot write {path}: {error.strerror}; what was computed is kept") from None
+        raise RunError(
+            f"cannot write {path}: {error.strerror}; what was computed is kept"
+        ) from None
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from launch.runs import Run, read_json, stage, working_in
 
 def train(run: Run) -> None:
     """Trains until the last epoch of `config.fit`, from the last checkpoint of this run if any."""
-    if (run.folder / "model").exists():
+    if (run.folder / "model" / "config.json").exists():
         return
     with stage(run, "train"):
         _train(run)
@@ -22,7 +22,6 @@ def train(run: Run) -> None:
 def _train(run: Run) -> None:
     from launch.compilation import keep_compilations
     from mlpf_jax import checkpoint
-    from mlpf_jax.config import ModelConfig, from_mapping
 
     keep_compilations(run)
     config = chosen(run)
@@ -35,16 +34,17 @@ def _train(run: Run) -> None:
         update(span.start, "compiling")
         for epoch in training.epochs(config, material, folder, span, total, config.seed):
             _record(run, {"epoch": epoch.epoch, **epoch.metrics})
-            update(epoch.epoch, f"validation loss {epoch.metrics['loss']:.4f}")
-    model = from_mapping(ModelConfig, config.model.to_dict())
-    checkpoint.save_model(run.folder / "model", model, material.statistics, epoch.state.params)
+            update(epoch.epoch, f"validation loss {epoch.metrics['validation_loss']:.4f}")
+    checkpoint.save_model(run.folder / "model", epoch.state.config, epoch.state.variables)
     say(f"  model {run.folder / 'model'}")
 
 
 def chosen(run: Run):
     """The run's configuration with the values that its tuning chose, if it was tuned."""
     best = run.folder / "best.json"
-    return training.with_values(run.config, read_json(best)["values"]) if best.exists() else run.config
+    return (
+        training.with_values(run.config, read_json(best)["values"]) if best.exists() else run.config
+    )
 
 
 def _record(run: Run, metrics: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ class Material:
 
 def load_material(run: Run, settings: ConfigDict) -> Material:
     """Training and validation batches as `settings` asks (batch_size, buckets, *_events)."""
-    from mlpf_jax.statistics import compute_statistics
+    from mlpf_jax.statistics import measure
 
     train = _first(data.load(run, "train"), settings.train_events)
     validation = _first(data.load(run, "validation"), settings.validation_events)
@@ -36,7 +36,7 @@ def load_material(run: Run, settings: ConfigDict) -> Material:
     return Material(
         Sampler(train, plan, run.config.seed),
         sequential(validation, plan),
-        compute_statistics(np.asarray(train.X)),
+        measure(np.asarray(train.X)),
     )
 
 

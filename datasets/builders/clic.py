@@ -4,6 +4,8 @@ A builder writes what `shards` hold: folders of `Samples` (see `datasets.samples
 to exactly one split, so that train, validation and test never share a file.
 """
 
+import contextlib
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -95,7 +97,8 @@ def build(root: Path, process: str, shards: Mapping[str, Sequence[Path]]) -> Pat
     """
     tfds.disable_progress_bar()
     builder = BUILDERS[process](shards, data_dir=root)
-    builder.download_and_prepare(file_format="array_record")
+    with contextlib.redirect_stdout(io.StringIO()):  # it announces a download; there is none
+        builder.download_and_prepare(file_format="array_record")
     folder = Path(builder.data_dir)
     for split, folders in shards.items():
         expected = sum(stored.load(shard).events for shard in folders)
@@ -141,10 +144,7 @@ def _concatenate(rows: Sequence[Mapping[str, np.ndarray]], name: str) -> np.ndar
 def _examples(folders: Sequence[Path]) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     for folder in folders:
         shard = stored.load(folder)
-        jets = {
-            name: np.stack([getattr(shard, name)[c] for c in schema.JET_FEATURES], axis=1)
-            for name in stored.JETS
-        }
+        jets = {name: stored.jet_rows(getattr(shard, name)) for name in stored.JETS}
         for event in range(shard.events):
             rows = slice(shard.offsets[event], shard.offsets[event + 1])
             example = {name: getattr(shard, name)[rows] for name in ("X", "ytarget", "ycand")}

@@ -1,0 +1,71 @@
+"""From nothing to a tuned particle-flow model: what `make demo` runs.
+
+Simulates ttbar events at 380 GeV, tunes a GNN-LSH with Swift-Hyperband whose predictor is trained
+by (simulated) quantum annealing, trains the winner and compares it with the rule-based baseline.
+About ten minutes on two cores.
+
+python -m launch.demo --config=configs/demo.py --run=runs/demo
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    config = ConfigDict()
+    config.seed = 1
+
+    config.data = ConfigDict()
+    config.data.root = ""  # where datasets lie; "": in the run's own folder
+    config.data.processes = ("ttbar",)  # of ttbar, qq, zh, ww
+    config.data.events = ConfigDict({"train": 3000, "validation": 500, "test": 1000})  # of each
+    config.data.shard_events = 100  # simulated in one go, by one process
+    config.data.workers = 2  # processes that simulate
+
+    # What a trial's configuration, or the command line, may change: see mlpf_jax.config.
+    config.model = ConfigDict()
+    config.model.backbone = "gnn_lsh"
+    config.model.width = 64
+    config.model.layers_id = 2
+    config.model.layers_regression = 2
+    config.model.bin_size = 64
+    config.model.messages = 2
+    config.model.dropout = 0.0
+
+    config.train = ConfigDict()
+    config.train.learning_rate = 3e-3
+    config.train.weight_decay = 1e-2
+    config.train.warmup_steps = 50
+    config.train.schedule = "cosine"
+    config.train.clip = 1.0
+
+    config.tune = ConfigDict()
+    config.tune.scheduler = "swift_hyperband"  # or hyperband
+    config.tune.predictor = "qsvr"  # or svr, persistence
+    config.tune.max_epochs = 16  # R
+    config.tune.eta = 2
+    config.tune.min_curves = 7  # d: finished curves that a predictor needs
+    config.tune.full_share = 0.5  # kappa
+    config.tune.decision_point = 0.5  # c
+    config.tune.quantile = 0.25
+    config.tune.workers = 2  # trials side by side
+    config.tune.train_events = 500
+    config.tune.validation_events = 250
+    config.tune.batch_size = 16
+    config.tune.buckets = 1  # padded lengths: one shape is one compilation a model
+    # path, kind and range of each hyperparameter
+    config.tune.space = (
+        ("train.learning_rate", "log_float", 3e-4, 3e-2),
+        ("train.weight_decay", "log_float", 1e-5, 1e-1),
+        ("train.clip", "log_float", 0.1, 10.0),
+        ("model.width", "categorical", 32, 64),
+        ("model.layers_regression", "categorical", 1, 2),
+        ("model.dropout", "float", 0.0, 0.2),
+    )
+
+    config.fit = ConfigDict()  # the final training, with the winning configuration
+    config.fit.epochs = 24
+    config.fit.train_events = 0  # 0: all
+    config.fit.validation_events = 0
+    config.fit.batch_size = 16
+    config.fit.buckets = 3
+    return config

@@ -1,0 +1,125 @@
+"""Reconstructs the events of an EDM4HEP file with a run's model, into a Parquet table.
+
+python -m launch.predict --run=runs/demo --input=events.root --output=particles.parquet
+
+One row per element: event, element, element_type, class, pdg, charge, pt, eta, phi, energy (GeV).
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from absl import flags
+
+from datasets import schema
+from datasets.events import EventData
+from datasets.samples import unlabelled
+from launch import program
+from launch.progress import say
+from launch.reconstruct import Reconstruct, reconstructor
+from launch.runs import Run, RunError, open_run
+
+_ELEMENT_TYPES = np.array(["", "track", "cluster"])
+_CLASSES = np.array(schema.CLASSES)
+_PDG = np.array(schema.CLASS_PDG, np.int32)
+
+
+class Sums(NamedTuple):
+    """What a file holds and what was made of it; energies in GeV over all events."""
+
+    events: int = 0
+    elements: int = 0
+    particles: int = 0
+    mlpf: float = 0.0
+    baseline: float = 0.0
+    truth: float = 0.0
+
+
+def predict(run: Run, source: Path, output: Path, detector: str | None = None) -> Sums:
+    """Writes the table, whole or not at all, and returns the sums over the file."""
+    import pyarrow.parquet as parquet
+
+    from datasets import edm4hep
+
+    if not output.parent.is_dir():
+        raise RunError(f"cannot write {output}: there is no folder {output.parent}")
+    reconstruct = reconstructor(run)
+    partial = output.with_name(f".{output.name}.partial")
+    writer, sums = None, Sums()
+    try:
+        for events in edm4hep.read(source, detector):
+            table, part = _reconstructed(events, reconstruct, sums.events)
+            writer = writer or parquet.ParquetWriter(partial, table.schema)
+            writer.write_table(table)
+            sums = Sums(*map(sum, zip(sums, part, strict=True)))
+            say(f"  {sums.events} events")
+        if writer is None:
+            raise RunError(f"{source} holds no events")
+        writer.close()
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+    return sums
+
+
+def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int):
+    """The table of a chunk of events, numbered from `first_event`, and its sums."""
+    from datasets import elements, target
+
+    offsets, X = elements.features(events)
+    rows = reconstruct(unlabelled(offsets, X), lambda done: None)
+    truth = target.target_rows(events, target.truth(events))
+    baseline, _ = target.candidate_rows(events)
+    energy = schema.target("energy")
+    found = rows[:, schema.target("PDG")] > 0
+    return _table(offsets, X, rows, first_event), Sums(
+        events=events.events,
+        elements=len(X),
+        particles=int(found.sum()),
+        mlpf=float(rows[:, energy].sum(dtype=np.float64)),
+        baseline=float(baseline[:, energy].sum()),
+        truth=float(truth[:, energy].sum()),
+    )
+
+
+def _table(offsets: np.ndarray, X: np.ndarray, rows: np.ndarray, first_event: int):
+    import pyarrow
+
+    column = {name: rows[:, schema.target(name)] for name in schema.TARGET_FEATURES}
+    kind = column["PDG"].astype(int)
+    counts = np.diff(offsets)
+    charge = column["charge"].astype(np.int32)
+    return pyarrow.table(
+        {
+            "event": first_event + np.repeat(np.arange(len(counts)), counts),
+            "element": np.arange(len(X)) - np.repeat(offsets[:-1], counts),
+            "element_type": _ELEMENT_TYPES[X[:, schema.SHARED["elemtype"]].astype(int)],
+            "class": _CLASSES[kind],
+            "pdg": _PDG[kind] * np.where(kind >= 4, -charge, np.where(charge < 0, -1, 1)),
+            "charge": charge,
+            "pt": column["pt"],
+            "eta": column["eta"],
+            "phi": np.arctan2(column["sin_phi"], column["cos_phi"]),
+            "energy": column["energy"],
+        }
+    )
+
+
+if __name__ == "__main__":
+    folder = program.define_run()
+    source = flags.DEFINE_string("input", None, "The EDM4HEP file (ROOT).", required=True)
+    output = flags.DEFINE_string("output", "particles.parquet", "The table to write.")
+    detector = flags.DEFINE_string(
+        "detector", None, "CLIC or CLD; else the file tells."
+    )
+
+    def main() -> None:
+        sums = predict(open_run(folder()), Path(source.value), Path(output.value), detector.value)
+        say(f"{sums.events} events, {sums.elements} elements, {sums.particles} particles")
+        say(
+            f"energy: MLPF {sums.mlpf:.1f} GeV, rule-based {sums.baseline:.1f} GeV, "
+            f"truth {sums.truth:.1f} GeV"
+        )
+        say(f"written to {output.value}")
+
+    program.start(main)
