@@ -35,7 +35,8 @@ def width(response: Float[np.ndarray, " n"]) -> Width:
 def four_vectors(events: EventData, samples: Samples) -> dict[str, Table]:
     """pt, eta, phi, energy of what each reconstruction sees, and of the generated particles."""
     particles = events.particles
-    visible = ~np.isin(np.abs(particles["pdg"]), target.NEUTRINOS)
+    visible = particles["generator_status"] == 1
+    visible &= ~np.isin(np.abs(particles["pdg"]), target.NEUTRINOS)
     columns = {name: column[visible] for name, column in particles.columns.items()}
     counts = np.bincount(particles.event[visible], minlength=events.events)
     generated = Table(np.concatenate([[0], np.cumsum(counts)]), columns)
