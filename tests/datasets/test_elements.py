@@ -1,0 +1,89 @@
+"""Rows of X against sums taken one element at a time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasets import elements
+from datasets.events import Table
+from datasets.schema import CLUSTER, CLUSTER_FEATURES, TRACK, TRACK_FEATURES, cluster, track
+from tests.datasets.random_events import one_event, random_event, random_events
+
+few = settings(max_examples=30, deadline=None)
+seeds = st.integers(0, 2**32 - 1)
+
+
+@few
+@given(seeds)
+def test_cluster_sums_are_those_of_its_hits(seed):
+    event = random_event(np.random.default_rng(seed))
+    _, X = elements.features(event)
+    hits = event.hits
+    for c in range(len(event.clusters)):
+        row = X[len(event.tracks) + c]
+        mine = event.cluster_hit.target[event.cluster_hit.source == c]
+        energy = hits["energy"][mine]
+        assert row[cluster("num_hits")] == len(mine)
+        for code, name in enumerate(("energy_ecal", "energy_hcal", "energy_other")):
+            expected = energy[hits["subdetector"][mine] == code].sum()
+            assert row[cluster(name)] == pytest.approx(expected, rel=1e-5)
+        for axis in "xyz":
+            expected = 0.0
+            if len(mine):
+                mean = np.average(hits[axis][mine], weights=energy)
+                expected = np.sqrt(np.average((hits[axis][mine] - mean) ** 2, weights=energy))
+            assert row[cluster(f"sigma_{axis}")] == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        theta = event.clusters["iTheta"][c]
+        assert row[cluster("energy")] == pytest.approx(event.clusters["energy"][c])
+        expected = event.clusters["energy"][c] * np.sin(theta)
+        assert row[cluster("et")] == pytest.approx(expected)
+        assert np.tanh(row[cluster("eta")]) == pytest.approx(np.cos(theta), abs=1e-6)
+
+
+@few
+@given(seeds)
+def test_track_momentum_follows_from_curvature_and_field(seed):
+    event = random_event(np.random.default_rng(seed))
+    weaker = replace(event, field=event.field / 2)
+    X, half = elements.features(event)[1], elements.features(weaker)[1]
+    for t in range(len(event.tracks)):
+        row = X[t]
+        radius = 1 / abs(event.tracks["omega"][t])  # mm
+        pt = 0.3 * event.field * radius / 1000  # GeV: 0.3 B R with R in metres
+        assert row[track("pt")] == pytest.approx(pt)
+        assert row[track("p")] == pytest.approx(pt * np.cosh(row[track("eta")]), rel=1e-5)
+        assert np.sinh(row[track("eta")]) == pytest.approx(event.tracks["tanLambda"][t], rel=1e-5)
+        assert half[t, track("pt")] == pytest.approx(pt / 2)
+        for name in ("chi2", "D0", "omega", "Z0", "time", "dEdx", "radiusOfInnermostHit"):
+            assert row[track(name)] == pytest.approx(event.tracks[name][t])
+    assert not X[: len(event.tracks), len(TRACK_FEATURES) :].any()
+
+
+@few
+@given(seeds)
+def test_tracks_come_before_clusters_in_each_event(seed):
+    events = random_events(seed, 5)
+    offsets, X = elements.features(events)
+    assert X.shape == (offsets[-1], len(CLUSTER_FEATURES))
+    for i in range(5):
+        event = one_event(events, i)
+        rows = X[offsets[i] : offsets[i + 1]]
+        tracks, clusters = len(event.tracks), len(event.clusters)
+        assert rows[:, 0].tolist() == [TRACK] * tracks + [CLUSTER] * clusters
+        np.testing.assert_array_equal(rows, elements.features(event)[1])
+
+
+def test_a_track_without_curvature_is_refused():
+    events = random_events(1, 6)
+    event = int(np.flatnonzero(events.tracks.counts)[-1])
+    omega = events.tracks["omega"].copy()
+    omega[events.tracks.offsets[event]] = 0.0
+    broken = replace(
+        events,
+        tracks=Table(events.tracks.offsets, {**events.tracks.columns, "omega": omega}),
+    )
+    with pytest.raises(ValueError, match=f"feature pt is not finite .* event {event}"):
+        elements.features(broken)

@@ -1,0 +1,188 @@
+"""The vectorised truth against its definition, and the laws it keeps."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasets import elements, target
+from datasets.events import Links, Table, offsets_of
+from datasets.schema import CLASSES, TARGET_FEATURES
+from datasets.schema import target as column
+from tests.datasets.naive_truth import naive_truth
+from tests.datasets.random_events import one_event, random_event, random_events
+
+pytest.importorskip("fastjet", reason="jets need the extra 'physics'")
+few = settings(max_examples=40, deadline=None)
+seeds = st.integers(0, 2**32 - 1)
+rules = st.sampled_from([target.PRESENT, target.PAPER_2024, target.Visibility(0.0, 0.0, 0.0)])
+
+
+@few
+@given(seeds, rules)
+def test_truth_is_that_of_the_definition(seed, rule):
+    event = random_event(np.random.default_rng(seed))
+    found = target.truth(event, rule)
+    fate, total = naive_truth(event, rule)
+    y = target.target_rows(event, found)
+    _, track_rows, cluster_rows = elements.layout(event)
+
+    assert found.rows.tolist() == sorted(fate)
+    asked = set()
+    for i, (row, (kind, where)) in enumerate(sorted(fate.items())):
+        track, cluster, host = (int(part[i]) for part in found.assignment)
+        assert track == (where if kind == "track" else -1)
+        assert cluster == (where if kind == "cluster" else -1)
+        assert host == (found.rows.tolist().index(where) if kind == "merged" else -1)
+        if kind in ("track", "cluster"):
+            element = (track_rows if kind == "track" else cluster_rows)[where]
+            asked.add(int(element))
+            px, py, pz, energy = total[row]
+            expected = [np.hypot(px, py), np.arcsinh(pz / np.hypot(px, py)), energy]
+            names = ("pt", "eta", "energy")
+            assert y[element, [column(n) for n in names]] == pytest.approx(expected)
+            phi = np.arctan2(*y[element, [column("sin_phi"), column("cos_phi")]])
+            assert phi == pytest.approx(np.arctan2(py, px))
+    assert set(np.flatnonzero(y[:, column("PDG")]).tolist()) == asked
+
+
+@few
+@given(seeds, rules)
+def test_energy_account_closes(seed, rule):
+    events = random_events(seed, 5)
+    samples, summary = target.samples_and_summary(events, rule)
+    parts = summary.assigned + summary.merged + summary.dropped
+    assert summary.visible == pytest.approx(parts)
+    in_targets = samples.ytarget[:, column("energy")].sum(dtype=float)
+    assert in_targets == pytest.approx(summary.assigned + summary.merged, rel=1e-5)
+
+    stable = target.four_momenta(events.particles)[
+        (events.particles["generator_status"] == 1)
+        & ~np.isin(np.abs(events.particles["pdg"]), target.NEUTRINOS), 3
+    ]  # fmt: skip
+    stood_in = target.truth(events, rule).rows
+    stood_in = stood_in[events.particles["generator_status"][stood_in] != 1]
+    extra = target.four_momenta(events.particles)[stood_in, 3].sum()
+    assert summary.visible + summary.invisible == pytest.approx(stable.sum() + extra)
+
+
+@few
+@given(seeds)
+def test_candidate_energy_account_closes(seed):
+    events = random_events(seed, 3)
+    y, placed = target.candidate_rows(events)
+    energy = target.four_momenta(events.candidates)[:, 3]
+    assert y[:, column("energy")].sum() == pytest.approx(energy[placed].sum())
+    linked = np.zeros(len(energy), bool)
+    linked[events.candidate_cluster.source] = True
+    assert placed[linked].all()
+
+
+@few
+@given(seeds)
+def test_an_element_has_at_most_one_primary(seed):
+    assignment = target.truth(random_events(seed, 4)).assignment
+    for taken in (assignment.track, assignment.cluster):
+        taken = taken[taken >= 0]
+        assert len(np.unique(taken)) == len(taken)
+    assert not (assignment.primary & (assignment.merged_into >= 0)).any()
+
+
+@few
+@given(seeds)
+def test_companions_in_the_batch_change_nothing(seed):
+    events = random_events(seed, 4)
+    together, summary = target.samples_and_summary(events)
+    alone = [target.samples_and_summary(one_event(events, i)) for i in range(4)]
+    kept = [samples for samples, _ in alone if samples.events]
+    assert together.events == len(kept) == 4 - summary.events_left_out
+    for name in ("X", "ytarget", "ycand", "genmet"):
+        parts = [getattr(samples, name) for samples in kept]
+        whole = getattr(together, name)
+        np.testing.assert_allclose(whole, np.concatenate([whole[:0], *parts]), rtol=1e-6)
+    for name in ("genjets", "targetjets"):
+        jets = getattr(together, name)
+        assert jets.counts.tolist() == [len(getattr(samples, name)) for samples in kept]
+    assert sum(account.visible for _, account in alone) == pytest.approx(summary.visible)
+
+
+@few
+@given(seeds)
+def test_samples_speak_the_schema(seed):
+    samples = target.to_samples(random_events(seed, 4))
+    y = samples.ytarget
+    assert y.shape == (samples.offsets[-1], len(TARGET_FEATURES)) == samples.ycand.shape
+    assert y.dtype == samples.ycand.dtype == samples.X.dtype == np.float32
+    on_track = samples.X[:, 0] == 1
+    label = y[:, column("PDG")]
+    named = [CLASSES[int(i)] for i in np.unique(label[on_track])]
+    assert set(named) <= {"none", "charged hadron", "electron", "muon"}
+    named = [CLASSES[int(i)] for i in np.unique(label[~on_track])]
+    assert set(named) <= {"none", "neutral hadron", "photon"}
+    assert not y[~on_track, column("charge")].any()
+    nothing = label == 0
+    kinematics = [column(n) for n in ("charge", "pt", "eta", "sin_phi", "cos_phi", "energy")]
+    assert not y[nothing][:, kinematics].any()
+    assert (y[nothing, column("jet_idx")] == -1).all()
+
+
+def _chain_of(depth: int):
+    """A status-2 particle with hits whose status-1 descendant, `depth` below, left nothing."""
+    event = random_event(np.random.default_rng(0))
+    rows = depth + 1
+    status = np.full(rows, 2)
+    status[-1] = 1
+    columns = {
+        "pdg": np.full(rows, 130), "charge": np.zeros(rows), "mass": np.zeros(rows),
+        "px": np.ones(rows), "py": np.zeros(rows), "pz": np.zeros(rows),
+        "generator_status": status, "simulator_status": status,
+    }  # fmt: skip
+    hits = Table(offsets_of([1]), {k: v[:1] for k, v in event.hits.columns.items()})
+    hits.columns["energy"][0] = 1.0
+    none = Links(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
+    from dataclasses import replace
+
+    return replace(
+        event,
+        particles=Table(offsets_of([rows]), columns),
+        hits=hits,
+        daughters=Links(np.arange(depth), np.arange(1, rows), np.ones(depth)),
+        hit_particle=Links(np.array([0]), np.array([0]), np.ones(1)),
+        track_particle=none,
+        cluster_hit=none,
+    )
+
+
+def test_a_parent_stands_in_for_eight_generations():
+    assert target.truth(_chain_of(8)).rows.tolist() == [0]
+    assert target.truth(_chain_of(9)).rows.tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("pdg", "on_track", "expected"),
+    [
+        (211, True, "charged hadron"),
+        (-11, True, "electron"),
+        (13, True, "muon"),
+        (22, True, "charged hadron"),
+        (130, True, "charged hadron"),
+        (22, False, "photon"),
+        (11, False, "photon"),
+        (-13, False, "neutral hadron"),
+        (2212, False, "neutral hadron"),
+        (2112, False, "neutral hadron"),
+    ],
+)
+def test_classes_are_what_an_element_can_tell(pdg, on_track, expected):
+    assert CLASSES[target.classes(np.array([pdg]), np.array([on_track]))[0]] == expected
+
+
+def test_a_photon_along_the_beam_harms_nothing():
+    event = random_event(np.random.default_rng(3))
+    for name in ("px", "py"):
+        event.particles.columns[name][:] = 0.0
+        event.candidates.columns[name][:] = 0.0
+    samples, summary = target.samples_and_summary(event)
+    assert samples.events == 0
+    assert summary.events_left_out == 1
+    assert summary.candidates_dropped == len(event.candidates) > 0
