@@ -144,13 +144,14 @@ class Journal:
 
 
 def read_journal(path: str | Path) -> tuple[dict[str, Any], list[Entry]]:
-    """Header and entries of a study that another process may be driving; nothing is written."""
+    """Header and entries of a study that another process may be driving."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no study here")
     reader = Journal.__new__(Journal)
     reader.path, reader._lock = path, None
-    reader._database = _connect(f"{path.absolute().as_uri()}?mode=ro", path)
+    # Not mode=ro: the transaction of a driver killed while writing has to be rolled back first.
+    reader._database = _connect(f"{path.absolute().as_uri()}?mode=rw", path)
     try:
         _check(reader._database, path)
         return reader.header(), list(reader.entries())

@@ -1,5 +1,7 @@
 import json
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -100,6 +102,22 @@ def test_a_reader_needs_no_lock(path):
     assert [entry.item for entry in entries] == [Completed(1, 2)]
     with pytest.raises(FileNotFoundError, match="no study"):
         read_journal(path.with_name("absent.db"))
+
+
+def test_half_a_transaction_of_a_killed_driver_is_taken_back(path):
+    study(path)
+    before = read_journal(path)
+    code = """
+import os, signal, sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+database.execute("PRAGMA cache_size = 1")  # so that pages reach the file before the commit
+rows = [("told", "x" * 1000)] * 500
+database.executemany("INSERT INTO log (time, kind, payload) VALUES (0, ?, ?)", rows)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert path.with_name("study.db-journal").exists()
+    assert read_journal(path) == before
 
 
 @pytest.mark.parametrize(
