@@ -15,7 +15,8 @@ from datasets.simulation.showers import Spots
 # count), row, column. Below it the spot's number, so that one sort brings cells together and
 # keeps the particles of a cell in order, whatever the sorting algorithm.
 REGION, LAYER, ROW, COLUMN, SPOT = 2, 7, 12, 12, 22
-SIGHT = 299.792458  # mm/ns
+MOST_EVENTS = 1 << (63 - REGION - LAYER - ROW - COLUMN - SPOT)
+LIGHT = 299.792458  # mm/ns
 
 
 class Cells(NamedTuple):
@@ -73,8 +74,11 @@ def digitise(
     layout = geometry(detector)
     key, inside = _keys(spots, event, region, layout, detector)
     kept = np.flatnonzero(inside)
-    if len(kept) >= 1 << SPOT:
-        raise ValueError(f"{len(kept)} spots in one portion; fewer events at a time, please")
+    if len(kept) >= 1 << SPOT or events > MOST_EVENTS:
+        raise ValueError(
+            f"{events} events with {len(kept)} spots are too many at once:"
+            f" at most {MOST_EVENTS} with {1 << SPOT}"
+        )
     packed = np.sort((key[kept] << SPOT) | np.arange(len(kept)))
     order = kept[packed & ((1 << SPOT) - 1)]
     cell = packed >> SPOT
@@ -175,7 +179,7 @@ def _hits(cells: Cells, energy, layout: Geometry, detector: CLICLike) -> dict[st
         "y": y,
         "z": z,
         "energy": energy,
-        "time": np.sqrt(x * x + y * y + z * z) / SIGHT,
+        "time": np.sqrt(x * x + y * y + z * z) / LIGHT,
         "subdetector": layout.subdetector[cells.layer],
         "type": layout.type[cells.layer] + np.where(barrel, 1000, 2000),
     }

@@ -36,25 +36,29 @@ def generate(process: str, events: int, seed: int, chunk: int) -> Iterator[tuple
 
     Columns as `datasets.events.EventData.particles`, GeV, neutrinos included, so that the momenta
     of an event sum to (0, 0, 0, 380 GeV). `seed` is any non-negative integer.
-    Raises ValueError on a setting that Pythia does not know, RuntimeError where it cannot start.
+    Raises RuntimeError where Pythia stops generating; see `start` for what its settings can do.
     """
-    generator = _pythia(process, seed)
+    generator = start(PROCESSES[process], seed)
     charge_of = np.vectorize(generator.particleData.charge, otypes=[np.float64])
     for first in range(0, events, chunk):
         yield _final_particles(_batch(generator, min(chunk, events - first)), charge_of)
 
 
-def _pythia(process: str, seed: int):
+def start(settings: tuple[str, ...], seed: int):
+    """A Pythia ready to generate with `COMMON` and these settings.
+
+    Raises ValueError on a setting that it does not know, RuntimeError where it cannot start.
+    """
     import pythia8mc
 
     # Pythia takes seeds from 1 to 900,000,000.
     state = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
     generator = pythia8mc.Pythia("", False)
-    for setting in (*COMMON, f"Random:seed = {int(state % 900_000_000) + 1}", *PROCESSES[process]):
+    for setting in (*COMMON, f"Random:seed = {int(state % 900_000_000) + 1}", *settings):
         if not generator.readString(setting):
-            raise ValueError(f"Pythia does not understand the setting {setting!r} of {process!r}")
+            raise ValueError(f"Pythia does not understand the setting {setting!r}")
     if not generator.init():
-        raise RuntimeError(f"Pythia cannot start the process {process!r} at {ENERGY} GeV")
+        raise RuntimeError(f"Pythia cannot start with the settings {settings}")
     return generator
 
 

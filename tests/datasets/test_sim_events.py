@@ -1,0 +1,193 @@
+"""Whole simulated events: conservation, links, repeatability, and the baseline."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from datasets import schema, target
+from datasets.events import ENDS, EventData
+from datasets.simulation import PROCESSES, CLICLike, check, generate, simulate
+
+pytest.importorskip("pythia8mc", reason="the simulation needs the extra `physics`")
+EVENTS = 40
+
+
+@pytest.fixture(scope="module")
+def ttbar() -> EventData:
+    return simulate("ttbar", EVENTS, seed=3)
+
+
+def arrays(events: EventData):
+    for field in fields(EventData):
+        value = getattr(events, field.name)
+        if hasattr(value, "columns"):
+            yield field.name, value.offsets
+            yield from ((f"{field.name}.{name}", value[name]) for name in value.columns)
+        elif hasattr(value, "source"):
+            yield from ((f"{field.name}.{n}", getattr(value, n)) for n in ("source", "target"))
+            yield field.name, value.weight
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_momenta_of_all_particles_sum_to_the_beams(process):
+    for particles, vertices in generate.generate(process, 30, 1, chunk=20):
+        for name in ("px", "py", "pz"):
+            total = np.bincount(particles.event, particles[name])
+            np.testing.assert_allclose(total, 0, atol=1e-4)
+        energy = target.four_momenta(particles)[:, 3]
+        np.testing.assert_allclose(np.bincount(particles.event, energy), 380.0, atol=1e-3)
+        charge = np.bincount(particles.event, particles["charge"])
+        np.testing.assert_allclose(charge, 0, atol=1e-9)
+        assert (np.hypot(vertices[:, 0], vertices[:, 1]) < CLICLike().barrel_face).all()
+        # K0S and Lambda have decayed, but for those that leave the tracker.
+        assert (np.abs(particles["pdg"]) == 310).mean() < 0.01
+
+
+def test_same_seed_same_events():
+    first, second, other = (simulate("qq", 6, seed) for seed in (11, 11, 12))
+    for (name, a), (_, b) in zip(arrays(first), arrays(second), strict=True):
+        np.testing.assert_array_equal(a, b, err_msg=name)
+    assert not np.array_equal(first.particles["px"], other.particles["px"])
+
+
+def test_every_column_is_there_and_finite(ttbar):
+    expected = {
+        "particles": "pdg px py pz mass charge generator_status simulator_status",
+        "tracks": "type chi2 ndf dEdx dEdxError radiusOfInnermostHit"
+        " tanLambda D0 phi omega Z0 time",
+        "clusters": "type x y z iTheta phi energy",
+        "hits": "x y z energy time subdetector type",
+        "candidates": "pdg charge px py pz mass",
+    }
+    for table, names in expected.items():
+        assert set(getattr(ttbar, table).columns) == set(names.split())
+        assert len(getattr(ttbar, table).counts) == EVENTS
+    for name, values in arrays(ttbar):
+        assert np.isfinite(values).all(), name
+    for table in expected:
+        lengths = {len(values) for values in getattr(ttbar, table).columns.values()}
+        assert lengths == {len(getattr(ttbar, table))}
+
+
+def test_links_stay_within_their_events(ttbar):
+    for name, (source, destination) in ENDS.items():
+        links = getattr(ttbar, name)
+        assert len(links.source) == len(links.target) == len(links.weight) > 0
+        tables = getattr(ttbar, source), getattr(ttbar, destination)
+        for rows, table in zip((links.source, links.target), tables, strict=True):
+            assert rows.min() >= 0
+            assert rows.max() < len(table)
+        events = [
+            t.event[rows] for t, rows in zip(tables, (links.source, links.target), strict=True)
+        ]
+        np.testing.assert_array_equal(*events)
+
+
+def test_hits_belong_to_particles_and_to_one_cluster_at_most(ttbar):
+    weight = np.bincount(ttbar.hit_particle.source, ttbar.hit_particle.weight, len(ttbar.hits))
+    np.testing.assert_allclose(weight, 1)
+    assert np.bincount(ttbar.cluster_hit.target).max() == 1
+    members = np.bincount(ttbar.cluster_hit.source, minlength=len(ttbar.clusters))
+    assert members.min() > 0
+    energy = ttbar.hits["energy"][ttbar.cluster_hit.target]
+    np.testing.assert_allclose(
+        np.bincount(ttbar.cluster_hit.source, energy), ttbar.clusters["energy"]
+    )
+    # Little is left unclustered.
+    assert ttbar.clusters["energy"].sum() > 0.9 * ttbar.hits["energy"].sum()
+
+
+def test_pairs_carry_the_momentum_of_their_photon(ttbar):
+    photon, electron = ttbar.daughters.source, ttbar.daughters.target
+    particles = ttbar.particles
+    assert (particles["pdg"][photon] == 22).all()
+    assert (particles["generator_status"][electron] == 0).all()
+    assert (np.bincount(photon)[np.unique(photon)] == 2).all()
+    for name in ("px", "py", "pz"):
+        total = np.bincount(photon, particles[name][electron], len(particles))[photon]
+        np.testing.assert_allclose(total, particles[name][photon], rtol=1e-9)
+    # A photon that has become a pair leaves nothing itself.
+    assert not np.isin(ttbar.hit_particle.target, photon).any()
+
+
+def test_tracks_measure_their_particles(ttbar):
+    tracks, particles = ttbar.tracks, ttbar.particles
+    owner = ttbar.track_particle.target
+    assert len(np.unique(owner)) == len(owner)
+    np.testing.assert_array_equal(np.sign(tracks["omega"]), particles["charge"][owner])
+    true_pt = np.hypot(particles["px"], particles["py"])[owner]
+    pt = 3e-4 * ttbar.field / np.abs(tracks["omega"])
+    assert np.median(np.abs(pt / true_pt - 1)) < 0.01
+    assert len(np.unique(np.round(tracks["radiusOfInnermostHit"]))) > 10
+    charged = (particles["charge"] != 0) & (particles["generator_status"] == 1)
+    central = charged & (np.abs(particles["pz"]) < 2 * np.hypot(particles["px"], particles["py"]))
+    fast = np.flatnonzero(central & (np.hypot(particles["px"], particles["py"]) > 1.0))
+    assert 0.9 < np.isin(fast, owner).mean() < 1.0
+
+
+def test_baseline_counts_every_track_once(ttbar):
+    links = ttbar.candidate_track
+    np.testing.assert_array_equal(np.sort(links.target), np.arange(len(ttbar.tracks)))
+    charged = ttbar.candidates["charge"] != 0
+    np.testing.assert_array_equal(np.bincount(links.source, minlength=len(charged)), charged)
+    pt = np.hypot(ttbar.candidates["px"], ttbar.candidates["py"])[links.source]
+    np.testing.assert_allclose(pt, 3e-4 * ttbar.field / np.abs(ttbar.tracks["omega"]), rtol=1e-3)
+    # Neutral candidates stand on one cluster each.
+    with_cluster = np.bincount(ttbar.candidate_cluster.source, minlength=len(charged))
+    assert (with_cluster[~charged] == 1).all()
+
+
+def test_baseline_energy_closes_and_is_sharper_than_the_calorimeter(ttbar):
+    vectors = check.four_vectors(ttbar, target.to_samples(ttbar))
+    seen = {
+        name: check.width(check.jet_response(vectors["generated"], vectors[name]))
+        for name in ("target", "baseline", "calorimeter")
+    }
+    assert seen["target"].count > 100
+    assert seen["target"].median == pytest.approx(1.0, abs=0.005)
+    assert seen["baseline"].median == pytest.approx(1.0, abs=0.02)
+    assert seen["target"].iqr < 0.01
+    assert seen["baseline"].iqr < 0.8 * seen["calorimeter"].iqr
+
+
+def test_clusters_merge_showers_and_split_them(ttbar):
+    """Some clusters hold several particles, some particles several clusters."""
+    row = np.full(len(ttbar.hits), -1)
+    row[ttbar.cluster_hit.target] = ttbar.cluster_hit.source
+    links = ttbar.hit_particle
+    pairs = np.stack([row[links.source], links.target], axis=1)[row[links.source] >= 0]
+    pairs = np.unique(pairs, axis=0)
+    merged = np.bincount(pairs[:, 0], minlength=len(ttbar.clusters)) > 1
+    assert 0.3 < ttbar.clusters["energy"][merged].sum() / ttbar.clusters["energy"].sum() < 0.95
+    assert np.bincount(pairs[:, 1]).max() >= 4
+
+
+def test_samples_can_be_made_of_it(ttbar):
+    samples = target.to_samples(ttbar)
+    elements = samples.X[:, 0]
+    assert (elements == schema.TRACK).sum() == len(ttbar.tracks)
+    assert (elements == schema.CLUSTER).sum() == len(ttbar.clusters)
+    present = np.unique(samples.ytarget[:, schema.target("PDG")])
+    np.testing.assert_array_equal(present, np.arange(len(schema.CLASSES)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("higgs", 3, 0), "no process 'higgs': choose one of ttbar, qq, zh, ww"),
+        (("ttbar", 0, 0), "cannot simulate 0 events"),
+        (("ttbar", -2, 0), "cannot simulate -2 events"),
+        (("ttbar", 3, -1), "the seed is -1"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        simulate(*arguments)
+
+
+def test_settings_unknown_to_pythia_are_named():
+    with pytest.raises(ValueError, match="Odd:process = on"):
+        generate.start(("Odd:process = on",), 0)
+    with pytest.raises(RuntimeError, match="cannot start"):
+        generate.start((), 0)
