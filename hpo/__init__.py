@@ -25,8 +25,8 @@ _MODULES = {
     "hpo.swift": ("swift_hyperband",),
     "hpo.tables": ("Table", "read_table"),
     "hpo.types": (
-        "Completed", "Failed", "Finished", "Job", "Reported", "Scheduler", "Trial", "Wait",
-        "WorkerLost",
+        "Completed", "Failed", "Finished", "Job", "Predict", "Predicted", "Reported", "Scheduler",
+        "Trial", "Wait", "WorkerLost",
     ),
 }  # fmt: skip
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -13,22 +13,22 @@ from jaxtyping import Float
 
 Curves = Float[np.ndarray, "trials epochs"]
 Losses = Float[np.ndarray, " trials"]
-Predict = Callable[[Curves], tuple[Losses, Losses]]
+Extrapolate = Callable[[Curves], tuple[Losses, Losses]]
 """Partial curves -> predicted mean and spread (one standard deviation) at the rung."""
 
 
 class Predictor(NamedTuple):
     """`fit(curves, targets, seed) -> predict`; `settings` names it and its parameters in JSON."""
 
-    fit: Callable[[Curves, Losses, int], Predict]
+    fit: Callable[[Curves, Losses, int], Extrapolate]
     settings: Mapping[str, Any]
 
 
-def memoised(fit: Callable[[Curves, Losses, int], Predict], size: int = 64) -> Callable:
+def memoised(fit: Callable[[Curves, Losses, int], Extrapolate], size: int = 64) -> Callable:
     """`fit` that remembers its last `size` results, so that a fold need not train twice."""
-    cache: dict[tuple, Predict] = {}
+    cache: dict[tuple, Extrapolate] = {}
 
-    def remembered(curves: Curves, targets: Losses, seed: int) -> Predict:
+    def remembered(curves: Curves, targets: Losses, seed: int) -> Extrapolate:
         key = (curves.shape, curves.tobytes(), targets.tobytes(), seed)
         if key not in cache:
             if len(cache) >= size:
@@ -42,7 +42,7 @@ def memoised(fit: Callable[[Curves, Losses, int], Predict], size: int = 64) -> C
 def persistence() -> Predictor:
     """The last value seen is the prediction: what any other predictor has to beat."""
 
-    def fit(curves: Curves, targets: Losses, seed: int) -> Predict:
+    def fit(curves: Curves, targets: Losses, seed: int) -> Extrapolate:
         spread = _root_mean_square(targets - curves[:, -1])
         return lambda partial: (partial[:, -1], np.full(len(partial), spread))
 
@@ -58,7 +58,7 @@ def oracle(curves: Curves) -> Predictor:
             raise ValueError("the oracle's table does not hold this curve")
         return matches.argmax(1)
 
-    def fit(partial: Curves, targets: Losses, seed: int) -> Predict:
+    def fit(partial: Curves, targets: Losses, seed: int) -> Extrapolate:
         rung = (curves[rows(partial)] == targets[:, None]).all(0).argmax()
         return lambda ahead: (curves[rows(ahead), rung], np.zeros(len(ahead)))
 
@@ -79,7 +79,7 @@ def svr() -> Predictor:
         model = NuSVR().fit(scale.to(curves), unit.to(targets))
         return lambda partial: unit.back(model.predict(scale.to(partial)))
 
-    def fit(curves: Curves, targets: Losses, seed: int) -> Predict:
+    def fit(curves: Curves, targets: Losses, seed: int) -> Extrapolate:
         predict = regress(curves, targets)
         fold = np.arange(len(targets)) % 5
         residuals = [
@@ -102,7 +102,7 @@ def qsvr(published: bool = False, **parameters: Any) -> Predictor:
     """
     json.dumps(parameters)
 
-    def fit(curves: Curves, targets: Losses, seed: int) -> Predict:
+    def fit(curves: Curves, targets: Losses, seed: int) -> Extrapolate:
         from qsvr import QSVR
 
         make = QSVR.published if published else QSVR

@@ -9,7 +9,7 @@ of arrival. So the outcome depends on seed, settings and losses, not on which wo
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hpo.brackets import Bracket, Round
@@ -39,8 +39,11 @@ from hpo.types import (
     Failed,
     Finished,
     Job,
+    Predict,
+    Predicted,
     Reported,
     Scheduler,
+    TrialEvent,
     Wait,
     WorkerLost,
 )
@@ -50,17 +53,27 @@ class Rule(NamedTuple):
     """How a round saves epochs.
 
     plan(state, members, round) -> (members sent to the rung at once, epoch where the others pause)
-    decide(state, paused, full, round) -> (state with its records, those of `paused` that go on)
+    request(state, paused, round) -> Predict, or None: all go on
+    predict(state, Predict) -> Predicted
+    decide(state, Predicted, full, round) -> (state with its records, those who go on)
     """
 
     plan: Callable[[State, tuple[int, ...], Round], tuple[tuple[int, ...], int]]
-    decide: Callable[[State, tuple[int, ...], tuple[int, ...], Round], tuple[State, Iterable[int]]]
+    request: Callable[[State, tuple[int, ...], Round], Predict | None]
+    predict: Callable[[State, Predict], Predicted]
+    decide: Callable[[State, Predicted, tuple[int, ...], Round], tuple[State, tuple[int, ...]]]
     settings: Mapping[str, Any]
+
+
+def _never(state: State, *_: object) -> Any:
+    raise ValueError("this scheduler predicts nothing")
 
 
 train_all = Rule(
     plan=lambda state, members, round: (members, round.epoch),
-    decide=lambda state, paused, full, round: (state, paused),
+    request=lambda state, paused, round: None,
+    predict=_never,
+    decide=_never,
     settings={"rule": "train all"},
 )
 
@@ -92,6 +105,8 @@ def synchronous(
     def ask(state: State) -> tuple[State, Action]:
         active = [bracket for bracket in state.brackets if not bracket.finished]
         for bracket in active:
+            if bracket.request is not None:
+                return state, bracket.request
             for number in bracket.members:
                 trial = state.trials[number]
                 if trial.status == WAITING:
@@ -102,6 +117,8 @@ def synchronous(
         return state, (Wait() if active else Finished(best_trial(state)))
 
     def tell(state: State, event: Event) -> State:
+        if isinstance(event, Predicted):
+            return decide(state, event)
         trial = _running_trial(state, event)
         if isinstance(event, Reported):
             return with_trial(state, _append(trial, event, metric))
@@ -123,7 +140,7 @@ def synchronous(
             TrialState(n, index, searcher.propose(state.seed, n), (), PAUSED, 0, None)
             for n in numbers
         )
-        bracket = BracketState(index, 0, (), (), False, False)
+        bracket = BracketState(index, 0, (), (), None, False, False)
         grown = state._replace(trials=state.trials + new, brackets=(*state.brackets, bracket))
         return start_round(grown, bracket, numbers)
 
@@ -141,27 +158,38 @@ def synchronous(
         bracket = state.brackets[index]
         if any(state.trials[number].status in (WAITING, RUNNING) for number in bracket.members):
             return state
-        if bracket.decided:
-            return end_round(state, bracket)
-        return settle(decide(state, bracket), index)
+        return end_round(state, bracket) if bracket.decided else meet(state, bracket)
 
-    def decide(state: State, bracket: BracketState) -> State:
-        """First barrier: those sent on are at the rung, the others at the decision point."""
+    def meet(state: State, bracket: BracketState) -> State:
+        """First barrier: those sent on are at the rung, the others where they pause."""
         round = brackets[bracket.index][bracket.round]
-        alive = [n for n in bracket.members if state.trials[n].status != FAILED]
-        full = tuple(n for n in alive if n in bracket.full)
-        paused = tuple(n for n in alive if n not in bracket.full)
+        full, paused = _parted(state, bracket)
         state = with_curves(state, round.epoch, full)
-        state = with_bracket(state, bracket._replace(decided=True))
-        if not paused:
-            return state
-        state, chosen = rule.decide(state, paused, full, round)
-        for number in paused:
+        request = rule.request(state, paused, round) if paused else None
+        if request is None:
+            return go_on(state, bracket, paused)
+        return with_bracket(state, bracket._replace(request=request))
+
+    def decide(state: State, event: Predicted) -> State:
+        bracket = next((b for b in state.brackets if b.request == event.request), None)
+        if bracket is None or not len(event.means) == len(event.spreads) == len(
+            event.request.trials
+        ):
+            raise ValueError(f"{event}: nobody asked for that prediction")
+        full, _ = _parted(state, bracket)
+        state, chosen = rule.decide(state, event, full, brackets[bracket.index][bracket.round])
+        return go_on(state, bracket, chosen)
+
+    def go_on(state: State, bracket: BracketState, chosen: tuple[int, ...]) -> State:
+        """Send the chosen to the rung and stop the others that paused."""
+        goal = brackets[bracket.index][bracket.round].epoch
+        for number in _parted(state, bracket)[1]:
             if number in chosen:
-                state = send(state, number, round.epoch)
+                state = send(state, number, goal)
             else:
                 state = with_trial(state, state.trials[number]._replace(status=STOPPED))
-        return state
+        state = with_bracket(state, bracket._replace(request=None, decided=True))
+        return settle(state, bracket.index)
 
     def end_round(state: State, bracket: BracketState) -> State:
         """Second barrier: all that were not stopped stand at the rung."""
@@ -187,10 +215,19 @@ def synchronous(
         **searcher.settings,
         **rule.settings,
     }
-    return Scheduler(init, ask, tell, settings, metric)
+    return Scheduler(init, ask, tell, rule.predict, settings, metric)
 
 
-def _running_trial(state: State, event: Event) -> TrialState:
+def _parted(state: State, bracket: BracketState) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The members that have not failed: those sent to the rung, and the others."""
+    alive = [n for n in bracket.members if state.trials[n].status != FAILED]
+    return (
+        tuple(n for n in alive if n in bracket.full),
+        tuple(n for n in alive if n not in bracket.full),
+    )
+
+
+def _running_trial(state: State, event: TrialEvent) -> TrialState:
     if not 0 <= event.trial < len(state.trials):
         raise ValueError(f"{event}: there is no such trial")
     trial = state.trials[event.trial]

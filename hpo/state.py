@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hpo.types import Configuration
+from hpo.types import Configuration, Predict
 
 # What a trial is doing. The last four are final.
 WAITING, RUNNING, PAUSED = "waiting", "running", "paused"
@@ -23,12 +23,14 @@ class TrialState(NamedTuple):
 
 
 class BracketState(NamedTuple):
-    """`members` are the trials of the present round, best first; `full` those sent to its rung."""
+    """`members` are the trials of the present round, best first; `full` those sent to its rung;
+    `request` the prediction that the round waits for; `decided` whether the others' fate is."""
 
     index: int
     round: int
     members: tuple[int, ...]
     full: tuple[int, ...]
+    request: Predict | None
     decided: bool
     finished: bool
 

@@ -5,7 +5,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from hpo.journal import Entry, ReplayMismatch
-from hpo.types import Completed, Event, Failed, Finished, Job, Reported, Scheduler, WorkerLost
+from hpo.types import (
+    Completed,
+    Event,
+    Failed,
+    Finished,
+    Job,
+    Predict,
+    Reported,
+    Scheduler,
+    TrialEvent,
+    WorkerLost,
+)
 
 
 class Log(Protocol):
@@ -44,7 +55,7 @@ class Executor(Protocol):
     def submit(self, job: Job) -> None:
         """Start a job; the study keeps at most `slots` running."""
 
-    def wait(self) -> list[Event]:
+    def wait(self) -> list[TrialEvent]:
         """Block until something happened; events of one trial come in order."""
 
     def cancel(self, trial: int) -> None:
@@ -70,7 +81,7 @@ def run_study(
     journal.begin(scheduler.settings, seed)
     state, running = fold(scheduler, journal.entries(), seed)
 
-    def tell(events: list[Event]) -> None:
+    def tell(events: Sequence[Event]) -> None:
         nonlocal state
         journal.append(events)
         for event in events:
@@ -81,16 +92,17 @@ def run_study(
 
     tell([WorkerLost(trial) for trial in sorted(running)])
     while True:
-        action, jobs = None, []
+        action = None
         while len(running) < executor.slots:
             state, action = scheduler.ask(state)
-            if not isinstance(action, Job):
+            if isinstance(action, Predict):
+                tell([scheduler.predict(state, action)])
+            elif isinstance(action, Job):
+                journal.append([action])
+                _track(running, action)
+                executor.submit(action)
+            else:
                 break
-            jobs.append(action)
-            _track(running, action)
-        journal.append(jobs)
-        for job in jobs:
-            executor.submit(job)
         if not running:
             if isinstance(action, Finished):
                 return state
@@ -101,32 +113,39 @@ def run_study(
 def fold(scheduler: Scheduler, entries: Iterable[Entry], seed: int) -> tuple[Any, set[int]]:
     """The state that a log leads to, and the trials that were running at its end.
 
-    Raises ReplayMismatch where the scheduler asks for something else than the log holds.
+    Raises ReplayMismatch where the scheduler would not have led there.
     """
     state, running = scheduler.init(seed), set()
     for number, (_, item) in enumerate(entries, 1):
-        if isinstance(item, Job):
-            state, action = scheduler.ask(state)
-            if action != item:
-                raise ReplayMismatch(
-                    f"row {number} of the journal asked for {item}, but the scheduler now asks for "
-                    f"{action}: the code or a library it computes with has changed. Go on with "
-                    "the versions in the journal's header, or tune in a new folder."
-                )
-        else:
-            state = scheduler.tell(state, item)
+        try:
+            state = _replay(scheduler, state, item)
+        except ValueError as error:
+            raise ReplayMismatch(
+                f"row {number} of the journal does not follow from those before it: {error}. The "
+                "code has changed since: go on with the versions in the journal's header, or tune "
+                "in a new folder."
+            ) from error
         _track(running, item)
     return state, running
+
+
+def _replay(scheduler: Scheduler, state: Any, item: Job | Event) -> Any:
+    if not isinstance(item, Job):
+        return scheduler.tell(state, item)
+    state, action = scheduler.ask(state)
+    if action != item:
+        raise ValueError(f"it asked for {item}, the scheduler now asks for {action}")
+    return state
 
 
 def _track(running: set[int], item: Job | Event) -> None:
     if isinstance(item, Job):
         running.add(item.trial)
-    elif not isinstance(item, Reported):
+    elif isinstance(item, Completed | Failed | WorkerLost):
         running.discard(item.trial)
 
 
-def _admitted(executor: Executor, running: set[int], metric: str) -> list[Event]:
+def _admitted(executor: Executor, running: set[int], metric: str) -> list[TrialEvent]:
     """The executor's next events; an unusable report becomes the failure of its trial."""
     admitted, ended = [], set()
     for event in executor.wait():

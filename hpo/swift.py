@@ -6,18 +6,17 @@ finished curves extrapolates theirs, and the unpromising ones are stopped there
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
 from hpo.brackets import Round, hyperband_brackets
 from hpo.halving import searcher_of
-from hpo.predictors import Predict, Predictor, memoised, svr
+from hpo.predictors import Predictor, memoised, svr
 from hpo.rounds import Rule, synchronous
 from hpo.searchers import Searcher
 from hpo.space import Space
 from hpo.state import Fit, Prediction, State, curves_at, losses_at
-from hpo.types import Scheduler
+from hpo.types import Predict, Predicted, Scheduler
 
 
 def swift_hyperband(
@@ -76,34 +75,45 @@ def extrapolation(
         missing = min_curves - len(curves_at(state, round.epoch))
         return members[: max(_ceil(full_share * round.places), missing)], pause
 
-    def decide(
-        state: State, paused: tuple[int, ...], full: tuple[int, ...], round: Round
-    ) -> tuple[State, tuple[int, ...]]:
+    def request(state: State, paused: tuple[int, ...], round: Round) -> Predict | None:
         known = curves_at(state, round.epoch)
-        if len(known) < min_curves:  # trials failed: too few curves to learn from, so train all
-            return state, paused
+        if len(known) < min_curves:  # trials failed: too few curves to learn from
+            return None
         epoch = len(state.trials[paused[0]].curve)
-        state, predict = _fitted(state, fit, round.epoch, epoch, known)
-        mean, spread = predict(_curves(state, paused, epoch))
-        losses = state.sign * mean
-        threshold = (
-            float(np.quantile(losses_at(state, full, round.epoch), quantile)) if full else None
+        fits = [f for f in state.fits if (f.rung, f.epoch) == (round.epoch, epoch)]
+        return Predict(round.epoch, epoch, fits[0].trials if fits else known, paused)
+
+    def predict(state: State, request: Predict) -> Predicted:
+        targets = [state.trials[number].curve[request.rung - 1] for number in request.trained_on]
+        entropy = np.random.SeedSequence((state.seed, request.rung, request.epoch))
+        model = fit(
+            _curves(state, request.trained_on, request.epoch),
+            np.array(targets),
+            int(entropy.generate_state(1)[0]),
         )
-        going = choose(losses, threshold, round.places - len(full))
+        mean, spread = model(_curves(state, request.trials, request.epoch))
+        return Predicted(request, tuple(mean.tolist()), tuple(spread.tolist()))
+
+    def decide(
+        state: State, event: Predicted, full: tuple[int, ...], round: Round
+    ) -> tuple[State, tuple[int, ...]]:
+        asked, sign = event.request, state.sign
+        losses = losses_at(state, full, round.epoch)
+        threshold = float(np.quantile(losses, quantile)) if losses else None
+        going = choose(sign * np.array(event.means), threshold, round.places - len(full))
+        shown = None if threshold is None else sign * threshold
         records = tuple(
-            Prediction(
-                trial,
-                round.epoch,
-                epoch,
-                float(mean[i]),
-                float(spread[i]),
-                None if threshold is None else state.sign * threshold,
-                i in going,
+            Prediction(trial, asked.rung, asked.epoch, mean, spread, shown, i in going)
+            for i, (trial, mean, spread) in enumerate(
+                zip(asked.trials, event.means, event.spreads, strict=True)
             )
-            for i, trial in enumerate(paused)
         )
-        state = state._replace(predictions=state.predictions + records)
-        return state, tuple(paused[i] for i in going)
+        fitted = Fit(asked.rung, asked.epoch, asked.trained_on)
+        state = state._replace(
+            fits=state.fits if fitted in state.fits else (*state.fits, fitted),
+            predictions=state.predictions + records,
+        )
+        return state, tuple(asked.trials[i] for i in going)
 
     settings = {
         "rule": "extrapolation",
@@ -113,7 +123,7 @@ def extrapolation(
         "decision_point": decision_point,
         "quantile": quantile,
     }
-    return Rule(plan, decide, settings)
+    return Rule(plan, request, predict, decide, settings)
 
 
 def choose(losses: np.ndarray, threshold: float | None, places: int) -> list[int]:
@@ -122,20 +132,6 @@ def choose(losses: np.ndarray, threshold: float | None, places: int) -> list[int
     if len(below) >= places:
         return below
     return sorted(np.argsort(losses, kind="stable")[:places].tolist())
-
-
-def _fitted(
-    state: State, fit: Callable[..., Predict], rung: int, epoch: int, known: tuple[int, ...]
-) -> tuple[State, Predict]:
-    """The predictor of this rung from this epoch, and the state that knows who trained it."""
-    recorded = [entry for entry in state.fits if (entry.rung, entry.epoch) == (rung, epoch)]
-    if not recorded:
-        recorded = [Fit(rung, epoch, known)]
-        state = state._replace(fits=(*state.fits, *recorded))
-    trials = recorded[0].trials
-    targets = np.array([state.trials[number].curve[rung - 1] for number in trials])
-    seed = int(np.random.SeedSequence((state.seed, rung, epoch)).generate_state(1)[0])
-    return state, fit(_curves(state, trials, epoch), targets, seed)
 
 
 def _curves(state: State, trials: tuple[int, ...], epochs: int) -> np.ndarray:

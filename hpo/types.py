@@ -5,6 +5,7 @@ can be written down as it happens and read back later.
 """
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -39,7 +40,18 @@ class Finished:
     best: int | None
 
 
-Action = Job | Wait | Finished
+@dataclass(frozen=True)
+class Predict:
+    """Predict the metric of `trials` at epoch `rung` from their curves up to `epoch`, by what the
+    finished curves of `trained_on` teach. A scheduler asks it again until it is told."""
+
+    rung: int
+    epoch: int
+    trained_on: tuple[int, ...]
+    trials: tuple[int, ...]
+
+
+Action = Job | Predict | Wait | Finished
 
 
 @dataclass(frozen=True)
@@ -74,23 +86,37 @@ class WorkerLost:
     trial: int
 
 
-Event = Reported | Completed | Failed | WorkerLost
+@dataclass(frozen=True)
+class Predicted:
+    """The answer to `request`, one mean and spread (one standard deviation) for each trial."""
+
+    request: Predict
+    means: tuple[float, ...]
+    spreads: tuple[float, ...]
+
+
+TrialEvent = Reported | Completed | Failed | WorkerLost
+Event = TrialEvent | Predicted
 
 
 class Scheduler(NamedTuple):
-    """What to train next, as three pure functions over a frozen state (compare `optax`).
+    """What to train next, as pure functions over a frozen state (compare `optax`).
 
     init(seed) -> State
-    ask(state) -> (State, Job | Wait | Finished)     Wait and Finished leave the state as it is
+    ask(state) -> (State, Job | Predict | Wait | Finished)     only a Job changes the state
     tell(state, event) -> State
-    settings                                         JSON; two schedulers that may decide
-                                                     differently have different settings
-    metric                                           the metric that events must report
+    predict(state, Predict) -> Predicted     the one function that may take long or, on an
+                                             annealer, differ from call to call; its answers are
+                                             events, so that a replay need not compute them
+    settings                                 JSON; two schedulers that may decide differently
+                                             have different settings
+    metric                                   the metric that events must report
     """
 
     init: Callable[[int], Any]
     ask: Callable[[Any], tuple[Any, Action]]
     tell: Callable[[Any, Event], Any]
+    predict: Callable[[Any, Predict], Predicted]
     settings: Mapping[str, Any]
     metric: str
 
@@ -125,6 +151,9 @@ def to_json(value: Any) -> Any:
     return value
 
 
+_hints = functools.cache(typing.get_type_hints)
+
+
 def from_json(kind: Any, plain: Any) -> Any:
     """The inverse of `to_json` for a record type, guided by its annotations."""
     origin = typing.get_origin(kind)
@@ -134,12 +163,12 @@ def from_json(kind: Any, plain: Any) -> Any:
     if origin is tuple:
         return tuple(from_json(typing.get_args(kind)[0], item) for item in plain)
     if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         return kind(**{name: from_json(hints[name], item) for name, item in plain.items()})
     return plain
 
 
-_EVENTS = {kind.__name__: kind for kind in (Reported, Completed, Failed, WorkerLost)}
+_EVENTS = {kind.__name__: kind for kind in (Reported, Completed, Failed, WorkerLost, Predicted)}
 
 
 def event_to_json(event: Event) -> dict[str, Any]:
@@ -150,7 +179,7 @@ def event_to_json(event: Event) -> dict[str, Any]:
 def event_from_json(plain: Mapping[str, Any]) -> Event:
     """The inverse of `event_to_json`. Raises KeyError or TypeError where it is no event."""
     fields = dict(plain)
-    return _EVENTS[fields.pop("kind")](**fields)
+    return from_json(_EVENTS[fields.pop("kind")], fields)
 
 
 def one_line(error: BaseException) -> str:

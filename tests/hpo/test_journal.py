@@ -1,4 +1,5 @@
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,10 +18,12 @@ from hpo.journal import (
     SettingsChanged,
     read_journal,
 )
+from hpo.predictors import persistence
 from hpo.space import Float, Space
 from hpo.study import run_study
 from hpo.summary import summarise
-from hpo.types import Completed, Failed, Job, Reported, WorkerLost
+from hpo.swift import swift_hyperband
+from hpo.types import Completed, Failed, Job, Predict, Predicted, Reported, WorkerLost
 
 SPACE = Space({"x": Float(0, 1)})
 
@@ -52,6 +55,7 @@ def test_what_is_appended_is_read_back(path):
         Completed(3, 4),
         Failed(3, "ValueError: ü"),
         WorkerLost(3),
+        Predicted(Predict(4, 2, (1, 2), (5,)), (0.1,), (float("inf"),)),
     ]
     with Journal(path) as journal:
         journal.append(items[:2])
@@ -72,8 +76,20 @@ class Cut(Exception):
     pass
 
 
-@pytest.mark.parametrize("cut", [1, 2, 5, 11, 17])
-def test_a_study_cut_anywhere_ends_as_if_it_had_not_been(path, tmp_path, cut):
+SWIFT = swift_hyperband(SPACE, 4, 2, min_curves=2, predictor=persistence())
+
+
+@pytest.fixture(scope="module")
+def uncut(tmp_path_factory):
+    return study(tmp_path_factory.mktemp("uncut") / "study.db", SWIFT)
+
+
+def test_the_study_that_is_cut_predicts(uncut):
+    assert uncut.predictions
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5, 11, 17, 20, 23])
+def test_a_study_cut_anywhere_ends_as_if_it_had_not_been(path, uncut, cut):
     seen = []
 
     def stop(event, state):
@@ -82,8 +98,8 @@ def test_a_study_cut_anywhere_ends_as_if_it_had_not_been(path, tmp_path, cut):
             raise Cut
 
     with pytest.raises(Cut):
-        study(path, on_event=stop)
-    assert study(path) == study(tmp_path / "other.db")
+        study(path, SWIFT, on_event=stop)
+    assert study(path, SWIFT) == uncut
 
 
 def test_a_second_driver_is_refused(path):
@@ -165,6 +181,13 @@ def execute(*statements):
     return change
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "study.db"
+    study(path, hyperband(SPACE, 16, 2))
+    return path
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -177,8 +200,8 @@ def execute(*statements):
         execute("""UPDATE log SET payload = '{"kind": "Rumoured"}' WHERE number = 5"""),
     ],
 )
-def test_a_damaged_file_is_named(path, damage):
-    study(path, hyperband(SPACE, 16, 2))
+def test_a_damaged_file_is_named(whole, path, damage):
+    shutil.copy(whole, path)
     damage(path)
     with pytest.raises(JournalCorrupt, match=r"study\.db is damaged or no study"):
         study(path, hyperband(SPACE, 16, 2))

@@ -14,7 +14,7 @@ from hpo.study import Unrecorded, run_study
 from hpo.summary import summarise
 from hpo.swift import swift_hyperband
 from hpo.tables import Table, read_table
-from hpo.types import Completed, Finished, Reported
+from hpo.types import Completed, Finished, Predict, Predicted, Reported
 
 DELPHES = Path(__file__).parents[2].parent / "shared/learning_curves/mlpf_delphes.csv"
 
@@ -41,6 +41,9 @@ def play(scheduler, table, seed):
         state, job = scheduler.ask(state)
         if isinstance(job, Finished):
             return summarise(state)
+        if isinstance(job, Predict):
+            state = scheduler.tell(state, scheduler.predict(state, job))
+            continue
         curve = table.curves[job.configuration["row"]]
         for epoch in range(job.first_epoch + 1, job.last_epoch + 1):
             state = scheduler.tell(state, Reported(job.trial, epoch, {"loss": curve[epoch - 1]}))
@@ -139,6 +142,13 @@ def test_stopped_trials_stand_where_they_were_stopped():
     for p in ours.predictions:
         if p.mean < p.threshold:
             assert p.continued
+
+
+def test_a_prediction_nobody_asked_for_is_refused():
+    scheduler = swift_hyperband(synthetic().searcher(), 27, 2)
+    state, _ = scheduler.ask(scheduler.init(0))
+    with pytest.raises(ValueError, match="nobody asked"):
+        scheduler.tell(state, Predicted(Predict(3, 2, (0,), (1,)), (1.0,), (0.0,)))
 
 
 def test_the_quantum_predictor_runs_a_study():
