@@ -8,7 +8,7 @@ their values is the prediction, their weighted spread tells how far the samples 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -33,6 +33,7 @@ class Fitted(NamedTuple):
     box: float
 
 
+@runtime_checkable
 class Combination(Protocol):
     def __call__(self, fitted: Fitted) -> Expansion: ...
 

@@ -53,11 +53,11 @@ class LevelGibbs:
             np.geomspace(first, last, self.sweeps, dtype=np.float32),
             rows,
         )
-        by_row = np.asarray(states)[:, :rows].reshape(self.reads, rows, 2, self.bits)
+        by_row = np.asarray(states, np.int8)[:, :rows].reshape(self.reads, rows, 2, self.bits)
         return sample_set(self, Q, by_row.swapaxes(1, 2).reshape(self.reads, -1), seed, start)
 
 
-def _patterns(bits: int) -> Float[np.ndarray, "patterns 2*bits"]:
+def _patterns(bits: int) -> Float[np.ndarray, "patterns width"]:
     """Zero; alpha at each positive value with alphahat at zero; and the reverse."""
     values = (np.arange(1, 2**bits)[:, None] >> np.arange(bits)) & 1
     zero = np.zeros_like(values)
@@ -67,7 +67,7 @@ def _patterns(bits: int) -> Float[np.ndarray, "patterns 2*bits"]:
 
 def _by_row(
     symmetric: Float[np.ndarray, "variables variables"], rows: int, bits: int, room: int
-) -> Float[np.ndarray, "room 2*bits room 2*bits"]:
+) -> Float[np.ndarray, "room width room width"]:
     """Variables (sign, row, bit) regrouped as (row, sign and bit) on both axes, zero-padded."""
     split = symmetric.reshape(2, rows, bits, 2, rows, bits).transpose(1, 0, 2, 4, 3, 5)
     padding = (0, room - rows)

@@ -7,7 +7,7 @@ same bits.
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -29,6 +29,7 @@ class SampleSet:
         return len(self.energies)
 
 
+@runtime_checkable
 class Sampler(Protocol):
     def __call__(self, Q: Float[np.ndarray, "variables variables"], seed: int) -> SampleSet: ...
 

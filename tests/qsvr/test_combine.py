@@ -44,10 +44,10 @@ def test_median_bias_is_the_middle_of_the_minimising_interval():
 
 
 def test_support_vector_bias_uses_rows_inside_the_box():
-    beta = np.array([0.5, -0.5, 1.0, 0.0])
-    residuals = np.array([2.0, 1.0, 50.0, -50.0])
-    assert support_vector_bias(residuals, beta, 0.1, 1.0) == pytest.approx((1.9 + 1.1) / 2)
-    at_the_box = np.array([1.0, -1.0, 1.0, 0.0])
+    beta = np.array([0.5, -0.5, 0.2, 1.0, 0.0])
+    residuals = np.array([2.0, 1.0, 3.0, 50.0, -50.0])
+    assert support_vector_bias(residuals, beta, 0.1, 1.0) == pytest.approx((1.9 + 1.1 + 2.9) / 3)
+    at_the_box = np.array([1.0, -1.0, 1.0, 1.0, 0.0])
     expected = median_bias(residuals, 0.1)
     assert support_vector_bias(residuals, at_the_box, 0.1, 1.0) == expected
 

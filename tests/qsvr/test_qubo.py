@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from qsvr.encoding import Encoding, decode, decode_duals
 from qsvr.qubo import build_qubo, dual_objective, energy
 
-ENCODINGS = (Encoding(0.5, 3, 0.005), Encoding.from_box(8.0, 4), Encoding(3, 1, -2))
+ENCODINGS = (Encoding(0.5, 3, 0.005), Encoding.from_box(8.0, 4), Encoding(3.0, 1, -2.0))
 
 
 def regression(rows: int, seed: int):
@@ -35,7 +35,7 @@ def test_box_is_the_value_of_all_bits(base, bits, box):
 
 
 def test_integer_encoding_reads_binary_numbers():
-    encoding = Encoding(2, 3, 0)
+    encoding = Encoding(2.0, 3, 0.0)
     alpha, alphahat = ([1, 0, 1], [0, 1, 1]), ([0, 0, 0], [1, 0, 0])
     bits = np.array([*alpha, *alphahat]).ravel()
     assert decode(bits, encoding).tolist() == [5, 5]  # 101 and 011, lowest bit first, minus 0, 1
@@ -136,12 +136,12 @@ def test_build_refuses(change, message):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Encoding(2, 0, 0),
-        lambda: Encoding(-1, 2, 0),
-        lambda: Encoding(2, 2, np.nan),
-        lambda: Encoding.from_box(0, 3),
-        lambda: Encoding.from_box(1, 3, base=1),
-        lambda: decode(np.zeros(7), ENCODINGS[0]),
+        lambda: Encoding(2.0, 0, 0.0),
+        lambda: Encoding(-1.0, 2, 0.0),
+        lambda: Encoding(2.0, 2, np.nan),
+        lambda: Encoding.from_box(0.0, 3),
+        lambda: Encoding.from_box(1.0, 3, base=1.0),
+        lambda: decode(np.zeros(7, int), ENCODINGS[0]),
     ],
 )
 def test_encoding_refuses(make):

@@ -21,7 +21,7 @@ def qubo(rows: int, seed: int = 0) -> np.ndarray:
     X = random.normal(size=(rows, 2))
     kernel_matrix = np.exp(-0.5 * ((X[:, None] - X) ** 2).sum(-1))
     return build_qubo(
-        kernel_matrix, random.normal(size=rows), Encoding.from_box(2, BITS), 0.05, 0.05
+        kernel_matrix, random.normal(size=rows), Encoding.from_box(2.0, BITS), 0.05, 0.05
     )
 
 
@@ -106,7 +106,7 @@ def test_level_gibbs_finds_what_bit_flips_do_not_in_a_large_box():
     x = np.sort(random.uniform(size=20))
     kernel_matrix = np.exp(-5 * (x[:, None] - x) ** 2)
     targets = np.sin(8 * x) + 0.1 * random.normal(size=20)
-    Q = build_qubo(kernel_matrix, targets, Encoding.from_box(16, 4), 0.02, 0.05)
+    Q = build_qubo(kernel_matrix, targets, Encoding.from_box(16.0, 4), 0.02, 0.05)
     levels, flips = LevelGibbs(4)(Q, 0), SimulatedAnnealing()(Q, 0)
     assert levels.energies[0] < flips.energies[0]
 
