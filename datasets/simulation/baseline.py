@@ -78,15 +78,19 @@ def _shapes(clusters: Table, hits: Table, cluster_hit: Links) -> Shapes:
     of, hit = cluster_hit.source, cluster_hit.target
     n = len(clusters)
     energy, where = hits["energy"][hit], hits["subdetector"][hit]
-    centre = np.stack([clusters[axis] for axis in "xyz"], axis=1)
-    away = np.stack([hits[axis][hit] for axis in "xyz"], axis=1) - centre[of]
-    along = np.einsum("ij,ij->i", away, (centre / np.linalg.norm(centre, axis=1)[:, None])[of])
-    across2 = np.einsum("ij,ij->i", away, away) - along**2
+    centre = np.stack([clusters[axis] for axis in "xyz"])
+    flight = centre / np.linalg.norm(centre, axis=0)
+    square, along = np.zeros((2, len(of)), np.float32)
+    for k, axis in enumerate("xyz"):
+        away = hits[axis][hit] - centre[k].astype(np.float32)[of]
+        square += away * away
+        along += away * flight[k].astype(np.float32)[of]
+    across2 = np.bincount(of, energy * (square - along * along), n) / clusters["energy"]
     return Shapes(
         np.bincount(of, energy * (where == schema.ECAL), n),
         np.bincount(of, energy * (where == schema.HCAL), n),
         np.bincount(of[where == schema.OTHER], minlength=n),
-        np.sqrt(np.maximum(np.bincount(of, energy * across2, n) / clusters["energy"], 0)),
+        np.sqrt(np.maximum(across2, 0)),
     )
 
 

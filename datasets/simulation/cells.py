@@ -53,9 +53,9 @@ def geometry(detector: CLICLike) -> Geometry:
     return Geometry(
         depth,
         np.repeat([detector.ecal_cell, detector.hcal_cell, detector.muon_cell], counts),
-        np.repeat([schema.ECAL, schema.HCAL, schema.OTHER], counts),
+        np.repeat(np.array([schema.ECAL, schema.HCAL, schema.OTHER], np.int8), counts),
         np.repeat([detector.ecal_threshold, detector.hcal_threshold, 0.0], counts),
-        np.concatenate(types),
+        np.concatenate(types).astype(np.int32),
     )
 
 
@@ -81,33 +81,36 @@ def digitise(
         )
     packed = np.sort((key[kept] << SPOT) | np.arange(len(kept)))
     order = kept[packed & ((1 << SPOT) - 1)]
-    cell = packed >> SPOT
-    first_of_cell = np.flatnonzero(_changes(cell))
-    energy = spots.energy[order].astype(np.float64)
-    particle = spots.particle[order]
-    hit_energy = np.add.reduceat(energy, first_of_cell) if len(order) else np.zeros(0)
-    coordinates = _unpack(cell[first_of_cell])
-    seen = hit_energy >= layout.threshold[coordinates.layer]
+    cell, particle = packed >> SPOT, spots.particle[order]
 
-    # Contributions: runs of one particle within one cell.
-    of_hit = np.cumsum(_changes(cell)) - 1
-    first_of_share = np.flatnonzero(_changes(cell) | _changes(particle))
-    share = np.add.reduceat(energy, first_of_share) if len(order) else np.zeros(0)
-    share_hit = of_hit[first_of_share]
-    share_seen = seen[share_hit]
-    number = np.cumsum(seen) - 1
-    links = Links(
-        number[share_hit[share_seen]],
-        particle[first_of_share[share_seen]],
-        (share / hit_energy[share_hit])[share_seen],
-    )
-    coordinates = Cells(*(column[seen] for column in coordinates))
+    # A share is a run of spots of one particle in one cell, a hit a run of shares in one cell.
+    new_cell = _changes(cell)
+    first_spot = np.flatnonzero(new_cell | _changes(particle))
+    share = _sums(spots.energy[order], first_spot)
+    starts_hit = new_cell[first_spot]
+    energy = _sums(share, np.flatnonzero(starts_hit))
+    cell = cell[first_spot[starts_hit]]
+    layer = (cell >> (ROW + COLUMN)) & ((1 << LAYER) - 1)
+    seen = (energy > 0) & (energy >= layout.threshold[layer])
+
+    hit_of_share = np.cumsum(starts_hit) - 1
+    share_seen = np.flatnonzero(seen[hit_of_share])
+    hit_of_share = (np.cumsum(seen) - 1)[hit_of_share[share_seen]]
+    energy = energy[seen]
+    weight = share[share_seen] / energy[hit_of_share]
+    links = Links(hit_of_share, particle[first_spot[share_seen]], weight.astype(np.float32))
+    coordinates = _unpack(cell[seen])
     offsets = offsets_of(np.bincount(coordinates.event, minlength=events))
     return (
-        Table(offsets, _hits(coordinates, hit_energy[seen], layout, detector)),
+        Table(offsets, _hits(coordinates, energy, layout, detector)),
         links,
         coordinates.region,
     )
+
+
+def _sums(values, starts) -> Float[np.ndarray, " runs"]:
+    """Sums over the runs that begin at these places."""
+    return np.add.reduceat(values, starts, dtype=np.float64) if len(starts) else np.zeros(0)
 
 
 def _changes(values) -> np.ndarray:
@@ -174,12 +177,10 @@ def _hits(cells: Cells, energy, layout: Geometry, detector: CLICLike) -> dict[st
     azimuth = row[barrel] / radius
     z[barrel] = column[barrel]
     x[barrel], y[barrel] = radius * np.cos(azimuth), radius * np.sin(azimuth)
+    hits = {"x": x, "y": y, "z": z, "energy": energy}
     return {
-        "x": x,
-        "y": y,
-        "z": z,
-        "energy": energy,
-        "time": np.sqrt(x * x + y * y + z * z) / LIGHT,
+        **{name: column.astype(np.float32) for name, column in hits.items()},
+        "time": (np.sqrt(x * x + y * y + z * z) / LIGHT).astype(np.float32),
         "subdetector": layout.subdetector[cells.layer],
-        "type": layout.type[cells.layer] + np.where(barrel, 1000, 2000),
+        "type": layout.type[cells.layer] + np.where(barrel, 1000, 2000).astype(np.int32),
     }

@@ -73,7 +73,7 @@ def cluster(
     number = np.cumsum(kept) - 1
     members = np.flatnonzero(kept[label])
     order = np.argsort(number[label[members]], kind="stable")
-    links = Links(number[label[members]][order], members[order], np.ones(len(members)))
+    links = Links(number[label[members]][order], members[order], np.ones(len(members), np.float32))
     columns = _columns(hits, links, int(kept.sum()))
     events = towers.number[kept] // grid.size
     return Table(offsets_of(np.bincount(events, minlength=len(hits.counts))), columns), links
