@@ -57,9 +57,9 @@ def get_config() -> ConfigDict:
         ("train.learning_rate", "log_float", 3e-4, 3e-2),
         ("train.weight_decay", "log_float", 1e-5, 1e-1),
         ("train.clip", "log_float", 0.1, 10.0),
+        ("train.warmup_steps", "int", 0, 100),
         ("model.width", "categorical", 32, 64),
         ("model.layers_regression", "categorical", 1, 2),
-        ("model.dropout", "float", 0.0, 0.2),
     )
 
     config.fit = ConfigDict()  # the final training, with the winning configuration

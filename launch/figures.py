@@ -122,8 +122,8 @@ def learning_curves(trials: Sequence[Mapping[str, Any]], max_epochs: int) -> str
         if values:
             low, high = np.min(values), np.quantile(values, 0.95)
             axes.set_ylim(low - 0.05 * (high - low), high)
-        axes.set(xlabel="epoch", ylabel="validation loss", xlim=(0.5, max_epochs + 0.5))
         axes.set_xscale("log", base=2)
+        axes.set(xlabel="epoch", ylabel="validation loss", xlim=(0.9, 1.15 * max_epochs))
         axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
         axes.legend()
 
@@ -199,11 +199,10 @@ def event_display(X: np.ndarray, rows: Mapping[str, np.ndarray]) -> str:
         for panel in axes:
             panel.set(xlabel="eta", xlim=(-3, 3), ylim=(-np.pi, np.pi))
         axes[0].set(ylabel="phi")
-        axes[-1].legend(
-            loc="upper center", bbox_to_anchor=(-0.9, -0.16), ncols=5, markerscale=1, fontsize=9
-        )
+        handles = axes[-1].get_legend_handles_labels()
+        axes[0].figure.legend(*handles, loc="outside lower center", ncols=len(handles[0]))
 
-    return draw((11, 3.9), paint, columns=1 + len(rows))
+    return draw((11, 4.4), paint, columns=1 + len(rows))
 
 
 def _draw_elements(axes, X: np.ndarray) -> None:

@@ -109,9 +109,7 @@ if __name__ == "__main__":
     folder = program.define_run()
     source = flags.DEFINE_string("input", None, "The EDM4HEP file (ROOT).", required=True)
     output = flags.DEFINE_string("output", "particles.parquet", "The table to write.")
-    detector = flags.DEFINE_string(
-        "detector", None, "CLIC or CLD; else the file tells."
-    )
+    detector = flags.DEFINE_string("detector", None, "CLIC or CLD; else the file tells.")
 
     def main() -> None:
         sums = predict(open_run(folder()), Path(source.value), Path(output.value), detector.value)

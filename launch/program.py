@@ -20,7 +20,15 @@ def define_config(default: str = "configs/demo.py") -> Callable[[], ConfigDict]:
     holder = config_flags.DEFINE_config_file(
         "config", default, "The experiment; --config.key=value changes one of its values."
     )
-    return lambda: holder.value
+
+    def value() -> ConfigDict:
+        try:
+            return ConfigDict(holder.value.to_dict())  # a file that failed to load shows only here
+        except OSError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise ValueError(f"--config cannot be loaded: {reason}") from error
+
+    return value
 
 
 def define_run(default: str = "runs/demo") -> Callable[[], Path]:
@@ -45,11 +53,14 @@ def _parse(arguments: Sequence[str]) -> list[str]:
     """Flags of the command line; an unknown one, or an unknown config key, ends in one line."""
     sys.path.insert(0, os.getcwd())
     try:
-        return app.parse_flags_with_usage(list(arguments))
-    except (AttributeError, KeyError, TypeError, ValueError, OSError, ImportError) as error:
-        if "--traceback" in arguments:
-            raise
-        sys.exit(_line(error))
+        return flags.FLAGS(list(arguments))
+    except (AttributeError, KeyError) as error:
+        # ml_collections quotes its message twice
+        hint = str(error).replace("\\n", ": ").replace("\\'", "").strip("'")
+        reason = f"the configuration has no key {hint}"
+    except (flags.Error, TypeError, ValueError, OSError, ImportError, SyntaxError) as error:
+        reason = _text(error)
+    sys.exit(f"error: {reason} (--help shows the flags)")
 
 
 def _guarded(run: Callable[[], None]) -> None:
@@ -66,6 +77,9 @@ def _guarded(run: Callable[[], None]) -> None:
 
 def _line(error: BaseException) -> str:
     """The error as one line; a bare KeyError or OSError says too little without its type."""
-    text = " ".join(str(error).strip("'\"").split()) or type(error).__name__
     speaks = isinstance(error, (ValueError, RuntimeError)) and not isinstance(error, UnicodeError)
-    return f"error: {text}" if speaks else f"error: {type(error).__name__}: {text}"
+    return f"error: {_text(error)}" if speaks else f"error: {type(error).__name__}: {_text(error)}"
+
+
+def _text(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

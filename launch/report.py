@@ -139,7 +139,7 @@ def _particle_table(particles: Mapping[str, Mapping[str, Mapping]]) -> str:
             kind,
             str(particles["mlpf"][kind]["true"]),
             *(
-                f"{particles[name][kind][figure]:.1%}"
+                _percent(particles[name][kind][figure])
                 for figure in ("efficiency", "same_class", "fake")
                 for name in ("baseline", "mlpf")
             ),
@@ -258,6 +258,10 @@ def _provenance(run: Run) -> list[page.Section]:
     )
     folded = f"<details><summary>The whole configuration</summary><pre>{config}</pre></details>"
     return [page.Section("Provenance", text, [page.table(("", ""), rows), folded], [])]
+
+
+def _percent(share: float) -> str:
+    return "-" if np.isnan(share) else f"{share:.1%}"
 
 
 def _value(value: Any) -> str:

@@ -1,0 +1,64 @@
+"""Every mistake of a user: one line that names it, a non-zero exit, nothing lost."""
+
+import pytest
+
+VERBS = ("build_dataset", "train", "tune", "evaluate", "predict", "report", "demo")
+TINY = "--config=configs/tiny.py"
+
+
+def refused(done, *words):
+    """The run ended with one line of error that has all the words."""
+    assert done.returncode not in (0, None)
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("error: ")
+    for word in words:
+        assert word in done.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_says_what_and_how(launch, verb):
+    text = launch(verb, "--help").stdout
+    assert f"python -m launch.{verb} " in text
+    assert "--run" in text
+
+
+def test_unknown_config_key(launch, tmp_path):
+    done = launch("tune", TINY, f"--run={tmp_path / 'r'}", "--config.model.widht=3")
+    refused(done, "widht", "width")
+
+
+def test_missing_config(launch, tmp_path):
+    refused(launch("demo", "--config=configs/none.py", f"--run={tmp_path / 'r'}"), "none.py")
+    assert not (tmp_path / "r").exists()
+
+
+def test_unknown_flag(launch):
+    refused(launch("demo", "--runn=x"), "runn")
+
+
+def test_unknown_process(launch, tmp_path):
+    done = launch(
+        "build_dataset", TINY, f"--run={tmp_path / 'r'}", "--config.data.processes=('tbar',)"
+    )
+    refused(done, "tbar", "ttbar")
+
+
+def test_no_run(launch, tmp_path):
+    refused(launch("evaluate", f"--run={tmp_path}"), "is no run")
+    refused(launch("report", f"--run={tmp_path}"), "is no run")
+    refused(launch("predict", f"--run={tmp_path}", "--input=x.root"), "is no run")
+
+
+def test_a_run_keeps_its_configuration(launch, tmp_path):
+    (tmp_path / "config.json").write_text('{"seed": 3}')
+    refused(launch("tune", TINY, f"--run={tmp_path}"), "another configuration")
+
+
+def test_a_damaged_run_is_named(launch, tmp_path):
+    (tmp_path / "config.json").write_text('{"seed": ')
+    refused(launch("tune", TINY, f"--run={tmp_path}"), "config.json is damaged")
+
+
+def test_no_folder_for_the_run(launch, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused(launch("tune", TINY, f"--run={tmp_path / 'file' / 'r'}"), "file")
