@@ -1,4 +1,7 @@
-"""Jet clustering through fastjet, all events of a batch in one call."""
+"""Jet clustering through FastJet, all events of a batch in one call.
+
+FastJet: M. Cacciari, G. P. Salam and G. Soyez, Eur. Phys. J. C 72 (2012) 1896; it asks to be cited.
+"""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -69,6 +72,8 @@ def _fastjet(momenta, counts, radius, min_pt):
         ak.zip(dict(zip(("px", "py", "pz", "E"), momenta, strict=True)), with_name="Momentum4D"),
         counts,
     )
+    # The banner would end up among the lines of a program that reports its progress.
+    fastjet._swig.ClusterSequence.set_fastjet_banner_stream(None)
     definition = fastjet.JetDefinition(fastjet.ee_genkt_algorithm, radius, -1.0)
     sequence = fastjet.ClusterSequence(inputs, definition)
     jets = sequence.inclusive_jets(min_pt)

@@ -1,8 +1,10 @@
 """Small random events with everything that truth must cope with, and nothing physical."""
 
+from dataclasses import fields
+
 import numpy as np
 
-from datasets.events import EventData, Links, Table, join_events, offsets_of
+from datasets.events import ENDS, EventData, Links, Table, join_events, offsets_of
 
 # pdg and charge of what may be in an event
 SPECIES = (
@@ -25,7 +27,7 @@ def random_events(seed: int, events: int) -> EventData:
 
 
 def random_event(rng: np.random.Generator) -> EventData:
-    particles, tracks, clusters, hits, candidates = rng.integers(0, (9, 5, 6, 20, 7))
+    particles, tracks, clusters, hits, candidates = rng.integers(0, (14, 4, 4, 30, 7))
     daughters = np.array(
         [(rng.integers(0, i), i) for i in range(1, particles) for _ in range(rng.integers(0, 3))]
         or np.zeros((0, 2)),
@@ -33,6 +35,8 @@ def random_event(rng: np.random.Generator) -> EventData:
     )
     species = np.array(SPECIES)[rng.integers(0, len(SPECIES), particles)].reshape(-1, 2)
     baseline = np.array(SPECIES)[rng.integers(0, len(SPECIES), candidates)].reshape(-1, 2)
+    # Where only the first ones leave hits, they have to stand in for what they decay to.
+    depositing = particles if rng.random() < 0.5 else (particles + 1) // 2
     clustered = np.flatnonzero(rng.random(hits) < 0.8) if clusters else np.zeros(0, int)
     return EventData(
         field=4.0,
@@ -41,7 +45,7 @@ def random_event(rng: np.random.Generator) -> EventData:
             **_momenta(rng, particles),
             pdg=species[:, 0],
             charge=species[:, 1].astype(float),
-            generator_status=rng.choice([0, 1, 1, 1, 2], particles),
+            generator_status=rng.choice([0, 1, 1, 2, 2], particles),
             simulator_status=rng.integers(0, 1 << 20, particles),
         ),
         tracks=_table(
@@ -78,7 +82,7 @@ def random_event(rng: np.random.Generator) -> EventData:
             candidates, **_momenta(rng, candidates), pdg=baseline[:, 0], charge=baseline[:, 1]
         ),
         daughters=Links(daughters[:, 0], daughters[:, 1], np.ones(len(daughters))),
-        hit_particle=_links(rng, hits, particles, 2 * hits),
+        hit_particle=_links(rng, hits, depositing, hits + hits // 2),
         track_particle=_links(rng, tracks, particles, 2 * tracks),
         cluster_hit=Links(
             rng.integers(0, max(clusters, 1), len(clustered)), clustered, np.ones(len(clustered))
@@ -109,10 +113,6 @@ def _links(rng, sources: int, targets: int, count: int, same: bool = False) -> L
 
 def one_event(data: EventData, number: int) -> EventData:
     """That event of a batch, alone."""
-    from dataclasses import fields
-
-    from datasets.events import ENDS
-
     names = [f.name for f in fields(EventData) if f.type is Table]
     bounds = {name: getattr(data, name).offsets[number : number + 2] for name in names}
     parts = {}

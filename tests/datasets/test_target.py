@@ -1,5 +1,7 @@
 """The vectorised truth against its definition, and the laws it keeps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -126,8 +128,8 @@ def test_samples_speak_the_schema(seed):
     assert (y[nothing, column("jet_idx")] == -1).all()
 
 
-def _chain_of(depth: int):
-    """A status-2 particle with hits whose status-1 descendant, `depth` below, left nothing."""
+def _chain_of(depth: int, depositing=(0,)):
+    """Status-2 particles with a hit each above a status-1 particle that left nothing."""
     event = random_event(np.random.default_rng(0))
     rows = depth + 1
     status = np.full(rows, 2)
@@ -137,17 +139,16 @@ def _chain_of(depth: int):
         "px": np.ones(rows), "py": np.zeros(rows), "pz": np.zeros(rows),
         "generator_status": status, "simulator_status": status,
     }  # fmt: skip
-    hits = Table(offsets_of([1]), {k: v[:1] for k, v in event.hits.columns.items()})
-    hits.columns["energy"][0] = 1.0
+    many = len(depositing)
+    hits = Table(offsets_of([many]), {k: np.zeros(many) for k in event.hits.columns})
+    hits.columns["energy"][:] = 1.0
     none = Links(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
-    from dataclasses import replace
-
     return replace(
         event,
         particles=Table(offsets_of([rows]), columns),
         hits=hits,
         daughters=Links(np.arange(depth), np.arange(1, rows), np.ones(depth)),
-        hit_particle=Links(np.array([0]), np.array([0]), np.ones(1)),
+        hit_particle=Links(np.arange(many), np.array(depositing), np.ones(many)),
         track_particle=none,
         cluster_hit=none,
     )
@@ -156,6 +157,10 @@ def _chain_of(depth: int):
 def test_a_parent_stands_in_for_eight_generations():
     assert target.truth(_chain_of(8)).rows.tolist() == [0]
     assert target.truth(_chain_of(9)).rows.tolist() == []
+
+
+def test_nobody_stands_in_below_a_particle_that_does():
+    assert target.truth(_chain_of(3, depositing=(1, 2))).rows.tolist() == [1]
 
 
 @pytest.mark.parametrize(
