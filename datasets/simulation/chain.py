@@ -78,7 +78,9 @@ def _calorimeter(particles: Table, path: helix.Path, ended, detector: CLICLike, 
     reached = np.flatnonzero(seen)
     arrival = helix.Arrival(*(column[reached] for column in arrival))
     pdg = particles["pdg"][reached]
-    spots = showers.shower(reached, pdg, _deposit(particles, reached), arrival, detector, rng)
+    charged = particles["charge"][reached] != 0
+    deposit = _deposit(particles, reached)
+    spots = showers.shower(reached, pdg, deposit, charged, arrival, detector, rng)
     of_particle = np.zeros(len(particles), np.int64)
     of_particle[reached] = arrival.region
     return cells.digitise(

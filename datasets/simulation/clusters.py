@@ -17,8 +17,8 @@ from datasets.simulation.detector import CLICLike
 
 TOWER = 20.0  # mm
 REACH = 2  # towers, how far a tower looks for a denser one
-FEWEST_HITS = 5
-LEAST_ENERGY = 0.08  # GeV
+FEWEST_HITS = 6
+LEAST_ENERGY = 0.1  # GeV
 
 
 class Grid(NamedTuple):

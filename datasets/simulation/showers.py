@@ -22,7 +22,10 @@ from datasets.simulation.detector import CLICLike
 PHOTON_LIKE, HADRON_LIKE, MUON_LIKE, UNSEEN = 0, 1, 2, 3
 
 HADRONIC_SPOT = 0.030  # GeV per spot in the hadronic part of a shower
-ELECTROMAGNETIC_WIDTH = 5.2  # mm, half the energy lies within
+CRITICAL = 0.010  # GeV
+RATE = 0.76  # fall of an electromagnetic shower with depth, per radiation length
+HALO = 0.28  # share of the halo of an electromagnetic shower
+CORE_WIDTH, HALO_WIDTH = 3.0, 16.0  # mm, half the energy of core and halo lies within
 HADRONIC_WIDTH = 18.0  # mm, half the energy of a hadronic blob lies within
 BLOBS = 1.1  # secondary blobs of a hadron shower for each unit of ln(1 + E/GeV)
 BLOB_SPREAD = 65.0  # mm, mean distance of the blobs of a hadron shower from its axis
@@ -66,6 +69,7 @@ def shower(
     particle: Int[np.ndarray, " n"],
     pdg: Int[np.ndarray, " n"],
     energy: Float[np.ndarray, " n"],
+    charged: Bool[np.ndarray, " n"],
     arrival: helix.Arrival,
     detector: CLICLike,
     rng: np.random.Generator,
@@ -78,9 +82,10 @@ def shower(
     kind = kind_of(pdg)
     light, hadrons, muons = (np.flatnonzero(kind == k) for k in range(3))
     normal = _normal_cosine(arrival)
+    zero, offset = np.zeros(len(light)), np.zeros((len(light), 2))
     parts = [
-        _electromagnetic(light, energy[light], np.abs(pdg[light]) == 22, detector, rng),
-        *_hadronic(hadrons, energy[hadrons], normal[hadrons], detector, rng),
+        *_electromagnetic(light, energy[light], pdg[light] == 22, zero, offset, detector, rng),
+        *_hadronic(hadrons, energy[hadrons], charged[hadrons], normal[hadrons], detector, rng),
         *_muonic(muons, energy[muons], normal[muons], detector),
     ]
     blobs = Blobs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
@@ -98,31 +103,37 @@ def _normal_cosine(arrival: helix.Arrival) -> Float[np.ndarray, " n"]:
     return np.maximum(cosine, 0.2)
 
 
-def _electromagnetic(particle, energy, is_photon, detector: CLICLike, rng) -> Blobs:
-    """Shower maximum at ln(E / Ec) + 0.5 (photon) or - 0.5 (electron) radiation lengths."""
+def _electromagnetic(
+    particle, energy, is_photon, start, offset, detector: CLICLike, rng
+) -> list[Blobs]:
+    """A core and a halo; shower maximum at ln(E / Ec) + 0.5 (photon) or - 0.5 (electron).
+
+    The widths, the shares and `RATE` are fitted to full-simulation photons in the ECAL of CLIC.
+    """
     n = len(particle)
     spot_energy = 0.5 * detector.ecal_stochastic**2
-    critical = 0.010
-    maximum = np.log(np.maximum(energy / critical, 2.0)) + np.where(is_photon, 0.5, -0.5)
-    rate = 0.5 * np.exp(0.15 * rng.standard_normal(n))
+    maximum = np.log(np.maximum(energy / CRITICAL, 2.0)) + np.where(is_photon, 0.5, -0.5)
+    rate = RATE * np.exp(0.1 * rng.standard_normal(n))
     response = 1 + detector.ecal_constant * rng.standard_normal(n)
-    zero = np.zeros(n)
-    return Blobs(
-        particle,
-        rng.poisson(energy * response / spot_energy),
-        np.full(n, spot_energy),
-        np.zeros(n, bool),
-        zero,
-        1 + 0.5 * np.maximum(maximum, 0.2),
-        detector.ecal_radiation_length / rate,
-        np.full(n, detector.hcal_radiation_length / detector.ecal_radiation_length),
-        np.zeros((n, 2)),
-        np.full(n, ELECTROMAGNETIC_WIDTH),
-    )
+    return [
+        Blobs(
+            particle,
+            rng.poisson(share * energy * response / spot_energy),
+            np.full(n, spot_energy),
+            np.zeros(n, bool),
+            start,
+            1 + RATE * np.maximum(maximum, 0.2),
+            detector.ecal_radiation_length / rate,
+            np.full(n, detector.hcal_radiation_length / detector.ecal_radiation_length),
+            offset,
+            np.full(n, width),
+        )
+        for share, width in ((1 - HALO, CORE_WIDTH), (HALO, HALO_WIDTH))
+    ]
 
 
-def _hadronic(particle, energy, normal, detector: CLICLike, rng) -> list[Blobs]:
-    """Traces in ECAL and HCAL, then blobs, each electromagnetic or hadronic.
+def _hadronic(particle, energy, charged, normal, detector: CLICLike, rng) -> list[Blobs]:
+    """Traces of charged ones in ECAL and HCAL, then blobs, electromagnetic or hadronic.
 
     Electromagnetic fraction 1 - E^-0.18 (Wigmans, Calorimetry, ch. 2). The first interaction
     comes after an exponential of one interaction length. Fluctuations of the response beyond
@@ -133,7 +144,8 @@ def _hadronic(particle, energy, normal, detector: CLICLike, rng) -> list[Blobs]:
     variance = width2 / np.maximum(energy, 0.1) + detector.hadron_constant**2
     deposited = energy * rng.standard_gamma(1 / variance) * variance
     start = rng.standard_exponential(n) * detector.ecal_interaction_length
-    traces = _traces(particle, start, deposited, normal, detector)
+    on_trace = np.where(charged, deposited, 0.0)
+    traces = _traces(particle, start, on_trace, normal, detector)
     left = np.maximum(deposited - sum(t.spots * t.spot_energy for t in traces), 0.0)
 
     count = 1 + rng.poisson(BLOBS * np.log1p(energy))
@@ -153,7 +165,10 @@ def _hadronic(particle, energy, normal, detector: CLICLike, rng) -> list[Blobs]:
     light = rng.random(len(of)) < fraction[of]
     e, h = np.flatnonzero(light), np.flatnonzero(~light)
     ones = np.ones(len(h))
-    core = _electromagnetic(particle[of[e]], blob_energy[e], np.ones(len(e), bool), detector, rng)
+    photons = np.ones(len(e), bool)
+    electromagnetic = _electromagnetic(
+        particle[of[e]], blob_energy[e], photons, begin[e], offset[e], detector, rng
+    )
     hadronic = Blobs(
         particle[of[h]],
         rng.poisson(blob_energy[h] / HADRONIC_SPOT),
@@ -166,7 +181,7 @@ def _hadronic(particle, energy, normal, detector: CLICLike, rng) -> list[Blobs]:
         offset[h],
         HADRONIC_WIDTH * ones,
     )
-    return [*traces, core._replace(start=begin[e], offset=offset[e]), hadronic]
+    return [*traces, *electromagnetic, hadronic]
 
 
 def _traces(particle, start, energy, normal, detector: CLICLike) -> list[Blobs]:

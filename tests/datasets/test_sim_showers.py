@@ -23,7 +23,10 @@ def shoot(pdg: int, energy: float, n: int, detector=D, seed: int = 0):
     path = helix.path_of(np.zeros((n, 3)), *momentum, np.zeros(n), detector.field)
     arrival = helix.to_face(path, detector.barrel_face, detector.endcap_face)
     rows = np.arange(n)
-    spots = showers.shower(rows, np.full(n, pdg), np.full(n, energy), arrival, detector, rng)
+    charged = np.full(n, pdg in (11, 13, 211))
+    spots = showers.shower(
+        rows, np.full(n, pdg), np.full(n, energy), charged, arrival, detector, rng
+    )
     region = arrival.region[spots.particle]
     return spots, *cells.digitise(spots, spots.particle, region, n, detector)
 
