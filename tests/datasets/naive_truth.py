@@ -3,7 +3,7 @@
 import math
 
 from datasets.events import EventData
-from datasets.target import Visibility
+from datasets.truth import Visibility
 
 
 def naive_truth(event: EventData, rule: Visibility):

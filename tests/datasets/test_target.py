@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets import elements, target
+from datasets import elements, target, truth
 from datasets.events import Links, Table, offsets_of
 from datasets.schema import CLASSES, TARGET_FEATURES
 from datasets.schema import target as column
@@ -17,14 +17,14 @@ from tests.datasets.random_events import one_event, random_event, random_events
 pytest.importorskip("fastjet", reason="jets need the extra 'physics'")
 few = settings(max_examples=40, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
-rules = st.sampled_from([target.PRESENT, target.PAPER_2024, target.Visibility(0.0, 0.0, 0.0)])
+rules = st.sampled_from([truth.PRESENT, truth.PAPER_2024, truth.Visibility(0.0, 0.0, 0.0)])
 
 
 @few
 @given(seeds, rules)
 def test_truth_is_that_of_the_definition(seed, rule):
     event = random_event(np.random.default_rng(seed))
-    found = target.truth(event, rule)
+    found = truth.truth(event, rule)
     fate, total = naive_truth(event, rule)
     y = target.target_rows(event, found)
     _, track_rows, cluster_rows = elements.layout(event)
@@ -58,13 +58,13 @@ def test_energy_account_closes(seed, rule):
     in_targets = samples.ytarget[:, column("energy")].sum(dtype=float)
     assert in_targets == pytest.approx(summary.assigned + summary.merged, rel=1e-5)
 
-    stable = target.four_momenta(events.particles)[
+    stable = truth.four_momenta(events.particles)[
         (events.particles["generator_status"] == 1)
-        & ~np.isin(np.abs(events.particles["pdg"]), target.NEUTRINOS), 3
+        & ~np.isin(np.abs(events.particles["pdg"]), truth.NEUTRINOS), 3
     ]  # fmt: skip
-    stood_in = target.truth(events, rule).rows
+    stood_in = truth.truth(events, rule).rows
     stood_in = stood_in[events.particles["generator_status"][stood_in] != 1]
-    extra = target.four_momenta(events.particles)[stood_in, 3].sum()
+    extra = truth.four_momenta(events.particles)[stood_in, 3].sum()
     assert summary.visible + summary.invisible == pytest.approx(stable.sum() + extra)
 
 
@@ -73,7 +73,7 @@ def test_energy_account_closes(seed, rule):
 def test_candidate_energy_account_closes(seed):
     events = random_events(seed, 3)
     y, placed = target.candidate_rows(events)
-    energy = target.four_momenta(events.candidates)[:, 3]
+    energy = truth.four_momenta(events.candidates)[:, 3]
     assert y[:, column("energy")].sum() == pytest.approx(energy[placed].sum())
     linked = np.zeros(len(energy), bool)
     linked[events.candidate_cluster.source] = True
@@ -83,7 +83,7 @@ def test_candidate_energy_account_closes(seed):
 @few
 @given(seeds)
 def test_an_element_has_at_most_one_primary(seed):
-    assignment = target.truth(random_events(seed, 4)).assignment
+    assignment = truth.truth(random_events(seed, 4)).assignment
     for taken in (assignment.track, assignment.cluster):
         taken = taken[taken >= 0]
         assert len(np.unique(taken)) == len(taken)
@@ -155,12 +155,12 @@ def _chain_of(depth: int, depositing=(0,)):
 
 
 def test_a_parent_stands_in_for_eight_generations():
-    assert target.truth(_chain_of(8)).rows.tolist() == [0]
-    assert target.truth(_chain_of(9)).rows.tolist() == []
+    assert truth.truth(_chain_of(8)).rows.tolist() == [0]
+    assert truth.truth(_chain_of(9)).rows.tolist() == []
 
 
 def test_nobody_stands_in_below_a_particle_that_does():
-    assert target.truth(_chain_of(3, depositing=(1, 2))).rows.tolist() == [1]
+    assert truth.truth(_chain_of(3, depositing=(1, 2))).rows.tolist() == [1]
 
 
 @pytest.mark.parametrize(
