@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from datasets import schema
 from datasets.schema import Batch
@@ -37,34 +37,53 @@ class Term(NamedTuple):
         return self.total / jnp.maximum(self.count, 1e-6)
 
 
-def terms(prediction: Prediction, batch: Batch, weights: Weights) -> dict[str, Term]:
-    """Class over all elements; the rest over true particles.
+def importance(batch: Batch, weights: Weights) -> dict[str, Float[Array, "batch elements"]]:
+    """What each element counts in each term: 1 in the class loss, the rest is of particles.
 
-    Momentum and energy are Huber losses of log ratios, angles squared errors; in both a particle
-    of energy E counts E**energy_power, because jets are made of energy and not of particles.
+    In momentum, energy and angles a particle of energy E counts E**energy_power: jets are made of
+    energy, not of particles.
     """
+    particle = _particle(batch)
+    one = particle.astype(batch.X.dtype)
+    # Made harmless before the power: a masked NaN still has a NaN gradient.
+    energy = jnp.where(particle, batch.ytarget[..., schema.target("energy")], 1.0)
+    by_energy = one * energy**weights.energy_power
+    return {
+        "class": batch.mask.astype(batch.X.dtype),
+        "charge": one,
+        "momentum": by_energy,
+        "energy": by_energy,
+        "angle": by_energy,
+    }
+
+
+def counts(batch: Batch, weights: Weights) -> dict[str, Float[Array, ""]]:
+    """What the terms of a batch are divided by, known before any prediction."""
+    return {name: value.sum() for name, value in importance(batch, weights).items()}
+
+
+def terms(prediction: Prediction, batch: Batch, weights: Weights) -> dict[str, Term]:
+    """Focal loss of the class, cross-entropy of the charge, Huber losses of log(pt) and
+    log(energy) over the input's, squared errors of the angles."""
     true = {name: batch.ytarget[..., schema.target(name)] for name in schema.TARGET_FEATURES}
-    kind = jnp.where(batch.mask, true["PDG"], 0).astype(jnp.int32)
-    particle = batch.mask & (kind > 0) & (true["pt"] > 0) & (true["energy"] > 0)
-    one = particle.astype(prediction.eta.dtype)
-    # Inputs are made harmless before the logarithm: a masked NaN still has a NaN gradient.
-    energy = jnp.where(particle, true["energy"], 1.0)
-    importance = one * energy**weights.energy_power
+    particle = _particle(batch)
+    kind = jnp.where(particle, true["PDG"], 0).astype(jnp.int32)
+    charge = jnp.where(particle, true["charge"], 0).astype(jnp.int32) + 1
     log_pt = _log_ratio(true["pt"], batch.X[..., schema.SHARED["pt"]], particle)
     log_energy = _log_ratio(true["energy"], batch.X[..., schema.SHARED["energy"]], particle)
-    angle = sum(
-        jnp.where(particle, getattr(prediction, name) - true[name], 0.0) ** 2
-        for name in ("eta", "sin_phi", "cos_phi")
-    )
-    charge = jnp.where(particle, true["charge"], 0).astype(jnp.int32) + 1
-    return {
-        "class": _term(
-            focal(prediction.class_logits, kind, weights.focal_gamma), batch.mask.astype(one.dtype)
+    values = {
+        "class": focal(prediction.class_logits, kind, weights.focal_gamma),
+        "charge": cross_entropy(prediction.charge_logits, charge),
+        "momentum": huber(prediction.log_pt, log_pt),
+        "energy": huber(prediction.log_energy, log_energy),
+        "angle": sum(
+            jnp.where(particle, getattr(prediction, name) - true[name], 0.0) ** 2
+            for name in ("eta", "sin_phi", "cos_phi")
         ),
-        "charge": _term(cross_entropy(prediction.charge_logits, charge), one),
-        "momentum": _term(huber(prediction.log_pt, log_pt), importance),
-        "energy": _term(huber(prediction.log_energy, log_energy), importance),
-        "angle": _term(angle, importance),
+    }
+    return {
+        name: Term((weight * values[name]).sum(), weight.sum())
+        for name, weight in importance(batch, weights).items()
     }
 
 
@@ -101,5 +120,7 @@ def _log_ratio(target, reference, particle):
     return jnp.log(jnp.where(usable, target, 1.0)) - jnp.log(jnp.where(usable, reference, 1.0))
 
 
-def _term(value, weight) -> Term:
-    return Term((weight * value).sum(), weight.sum())
+def _particle(batch: Batch) -> Bool[Array, "batch elements"]:
+    """Elements that stand for a particle whose momentum and energy can be learned."""
+    pt, energy, kind = (batch.ytarget[..., schema.target(n)] for n in ("pt", "energy", "PDG"))
+    return batch.mask & (kind > 0) & (pt > 0) & (energy > 0)

@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Int
 from datasets import schema
 from mlpf_jax import geometry, lsh, message_passing
 from mlpf_jax.config import ModelConfig
+from mlpf_jax.layers import FeedForward, Linear, normalise
 from mlpf_jax.statistics import TYPES, Statistics, standardise
 
 
@@ -97,22 +98,6 @@ def inputs(X, mask, direction, statistics: Statistics, config: ModelConfig) -> A
     return jnp.where(mask[..., None], jnp.concatenate(parts, -1), 0.0)
 
 
-class FeedForward(nn.Module):
-    """`layers` hidden layers with ELU, then a linear one."""
-
-    width: int
-    layers: int
-    out: int
-    scale: float = 1.0  # of the last layer's initial weights
-
-    @nn.compact
-    def __call__(self, x):
-        for _ in range(self.layers):
-            x = nn.elu(nn.Dense(self.width)(x))
-        last = nn.initializers.variance_scaling(self.scale**2, "fan_in", "truncated_normal")
-        return nn.Dense(self.out, kernel_init=last)(x)
-
-
 class Stack(nn.Module):
     """`layers` residual layers of the configured backbone."""
 
@@ -137,7 +122,7 @@ class ElementLayer(nn.Module):
     @nn.compact
     def __call__(self, x, direction, mask):
         width = self.config.width
-        return FeedForward(2 * width, 1, width)(nn.LayerNorm()(x))
+        return FeedForward(2 * width, 1, width)(normalise(x))
 
 
 class GraphLayer(nn.Module):
@@ -148,7 +133,7 @@ class GraphLayer(nn.Module):
     @nn.compact
     def __call__(self, x, direction, mask):
         config = self.config
-        x = nn.LayerNorm()(x)
+        x = normalise(x)
         d = FeedForward(config.distance_width, config.distance_layers, config.distance_width)(x)
         points = direction if config.face_hash else d
         codebook = self.variable("codebook", "directions", self._codebook, points.shape[-1])
@@ -160,7 +145,7 @@ class GraphLayer(nn.Module):
         face = geometry.squared_distances(direction, direction)
         for k in range(config.messages):
             adjacency = message_passing.kernel(self._exponent(k, exponent, face), mask)
-            projected = nn.Dense(3 * config.width, name=f"message_{k}")(x)
+            projected = Linear(3 * config.width, name=f"message_{k}")(x)
             x = message_passing.gated_convolution(adjacency, projected)
         return self._unbinned(x, order, inverse)
 
@@ -209,8 +194,8 @@ class Heads(nn.Module):
     def __call__(self, values, identity, motion):
         config = self.config
         head = lambda out: FeedForward(config.head_width, config.head_layers, out, 0.1)  # noqa: E731
-        identity = jnp.concatenate([values, nn.LayerNorm()(identity)], -1)
-        motion = jnp.concatenate([values, nn.LayerNorm()(motion)], -1)
+        identity = jnp.concatenate([values, normalise(identity)], -1)
+        motion = jnp.concatenate([values, normalise(motion)], -1)
         classes = head(len(schema.CLASSES) + len(schema.CHARGES))(identity)
         return jnp.concatenate([classes, head(5)(motion)], -1)
 

@@ -16,7 +16,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, PyTree
 
 from datasets.schema import ELEMENT_WIDTH, Batch
-from mlpf_jax import losses, optimisation
+from mlpf_jax import losses, optimisation, pieces
 from mlpf_jax.config import ModelConfig, TrainConfig
 from mlpf_jax.model import MLPF, Prediction
 from mlpf_jax.statistics import Statistics
@@ -95,39 +95,57 @@ def _initialise(config: ModelConfig, key):
     return MLPF(config).init(key, X, jnp.zeros((1, elements), bool))
 
 
-def _loss(params, state: TrainState, batch: Batch, key):
-    prediction = MLPF(state.config).apply(
-        {"params": params, **state.constants},
-        batch.X, batch.mask, train=key is not None,
-        rngs=None if key is None else {"dropout": key},
-    )  # fmt: skip
-    terms = losses.terms(prediction, batch, state.hyper.weights)
-    return losses.total(terms, state.hyper.weights), terms
-
-
 @jax.jit
 def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
     """One update. Metrics: `loss`, the mean of each loss term, `gradient_norm`."""
-    key = jax.random.fold_in(jax.random.wrap_key_data(state.seed), state.step)
-    gradient_of = jax.value_and_grad(_loss, has_aux=True)
-    (loss, terms), gradient = gradient_of(state.params, state, batch, key)
+    weights = state.hyper.weights
+    counts = losses.counts(batch, weights)
+    step_key = jax.random.fold_in(jax.random.wrap_key_data(state.seed), state.step)
+    cut = pieces.split(batch)
+
+    def loss_of_piece(params, piece, key):
+        prediction = _apply(state, params, piece, key)
+        terms = losses.terms(prediction, piece, weights)
+        whole = {name: term._replace(count=counts[name]) for name, term in terms.items()}
+        return losses.total(whole, weights), terms
+
+    def gradient_of_piece(piece_and_number):
+        piece, number = piece_and_number
+        key = jax.random.fold_in(step_key, number)
+        return jax.grad(loss_of_piece, has_aux=True)(state.params, piece, key)
+
+    gradient, terms = pieces.sum_over(gradient_of_piece, (cut, jnp.arange(pieces.number(cut))))
     params, adam, norm = optimisation.update(
         state.params, gradient, state.adam, state.hyper, state.step
     )
-    metrics = {"loss": loss, **_means(terms), "gradient_norm": norm}
+    metrics = {"loss": losses.total(terms, weights), **_means(terms), "gradient_norm": norm}
     return state.replace(params=params, adam=adam, step=state.step + 1), metrics
 
 
 @jax.jit
 def evaluate_step(state: TrainState, batch: Batch) -> dict[str, losses.Term]:
     """The loss terms of a batch; add them over batches, then take means."""
-    return _loss(state.params, state, batch, None)[1]
+
+    def terms(piece):
+        prediction = _apply(state, state.params, piece)
+        return losses.terms(prediction, piece, state.hyper.weights)
+
+    return pieces.sum_over(terms, pieces.split(batch))
 
 
 @jax.jit
 def predict_step(state: TrainState, X: Array, mask: Array) -> Prediction:
     """The model's prediction."""
-    return MLPF(state.config).apply(state.variables, X, mask)
+    cut = pieces.split((X, mask))
+    return pieces.join(jax.lax.map(lambda c: MLPF(state.config).apply(state.variables, *c), cut))
+
+
+def _apply(state, params, batch: Batch, dropout_key=None) -> Prediction:
+    rngs = None if dropout_key is None else {"dropout": dropout_key}
+    return MLPF(state.config).apply(
+        {"params": params, **state.constants}, batch.X, batch.mask,
+        train=dropout_key is not None, rngs=rngs,
+    )  # fmt: skip
 
 
 def evaluate(state: TrainState, batches: Sequence[Batch], mesh: Mesh | None = None) -> Metrics:
