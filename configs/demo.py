@@ -41,6 +41,10 @@ def get_config() -> ConfigDict:
     config.tune = ConfigDict()
     config.tune.scheduler = "swift_hyperband"  # or hyperband
     config.tune.predictor = "qsvr"  # or svr, persistence
+    # qsvr.QSVR's parameters: a QUBO on Ocean's simulated annealing
+    config.tune.qsvr = ConfigDict(
+        {"sampler": "simulated_annealing", "reads": 50, "sweeps": 400, "box": 4.0}
+    )
     config.tune.max_epochs = 16  # R
     config.tune.eta = 2
     config.tune.min_curves = 7  # d: finished curves that a predictor needs

@@ -71,7 +71,7 @@ def make_scheduler(settings: ConfigDict) -> Any:
         return hpo.swift_hyperband(
             space,
             **common,
-            predictor=make_predictor(settings.predictor),
+            predictor=make_predictor(settings),
             min_curves=settings.min_curves,
             full_share=settings.full_share,
             decision_point=settings.decision_point,
@@ -80,13 +80,15 @@ def make_scheduler(settings: ConfigDict) -> Any:
     raise RunError(f"tune.scheduler {settings.scheduler!r} is not hyperband or swift_hyperband")
 
 
-def make_predictor(name: str) -> Any:
-    """A predictor of learning curves by name."""
+def make_predictor(settings: ConfigDict) -> Any:
+    """The predictor of learning curves that `config.tune` names."""
     from hpo import predictors
 
-    if name not in ("qsvr", "svr", "persistence"):
-        raise RunError(f"tune.predictor {name!r} is not qsvr, svr or persistence")
-    return getattr(predictors, name)()
+    if settings.predictor == "qsvr":
+        return predictors.qsvr(**settings.qsvr.to_dict())
+    if settings.predictor not in ("svr", "persistence"):
+        raise RunError(f"tune.predictor {settings.predictor!r} is not qsvr, svr or persistence")
+    return getattr(predictors, settings.predictor)()
 
 
 def make_space(rows: tuple[tuple, ...]) -> Any:

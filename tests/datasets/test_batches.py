@@ -11,9 +11,7 @@ sizes = st.lists(st.integers(0, 40), min_size=1, max_size=30)
 
 @settings(max_examples=30, deadline=None)
 @given(sizes, st.integers(1, 7), st.integers(1, 4), st.integers(0, 3))
-def test_an_epoch_holds_every_element_once(
-    make_samples, counts, batch_size, buckets, seed
-):
+def test_an_epoch_holds_every_element_once(make_samples, counts, batch_size, buckets, seed):
     samples = make_samples(counts)
     plan = make_plan(np.array(counts), batch_size, buckets, multiple=8)
     sampler = Sampler(samples, plan, seed)
