@@ -23,10 +23,10 @@ MASSES = {211: 0.13957, 11: 0.000511, 13: 0.10566}
 class Rules(NamedTuple):
     """Cuts and calibrations, tuned on simulated events with other seeds than any in use."""
 
-    near: float = 100.0  # mm, how far a cluster's centre may be from a track, before its own size
-    sizes: float = 2.0  # cluster sizes (rms) added to it
+    near: float = 150.0  # mm, how far a cluster's centre may be from a track, before its own size
+    sizes: float = 3.0  # cluster sizes (rms) added to it
     budget: float = 2.0  # widths of the resolution by which clusters may exceed a track
-    excess: float = 2.0  # widths of the resolution that make a neutral candidate
+    excess: float = 1.5  # widths of the resolution that make a neutral candidate
     photon_fraction: float = 0.9  # least share of a photon's energy in the ECAL
     photon_size: float = 20.0  # mm, largest rms across the line of flight
     photon_near: float = 15.0  # mm, how far a cluster that looks like a photon may be from a track

@@ -27,8 +27,8 @@ RATE = 0.76  # fall of an electromagnetic shower with depth, per radiation lengt
 HALO = 0.28  # share of the halo of an electromagnetic shower
 CORE_WIDTH, HALO_WIDTH = 3.0, 16.0  # mm, half the energy of core and halo lies within
 HADRONIC_WIDTH = 18.0  # mm, half the energy of a hadronic blob lies within
-BLOBS = 1.1  # secondary blobs of a hadron shower for each unit of ln(1 + E/GeV)
-BLOB_SPREAD = 65.0  # mm, mean distance of the blobs of a hadron shower from its axis
+BLOBS = 1.3  # secondary blobs of a hadron shower for each unit of ln(1 + E/GeV)
+BLOB_SPREAD = 85.0  # mm, mean distance of the blobs of a hadron shower from its axis
 MIP_SHAPE = 3.0  # shape of the gamma distribution of the deposits of a minimum-ionising particle
 
 
