@@ -166,21 +166,22 @@ def _unpack(cell) -> Cells:
 
 def _hits(cells: Cells, energy, layout: Geometry, detector: CLICLike) -> dict[str, np.ndarray]:
     """Positions are the centres of the cells; times those of light from the centre."""
-    half = 1 << (ROW - 1)
-    size = layout.cell[cells.layer]
-    row, column = (cells.row - (half - 0.5)) * size, (cells.column - (half - 0.5)) * size
+    half = np.float32((1 << (ROW - 1)) - 0.5)
+    size, depth = (v.astype(np.float32)[cells.layer] for v in (layout.cell, layout.depth))
+    row, column = ((v.astype(np.float32) - half) * size for v in (cells.row, cells.column))
     barrel = cells.region == helix.BARREL
-    depth = layout.depth[cells.layer]
-    side = np.where(cells.region == helix.ENDCAP_PLUS, 1.0, -1.0)
-    x, y, z = row, column, side * (detector.endcap_face + depth)
-    radius = detector.barrel_face + depth[barrel]
-    azimuth = row[barrel] / radius
+    side = np.where(cells.region == helix.ENDCAP_PLUS, np.float32(1), np.float32(-1))
+    x, y, z = row, column, side * (np.float32(detector.endcap_face) + depth)
     z[barrel] = column[barrel]
+    radius = np.float32(detector.barrel_face) + depth[barrel]
+    azimuth = row[barrel] / radius
     x[barrel], y[barrel] = radius * np.cos(azimuth), radius * np.sin(azimuth)
-    hits = {"x": x, "y": y, "z": z, "energy": energy}
     return {
-        **{name: column.astype(np.float32) for name, column in hits.items()},
-        "time": (np.sqrt(x * x + y * y + z * z) / LIGHT).astype(np.float32),
+        "x": x,
+        "y": y,
+        "z": z,
+        "energy": energy.astype(np.float32),
+        "time": np.sqrt(x * x + y * y + z * z) / np.float32(LIGHT),
         "subdetector": layout.subdetector[cells.layer],
         "type": layout.type[cells.layer] + np.where(barrel, 1000, 2000).astype(np.int32),
     }

@@ -144,9 +144,11 @@ def _neighbours(towers: Towers, grid: Grid, reach: int):
     """Distance in rows and columns, and the entries of `index` there, for a square around."""
     place = towers.number % grid.size
     event = towers.number - place
+    in_barrel = place < grid.barrel
     for rows in range(-reach, reach + 1):
         moved = place + rows * grid.stride
-        moved = event + np.where(place < grid.barrel, moved % grid.barrel, moved)
+        moved[in_barrel] %= grid.barrel
+        moved += event
         for columns in range(-reach, reach + 1):
             yield rows, columns, towers.index[moved + columns]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from datasets import schema, target
-from datasets.events import ENDS, EventData
-from datasets.simulation import PROCESSES, CLICLike, check, generate, simulate
+from datasets.events import ENDS, EventData, Table
+from datasets.simulation import PROCESSES, CLICLike, chain, check, generate, simulate
 
 pytest.importorskip("pythia8mc", reason="the simulation needs the extra `physics`")
 EVENTS = 40
@@ -49,6 +49,35 @@ def test_same_seed_same_events():
     for (name, a), (_, b) in zip(arrays(first), arrays(second), strict=True):
         np.testing.assert_array_equal(a, b, err_msg=name)
     assert not np.array_equal(first.particles["px"], other.particles["px"])
+
+
+def test_fewer_events_are_the_first_of_more():
+    few, more = simulate("qq", chain.CHUNK, 5), simulate("qq", chain.CHUNK + 3, 5)
+    assert more.events == chain.CHUNK + 3
+    for name in ("particles", "tracks", "clusters", "hits", "candidates"):
+        first, second = getattr(few, name), getattr(more, name)
+        np.testing.assert_array_equal(first.offsets, second.offsets[: chain.CHUNK + 1])
+        for column, values in first.columns.items():
+            np.testing.assert_array_equal(values, second[column][: len(first)], err_msg=column)
+
+
+def test_an_event_in_which_nothing_is_seen():
+    """A neutrino, and a photon along the beam."""
+    columns = {
+        "pdg": np.array([12, 22]),
+        "px": np.array([5.0, 0.0]),
+        "py": np.array([0.0, 0.0]),
+        "pz": np.array([1.0, 50.0]),
+        "mass": np.zeros(2),
+        "charge": np.zeros(2),
+        "generator_status": np.ones(2, int),
+        "simulator_status": np.zeros(2, int),
+    }
+    particles = Table(np.array([0, 2]), columns)
+    seen = chain.observe(particles, np.zeros((2, 3)), np.random.default_rng(0), CLICLike())
+    for name in ("tracks", "clusters", "hits", "candidates"):
+        np.testing.assert_array_equal(getattr(seen, name).offsets, [0, 0])
+    assert len(seen.particles) == 2
 
 
 def test_every_column_is_there_and_finite(ttbar):
