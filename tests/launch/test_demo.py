@@ -190,7 +190,10 @@ def test_a_diverging_trial_is_recorded_and_the_study_goes_on(run, tmp_path):
     data = f"--config.data.root={run[0] / 'data'}"
     command = [sys.executable, "-m", "launch.tune", f"--config={TINY}", f"--run={folder}", data]
     done = subprocess.run(
-        [*command, f"--config.tune.space={space}", "--config.train.clip=1e30"],
+        [
+            *command, f"--config.tune.space={space}", "--config.train.clip=1e30",
+            "--config.tune.max_epochs=2",
+        ],
         cwd=ROOT, capture_output=True, text=True, timeout=400,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
