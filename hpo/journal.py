@@ -13,7 +13,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -253,11 +253,9 @@ def _short(value: Any) -> str:
 
 
 def _versions() -> dict[str, str]:
-    packages = ("mlpf-jax", "numpy", "scikit-learn", "jax")
+    """Of what decides how a study goes, as far as it is installed."""
     versions = {"python": platform.python_version()}
-    for package in packages:
-        try:
+    for package in ("mlpf-jax", "numpy", "scikit-learn", "dwave-samplers", "jax"):
+        with suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = "absent"
     return versions
