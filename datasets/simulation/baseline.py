@@ -21,15 +21,17 @@ MASSES = {211: 0.13957, 11: 0.000511, 13: 0.10566}
 
 
 class Rules(NamedTuple):
-    """Cuts and calibrations, tuned on simulated events with other seeds than any in use."""
+    """Cuts and calibrations, tuned on simulated events."""
 
     near: float = 150.0  # mm, how far a cluster's centre may be from a track, before its own size
     sizes: float = 3.0  # cluster sizes (rms) added to it
     budget: float = 2.0  # widths of the resolution by which clusters may exceed a track
     excess: float = 1.5  # widths of the resolution that make a neutral candidate
+    compact: float = 20.0  # mm, rms across the line of flight of a single photon's cluster
+    compact_near: float = 15.0  # mm, how far such a cluster may be from its track
     photon_fraction: float = 0.9  # least share of a photon's energy in the ECAL
-    photon_size: float = 20.0  # mm, largest rms across the line of flight
-    photon_near: float = 15.0  # mm, how far a cluster that looks like a photon may be from a track
+    photon_size: float = 40.0  # mm, largest rms across the line of flight, others merged into it
+    electron_size: float = 30.0  # mm, largest rms across the line of flight
     photon_scale: float = 1.0
     hadron_scale: float = 1.0
     least_energy: float = 0.1  # GeV, of a neutral candidate
@@ -61,7 +63,7 @@ def reconstruct(
     momentum = pt * np.sqrt(1 + tracks["tanLambda"] ** 2)
     blocks = _blocks(tracks, clusters, shape, momentum, detector, rules)
     neutral = _neutrals(clusters, shape, blocks, rules)
-    charged_pdg = _charged_identity(shape, momentum, blocks)
+    charged_pdg = _charged_identity(shape, momentum, blocks, rules)
     return _candidates(tracks, clusters, pt, charged_pdg, neutral, blocks)
 
 
@@ -110,9 +112,8 @@ def _blocks(tracks, clusters, shape: Shapes, momentum, detector, rules: Rules) -
     """
     track, cluster = _pairs(tracks, clusters)
     distance = _distances(tracks, clusters, track, cluster, detector)
-    reach = np.where(
-        _like_photons(shape, rules), rules.photon_near, rules.near + rules.sizes * shape.size
-    )
+    compact = _electromagnetic(shape, rules) & (shape.size < rules.compact)
+    reach = np.where(compact, rules.compact_near, rules.near + rules.sizes * shape.size)
     close = distance < reach[cluster]
     track, cluster, distance = track[close], cluster[close], distance[close]
 
@@ -139,10 +140,8 @@ def _blocks(tracks, clusters, shape: Shapes, momentum, detector, rules: Rules) -
     return Blocks(of_track, of_cluster, np.where(expected > 0, excess, 0.0), spread)
 
 
-def _like_photons(shape: Shapes, rules: Rules) -> Bool[np.ndarray, " clusters"]:
-    """Narrow and in the ECAL."""
-    fraction = shape.ecal / np.maximum(shape.ecal + shape.hcal, 1e-9)
-    return (fraction > rules.photon_fraction) & (shape.size < rules.photon_size)
+def _electromagnetic(shape: Shapes, rules: Rules) -> Bool[np.ndarray, " clusters"]:
+    return shape.ecal > rules.photon_fraction * (shape.ecal + shape.hcal)
 
 
 def _pairs(a: Table, b: Table) -> tuple[np.ndarray, np.ndarray]:
@@ -194,7 +193,7 @@ class Neutrals(NamedTuple):
 
 def _neutrals(clusters: Table, shape: Shapes, blocks: Blocks, rules: Rules) -> Neutrals:
     """Clusters without a track, and what blocks hold beyond their tracks."""
-    photon_like = _like_photons(shape, rules)
+    photon_like = _electromagnetic(shape, rules) & (shape.size < rules.photon_size)
     free = np.flatnonzero(blocks.of_cluster < 0)
     rich = np.flatnonzero(blocks.excess > rules.excess * blocks.spread)
     cluster = np.concatenate([free, rich])
@@ -205,8 +204,8 @@ def _neutrals(clusters: Table, shape: Shapes, blocks: Blocks, rules: Rules) -> N
     return Neutrals(cluster[kept], energy[kept], photon[kept])
 
 
-def _charged_identity(shape: Shapes, momentum, blocks: Blocks) -> Int[np.ndarray, " tracks"]:
-    """Muons by muon hits, electrons by ECAL fraction and E/p, all else is a pion."""
+def _charged_identity(shape: Shapes, momentum, blocks: Blocks, rules: Rules):
+    """PDG code of each track: muons by chamber hits, electrons by shape and E/p, else pions."""
     inside = blocks.of_cluster >= 0
     matched = blocks.of_track >= 0
 
@@ -217,8 +216,10 @@ def _charged_identity(shape: Shapes, momentum, blocks: Blocks) -> Int[np.ndarray
     ecal, hcal, chambers = of_block(shape.ecal), of_block(shape.hcal), of_block(shape.muon_hits)
     energy = np.maximum(ecal + hcal, 1e-9)
     ratio = energy / momentum
-    electron = (ecal / energy > 0.95) & (ratio > 0.8) & (ratio < 1.25) & (momentum > 1.0)
-    muon = (chambers >= 3) & (energy < 0.5 * momentum + 2.0)
+    narrow = matched & (shape.size < rules.electron_size)[blocks.of_track]
+    shower = narrow & (ecal > 0.95 * energy) & (momentum > 0.5)
+    electron = shower & (ratio > 0.75) & (ratio < 1.3)
+    muon = (chambers >= 3) & (momentum > 3.0)
     return np.select([muon, electron], [13, 11], 211)
 
 

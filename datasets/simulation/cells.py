@@ -125,8 +125,10 @@ def _keys(spots: Spots, event, region, layout: Geometry, detector: CLICLike):
     x, y, z = spots.position
     barrel = region == helix.BARREL
     face = np.where(barrel, np.float32(detector.barrel_face), np.float32(detector.endcap_face))
-    layer = _layer(np.where(barrel, np.hypot(x, y), np.abs(z)) - face, detector)
-    inside = (layer >= 0) & (~barrel | (np.abs(z) < detector.barrel_end))
+    away = np.where(barrel, np.hypot(x, y), np.abs(z))
+    layer = _layer(away - face, detector)
+    rim = away * np.float32(detector.barrel_end / detector.barrel_face)
+    inside = (layer >= 0) & (~barrel | (np.abs(z) < rim))
     density = (1 / layout.cell).astype(np.float32)[layer]
     radius = (detector.barrel_face + layout.depth).astype(np.float32)[layer]
     half = np.float32(1 << (ROW - 1))

@@ -17,7 +17,7 @@ from datasets.simulation.detector import CLICLike
 
 TOWER = 20.0  # mm
 REACH = 2  # towers, how far a tower looks for a denser one
-FEWEST_HITS = 6
+FEWEST_HITS = 5
 LEAST_ENERGY = 0.1  # GeV
 
 

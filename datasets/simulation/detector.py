@@ -40,7 +40,7 @@ class CLICLike:
 
     # Calorimeters: faces, depths along the normal of the face, number of layers, cell sizes.
     barrel_face: float = 1500.0
-    barrel_end: float = 2650.0  # |z|; showers that enter the barrel are lost beyond it
+    barrel_end: float = 2650.0  # |z| on the face; lost is what lies beyond, seen from the centre
     endcap_face: float = 2307.0
     endcap_inner_radius: float = 260.0
     ecal_depth: float = 202.0
@@ -64,18 +64,13 @@ class CLICLike:
     hcal_threshold: float = 0.0115
     ecal_mip: float = 0.0065  # calibrated energy of a minimum-ionising particle in one layer
     hcal_mip: float = 0.027
-    muon_mip: float = 0.02
+    muon_mip: float = 0.03
 
     # Relative energy resolutions: stochastic / sqrt(E) (+) constant.
     ecal_stochastic: float = 0.156
     ecal_constant: float = 0.01
     hadron_stochastic: float = 0.50
     hadron_constant: float = 0.04
-
-    @property
-    def ecal_end(self) -> float:
-        """Depth of the ECAL's back, from the face."""
-        return self.ecal_depth
 
     @property
     def hcal_start(self) -> float:

@@ -29,7 +29,7 @@ CORE_WIDTH, HALO_WIDTH = 3.0, 16.0  # mm, half the energy of core and halo lies 
 HADRONIC_WIDTH = 18.0  # mm, half the energy of a hadronic blob lies within
 BLOBS = 1.3  # secondary blobs of a hadron shower for each unit of ln(1 + E/GeV)
 BLOB_SPREAD = 85.0  # mm, mean distance of the blobs of a hadron shower from its axis
-MIP_SHAPE = 3.0  # shape of the gamma distribution of the deposits of a minimum-ionising particle
+MIP_SHAPE = 4.0  # of the gamma distribution of the deposits of a minimum-ionising particle
 
 
 class Blobs(NamedTuple):
@@ -239,8 +239,11 @@ def _spots(blobs: Blobs, arrival, normal, detector: CLICLike, rng) -> Spots:
         return np.repeat(values.astype(np.float32), counts)
 
     n = int(counts.sum())
-    energy = each(blobs.spot_energy) * rng.standard_exponential(n, dtype=np.float32)
-    depth = each(blobs.start) + each(blobs.scale) * _depths(blobs, rng)
+    trace = np.repeat(blobs.trace, counts)
+    energy = rng.standard_exponential(n, dtype=np.float32)
+    energy[trace] = rng.standard_gamma(MIP_SHAPE, int(trace.sum()), np.float32) / MIP_SHAPE
+    energy *= each(blobs.spot_energy)
+    depth = each(blobs.start) + each(blobs.scale) * _depths(blobs, trace, rng)
     # Depth in mm of ECAL to mm along the path: beyond the ECAL comes a gap, then HCAL.
     ecal, gap = detector.ecal_depth / normal[owner], detector.hcal_gap / normal[owner]
     behind = each(ecal + gap - ecal * blobs.stretch) + each(blobs.stretch) * depth
@@ -256,9 +259,8 @@ def _spots(blobs: Blobs, arrival, normal, detector: CLICLike, rng) -> Spots:
     return Spots(np.repeat(owner, counts), energy, position)
 
 
-def _depths(blobs: Blobs, rng) -> Float[np.ndarray, " spots"]:
+def _depths(blobs: Blobs, trace, rng) -> Float[np.ndarray, " spots"]:
     """In units of the scale: gamma-distributed; traces have evenly spaced spots instead."""
-    trace = np.repeat(blobs.trace, blobs.spots)
     depth = np.empty(len(trace), np.float32)
     shapes = np.repeat(blobs.shape[~blobs.trace].astype(np.float32), blobs.spots[~blobs.trace])
     depth[~trace] = rng.standard_gamma(shapes, dtype=np.float32)

@@ -180,6 +180,19 @@ def test_baseline_energy_closes_and_is_sharper_than_the_calorimeter(ttbar):
     assert seen["baseline"].iqr < 0.8 * seen["calorimeter"].iqr
 
 
+def test_baseline_tells_muons_electrons_and_pions_apart(ttbar):
+    owner = np.full(len(ttbar.tracks), -1)
+    owner[ttbar.track_particle.source] = ttbar.track_particle.target
+    links = ttbar.candidate_track
+    true = np.abs(ttbar.particles["pdg"])[owner[links.target]]
+    seen = np.abs(ttbar.candidates["pdg"])[links.source]
+    fast = np.hypot(ttbar.candidates["px"], ttbar.candidates["py"])[links.source] > 5.0
+    for code, least in ((13, 0.8), (11, 0.5), (211, 0.9)):
+        of_kind = fast & (true == code)
+        assert of_kind.sum() > 10
+        assert (seen[of_kind] == code).mean() > least
+
+
 def test_clusters_merge_showers_and_split_them(ttbar):
     """Some clusters hold several particles, some particles several clusters."""
     row = np.full(len(ttbar.hits), -1)

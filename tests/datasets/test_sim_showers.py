@@ -85,7 +85,7 @@ def test_cells_keep_all_energy_and_say_whose_it_is():
     hits, links, _ = cells.digitise(spots, event, region, 25, NO_THRESHOLD)
     x, y, z = spots.position
     depth = np.hypot(x, y) - D.barrel_face
-    inside = (depth < D.hcal_end) & (np.abs(z) < D.barrel_end)
+    inside = (depth < D.hcal_end) & (np.abs(z) < D.barrel_end / D.barrel_face * np.hypot(x, y))
     assert hits["energy"].sum() == pytest.approx(spots.energy[inside].sum(dtype=float), rel=1e-6)
     given = np.bincount(links.target, links.weight * hits["energy"][links.source], 50)
     left = np.bincount(spots.particle[inside], spots.energy[inside], 50)
