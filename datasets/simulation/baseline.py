@@ -1,10 +1,10 @@
 """Rule-based particle flow: the reconstruction that learned models are compared with.
 
-Tracks are followed to the calorimeter and given the clusters near them as long as these do not
-exceed the track's momentum; charged particles are taken from the tracks, what the clusters hold
-beyond them makes neutral candidates if significant, and clusters without tracks are photons or
-neutral hadrons by their ECAL fraction. The idea is that of Thomson, NIM A 611 (2009) 25; this is
-not Pandora, which reclusters, and is better.
+Tracks are followed to the calorimeter, where tracks and clusters that belong together make
+blocks: as many clusters as the momenta of the tracks explain. Charged candidates are taken from
+the tracks alone, what a block holds beyond them makes a neutral candidate if significant, and
+clusters without tracks are photons or neutral hadrons by ECAL fraction and size. The idea is that
+of Thomson, NIM A 611 (2009) 25; this is not Pandora, which reclusters, and is better.
 """
 
 from typing import NamedTuple
@@ -21,19 +21,17 @@ MASSES = {211: 0.13957, 11: 0.000511, 13: 0.10566}
 
 
 class Rules(NamedTuple):
-    """Cuts and calibrations, tuned on simulated events."""
+    """Cuts, tuned on simulated events of all processes."""
 
     near: float = 150.0  # mm, how far a cluster's centre may be from a track, before its own size
     sizes: float = 3.0  # cluster sizes (rms) added to it
-    budget: float = 2.0  # widths of the resolution by which clusters may exceed a track
+    budget: float = 2.0  # widths of the resolution by which clusters may exceed their tracks
     excess: float = 1.5  # widths of the resolution that make a neutral candidate
     compact: float = 20.0  # mm, rms across the line of flight of a single photon's cluster
     compact_near: float = 15.0  # mm, how far such a cluster may be from its track
     photon_fraction: float = 0.9  # least share of a photon's energy in the ECAL
     photon_size: float = 40.0  # mm, largest rms across the line of flight, others merged into it
     electron_size: float = 30.0  # mm, largest rms across the line of flight
-    photon_scale: float = 1.0
-    hadron_scale: float = 1.0
     least_energy: float = 0.1  # GeV, of a neutral candidate
 
 
@@ -110,7 +108,7 @@ def _blocks(tracks, clusters, shape: Shapes, momentum, detector, rules: Rules) -
     A cluster without tracks joins the block of the nearest track in reach, the nearest clusters
     first, as long as the block's energy stays compatible with its momentum.
     """
-    track, cluster = _pairs(tracks, clusters)
+    track, cluster = pairs_of(tracks, clusters)
     distance = _distances(tracks, clusters, track, cluster, detector)
     compact = _electromagnetic(shape, rules) & (shape.size < rules.compact)
     reach = np.where(compact, rules.compact_near, rules.near + rules.sizes * shape.size)
@@ -141,10 +139,11 @@ def _blocks(tracks, clusters, shape: Shapes, momentum, detector, rules: Rules) -
 
 
 def _electromagnetic(shape: Shapes, rules: Rules) -> Bool[np.ndarray, " clusters"]:
+    """Nearly all energy in the ECAL."""
     return shape.ecal > rules.photon_fraction * (shape.ecal + shape.hcal)
 
 
-def _pairs(a: Table, b: Table) -> tuple[np.ndarray, np.ndarray]:
+def pairs_of(a: Table, b: Table) -> tuple[np.ndarray, np.ndarray]:
     """All pairs of rows of the same event."""
     pairs_of_row = b.counts[a.event]
     row = np.repeat(np.arange(len(a)), pairs_of_row)
@@ -199,12 +198,13 @@ def _neutrals(clusters: Table, shape: Shapes, blocks: Blocks, rules: Rules) -> N
     cluster = np.concatenate([free, rich])
     energy = np.concatenate([clusters["energy"][free], blocks.excess[rich]])
     photon = photon_like[cluster]
-    energy = energy * np.where(photon, rules.photon_scale, rules.hadron_scale)
     kept = energy > rules.least_energy
     return Neutrals(cluster[kept], energy[kept], photon[kept])
 
 
-def _charged_identity(shape: Shapes, momentum, blocks: Blocks, rules: Rules):
+def _charged_identity(
+    shape: Shapes, momentum, blocks: Blocks, rules: Rules
+) -> Int[np.ndarray, " tracks"]:
     """PDG code of each track: muons by chamber hits, electrons by shape and E/p, else pions."""
     inside = blocks.of_cluster >= 0
     matched = blocks.of_track >= 0

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from datasets import elements, jets, schema, target
 from datasets.events import EventData, Samples, Table, offsets_of
 from datasets.simulation import PROCESSES, simulate
+from datasets.simulation.baseline import pairs_of
 from datasets.simulation.showers import UNSEEN, kind_of
 
 RADIUS, LEAST_PT, CLOSE = 0.7, 15.0, 0.1  # jets: radius, GeV, and distance of a match
@@ -73,9 +74,7 @@ def jet_response(generated: Table, seen: Table) -> Float[np.ndarray, " matched"]
         jets.cluster(*(t[n] for n in schema.JET_FEATURES), t.offsets, RADIUS, least)[0]
         for t, least in ((generated, LEAST_PT), (seen, 0.3 * LEAST_PT))
     )
-    pairs = theirs.counts[ours.event]
-    row = np.repeat(np.arange(len(ours)), pairs)
-    other = theirs.offsets[ours.event[row]] + np.arange(len(row)) - (np.cumsum(pairs) - pairs)[row]
+    row, other = pairs_of(ours, theirs)
     around = np.mod(ours["phi"][row] - theirs["phi"][other] + np.pi, 2 * np.pi) - np.pi
     distance = np.hypot(ours["eta"][row] - theirs["eta"][other], around)
     order = np.lexsort((distance, row))

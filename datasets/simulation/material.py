@@ -33,7 +33,8 @@ def convert_photons(
     """Photons that meet an atom become pairs of electrons, which follow as further particles.
 
     The probability is 1 - exp(-7/9 x) for x radiation lengths of material, the energy is shared
-    uniformly, and the pair keeps the photon's direction (PDG Review, section 34.4.4).
+    uniformly, and the pair keeps the photon's direction (PDG Review, passage of particles through
+    matter: photon interactions).
     """
     momentum = np.stack([particles[name] for name in ("px", "py", "pz")], axis=1)
     transverse = np.hypot(momentum[:, 0], momentum[:, 1])
@@ -43,10 +44,12 @@ def convert_photons(
     # Forward photons leave through the disks.
     last = 0.95 * detector.endcap_face * sine / np.sqrt(1 - np.minimum(sine, 0.999) ** 2)
     radius = np.where(radius < last, radius, last * rng.random(len(particles)))
+    inside = np.hypot(vertices[:, 0], vertices[:, 1]) + radius < detector.barrel_face
     converts = (
         (particles["pdg"] == 22)
         & (rng.random(len(particles)) < -np.expm1(-depth))
         & (transverse > 0.02)
+        & inside
     )
     photon = np.flatnonzero(converts)
     way = momentum[photon] * (radius[photon] / transverse[photon])[:, None]

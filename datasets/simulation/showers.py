@@ -1,12 +1,12 @@
 """Energy deposits in the calorimeters: particles -> blobs -> spots.
 
 A blob is a compact part of a shower with one longitudinal and one lateral profile; a spot is one
-deposit. Photons and electrons make one blob; hadrons leave the trace of a minimum-ionising
-particle up to the first interaction and from there blobs about the axis, hadronic ones and
-electromagnetic ones; muons leave a trace through everything.
+deposit. Photons and electrons make a core and a halo; charged hadrons leave the trace of a
+minimum-ionising particle up to the first interaction, and hadrons from there blobs about the
+axis, hadronic ones and electromagnetic ones; muons leave a trace through everything.
 
-Longitudinal profiles are gamma distributions (Longo and Sestili, NIM 128 (1975) 283; PDG Review
-section 34.5), lateral ones r / (r^2 + R^2)^2 (Grindhammer and Peters, arXiv:hep-ex/0001020).
+Longitudinal profiles are gamma distributions (Longo and Sestili, NIM 128 (1975) 283), lateral
+ones r / (r^2 + R^2)^2 (Grindhammer and Peters, arXiv:hep-ex/0001020).
 The number of spots is Poisson and their energies exponential, so that a mean energy e per spot
 gives a resolution of sqrt(2 e / E): that of the ECAL follows from nothing else.
 """
@@ -22,7 +22,7 @@ from datasets.simulation.detector import CLICLike
 PHOTON_LIKE, HADRON_LIKE, MUON_LIKE, UNSEEN = 0, 1, 2, 3
 
 HADRONIC_SPOT = 0.030  # GeV per spot in the hadronic part of a shower
-CRITICAL = 0.010  # GeV
+CRITICAL = 0.010  # GeV, critical energy of the ECAL
 RATE = 0.76  # fall of an electromagnetic shower with depth, per radiation length
 HALO = 0.28  # share of the halo of an electromagnetic shower
 CORE_WIDTH, HALO_WIDTH = 3.0, 16.0  # mm, half the energy of core and halo lies within
@@ -33,7 +33,7 @@ MIP_SHAPE = 4.0  # of the gamma distribution of the deposits of a minimum-ionisi
 
 
 class Blobs(NamedTuple):
-    """Parts of showers. Depths run along the path in mm of ECAL; see `_path_length`."""
+    """Parts of showers. Depths run along the path, in mm of ECAL."""
 
     particle: Int[np.ndarray, " blobs"]
     spots: Int[np.ndarray, " blobs"]
@@ -96,7 +96,10 @@ def shower(
 
 
 def _normal_cosine(arrival: helix.Arrival) -> Float[np.ndarray, " n"]:
-    """Cosine between the direction and the normal of the face, at least 0.2."""
+    """Cosine between the direction and the normal of the face.
+
+    At least 0.2: no path through a layer is longer than five times its depth.
+    """
     x, y, _ = arrival.position.T
     radial = (x * arrival.direction[:, 0] + y * arrival.direction[:, 1]) / np.hypot(x, y)
     cosine = np.where(arrival.region == helix.BARREL, radial, np.abs(arrival.direction[:, 2]))
@@ -133,42 +136,42 @@ def _electromagnetic(
 
 
 def _hadronic(particle, energy, charged, normal, detector: CLICLike, rng) -> list[Blobs]:
-    """Traces of charged ones in ECAL and HCAL, then blobs, electromagnetic or hadronic.
+    """Traces of charged ones up to the first interaction, from there blobs.
 
-    Electromagnetic fraction 1 - E^-0.18 (Wigmans, Calorimetry, ch. 2). The first interaction
-    comes after an exponential of one interaction length. Fluctuations of the response beyond
-    those of the number of spots: a gamma distribution, which stays positive.
+    The first interaction comes after an exponential of one interaction length. Fluctuations of
+    the response beyond those of the number of spots: a gamma distribution, which stays positive.
     """
     n = len(particle)
     width2 = detector.hadron_stochastic**2 - 2 * HADRONIC_SPOT
     variance = width2 / np.maximum(energy, 0.1) + detector.hadron_constant**2
     deposited = energy * rng.standard_gamma(1 / variance) * variance
     start = rng.standard_exponential(n) * detector.ecal_interaction_length
-    on_trace = np.where(charged, deposited, 0.0)
-    traces = _traces(particle, start, on_trace, normal, detector)
+    traces = _traces(particle, start, np.where(charged, deposited, 0.0), normal, detector)
     left = np.maximum(deposited - sum(t.spots * t.spot_energy for t in traces), 0.0)
+    return [*traces, *_secondaries(particle, energy, left, start, detector, rng)]
 
+
+def _secondaries(particle, energy, left, start, detector: CLICLike, rng) -> list[Blobs]:
+    """Blobs that share the energy `left`: the first on the axis, the others later and about it.
+
+    Each is electromagnetic with a probability of 1 - E^-0.18 (Gabriel et al., NIM A 338 (1994)
+    336, with 1 GeV for the scale), else hadronic.
+    """
+    n = len(particle)
     count = 1 + rng.poisson(BLOBS * np.log1p(energy))
     of = np.repeat(np.arange(n), count)
     share = rng.standard_exponential(len(of))
     blob_energy = left[of] * share / np.bincount(of, share, n)[of]
-    # The first blob stays on the axis; the others lie about it.
-    is_first = np.arange(len(of)) == np.repeat(np.cumsum(count) - count, count)
-    radius = np.where(is_first, 0.0, rng.standard_exponential(len(of)) * BLOB_SPREAD)
+    later = np.arange(len(of)) != np.repeat(np.cumsum(count) - count, count)
+    length = detector.ecal_interaction_length
+    begin = start[of] + later * 0.3 * length * rng.standard_exponential(len(of))
+    radius = later * BLOB_SPREAD * rng.standard_exponential(len(of))
     angle = rng.random(len(of)) * 2 * np.pi
     offset = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
-    length = detector.ecal_interaction_length
-    later = np.where(is_first, 0.0, 0.3 * length * rng.standard_exponential(len(of)))
-    begin = start[of] + later
 
-    fraction = 1 - np.maximum(energy, 1.0) ** -0.18
-    light = rng.random(len(of)) < fraction[of]
+    light = rng.random(len(of)) < (1 - np.maximum(energy, 1.0) ** -0.18)[of]
     e, h = np.flatnonzero(light), np.flatnonzero(~light)
     ones = np.ones(len(h))
-    photons = np.ones(len(e), bool)
-    electromagnetic = _electromagnetic(
-        particle[of[e]], blob_energy[e], photons, begin[e], offset[e], detector, rng
-    )
     hadronic = Blobs(
         particle[of[h]],
         rng.poisson(blob_energy[h] / HADRONIC_SPOT),
@@ -181,7 +184,13 @@ def _hadronic(particle, energy, charged, normal, detector: CLICLike, rng) -> lis
         offset[h],
         HADRONIC_WIDTH * ones,
     )
-    return [*traces, *electromagnetic, hadronic]
+    photons = np.ones(len(e), bool)
+    return [
+        hadronic,
+        *_electromagnetic(
+            particle[of[e]], blob_energy[e], photons, begin[e], offset[e], detector, rng
+        ),
+    ]
 
 
 def _traces(particle, start, energy, normal, detector: CLICLike) -> list[Blobs]:

@@ -149,7 +149,7 @@ def _energy_loss(momentum, mass, prints: Footprint, rng):
     """Truncated-mean energy loss in silicon [GeV/mm] and its error; Bethe's shape in beta gamma."""
     beta_gamma = momentum / np.maximum(mass, 5e-4)
     beta2 = beta_gamma**2 / (1 + beta_gamma**2)
-    # PDG Review eq. 34.5 with delta-ray cutoff, normalised to 0.39 keV/um at its minimum.
+    # Its rise ends where delta rays leave the layer; 0.39 keV/um at the minimum.
     bethe = 2.7e-5 / beta2 * (13.0 + np.log(np.minimum(beta_gamma, 60.0) ** 2) - beta2)
     error = bethe * 0.25 / np.sqrt(prints.hits)
     return bethe + error * rng.standard_normal(len(momentum)), error
