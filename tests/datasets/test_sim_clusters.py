@@ -32,7 +32,7 @@ def pair(distance: float, around: float = 300.0):
     return barrel_hits(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-@pytest.mark.parametrize("around", [300.0, np.pi * D.barrel_face])
+@pytest.mark.parametrize("around", [0.0, 300.0, np.pi * D.barrel_face])
 def test_near_showers_merge_and_far_ones_do_not(around):
     for distance, number in ((0.0, 1), (20.0, 1), (300.0, 2)):
         table, links = clusters.cluster(*pair(distance, around), D)
