@@ -27,12 +27,34 @@ class Plan:
 def make_plan(
     counts: Int[np.ndarray, " events"], batch_size: int, buckets: int = 1, multiple: int = 32
 ) -> Plan:
-    """Padded lengths at equal quantiles of the event sizes, rounded up to a multiple."""
+    """The padded lengths (multiples, at most `buckets` of them) that waste the least.
+
+    An event costs the length it is padded to; the longest event must fit.
+    """
     if not len(counts):
         raise ValueError("no events to make batches of")
-    tops = np.quantile(counts, np.arange(1, buckets + 1) / buckets)
-    lengths = np.unique(-(-np.maximum(tops, 1) // multiple) * multiple).astype(int)
-    return Plan(tuple(lengths.tolist()), batch_size)
+    if buckets < 1 or batch_size < 1 or multiple < 1:
+        raise ValueError(
+            f"buckets, batch_size and multiple must be at least 1, got {buckets}, {batch_size}, "
+            f"{multiple}"
+        )
+    blocks = -(-np.maximum(counts, 1) // multiple)
+    events_up_to = np.cumsum(np.bincount(blocks))  # events of at most so many blocks
+    longest = len(events_up_to) - 1
+    # cheapest[b] = (cost, lengths) of all events of at most b blocks, the last length being b
+    cheapest = {b: (b * events_up_to[b], (b,)) for b in range(1, longest + 1)}
+    for _ in range(buckets - 1):
+        cheapest = {
+            b: min(
+                [cheapest[b]]
+                + [
+                    (cheapest[a][0] + b * (events_up_to[b] - events_up_to[a]), (*cheapest[a][1], b))
+                    for a in range(1, b)
+                ]
+            )
+            for b in cheapest
+        }
+    return Plan(tuple(int(b) * multiple for b in cheapest[longest][1]), batch_size)
 
 
 def batch_of(samples: Samples, events: np.ndarray, length: int, batch_size: int) -> Batch:

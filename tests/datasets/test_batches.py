@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -90,3 +92,28 @@ def test_take_undoes_join(make_samples, same_samples, counts, random):
         rows = slice(joined.offsets[event], joined.offsets[event + 1])
         mine = slice(taken.offsets[place], taken.offsets[place + 1])
         assert np.array_equal(taken.X[mine], joined.X[rows])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=20), st.integers(1, 3))
+def test_the_plan_wastes_least(counts, buckets):
+    def cost(lengths):
+        return sum(min(length for length in lengths if length >= count) for count in counts)
+
+    plan = make_plan(np.array(counts), 4, buckets, multiple=8)
+    top = -(-max(max(counts), 1) // 8) * 8
+    choices = [
+        (*lower, top)
+        for size in range(buckets)
+        for lower in itertools.combinations(range(8, top, 8), size)
+    ]
+    assert len(plan.lengths) <= buckets
+    assert plan.lengths[-1] == top
+    assert cost(plan.lengths) == min(map(cost, choices))
+
+
+def test_a_plan_needs_sense():
+    with pytest.raises(ValueError, match="no events"):
+        make_plan(np.array([], int), 4)
+    with pytest.raises(ValueError, match="at least 1"):
+        make_plan(np.array([3]), 4, buckets=0)
