@@ -112,10 +112,10 @@ def _nearest(distance, candidate, count):
     remaining = jnp.where(candidate[:, None, :], distance, jnp.inf)
     position = jnp.arange(distance.shape[-1], dtype=jnp.int32)
     for _ in range(count):
-        smallest = remaining.min(-1)
-        here = remaining == smallest[..., None]
-        index = jnp.where(here, position, distance.shape[-1]).min(-1)
-        yield jnp.minimum(index, distance.shape[-1] - 1), smallest
+        # Not `remaining == remaining.min()`: the compiler may compute the distance twice, with
+        # and without fused multiply-add, and then nothing is equal to the minimum.
+        index = jnp.argmin(remaining, -1).astype(jnp.int32)
+        yield index, jnp.take_along_axis(remaining, index[..., None], axis=-1)[..., 0]
         remaining = jnp.where(position == index[..., None], jnp.inf, remaining)
 
 
@@ -132,5 +132,8 @@ def _at(values: Float[Array, "batch n"], index: Int[Array, "batch m"], found) ->
 
 def _sum_by(index: Int[Array, "batch n"], values: Float[Array, "batch n"]) -> Array:
     """Sum of the values of all elements that name the same index."""
-    add = lambda i, v: jnp.zeros_like(v).at[i].add(v)  # noqa: E731
+
+    def add(i, v):
+        return jnp.zeros_like(v).at[i].add(v)
+
     return jax.vmap(add)(index, values)

@@ -44,6 +44,11 @@ def normalise(x: Float[Array, "*rows width"]) -> Float[Array, "*rows width"]:
     return centred * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-6)
 
 
+def elu(x: Float[Array, "*any"]) -> Float[Array, "*any"]:
+    """x above 0, else exp(x) - 1. XLA's expm1 is exact near 0, which costs twice the time."""
+    return jnp.where(x > 0, x, jnp.exp(jnp.minimum(x, 0.0)) - 1)
+
+
 class Linear(nn.Module):
     """A linear map; `scale` is that of the initial weights."""
 
@@ -52,7 +57,7 @@ class Linear(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        start = nn.initializers.variance_scaling(self.scale**2, "fan_in", "truncated_normal")
+        start = nn.initializers.variance_scaling(self.scale**2, "fan_in", "uniform")
         weight = self.param("weight", start, (x.shape[-1], self.out))
         bias = self.param("bias", nn.initializers.zeros, (self.out,))
         return linear(x, weight, bias)
@@ -69,5 +74,5 @@ class FeedForward(nn.Module):
     @nn.compact
     def __call__(self, x):
         for _ in range(self.layers):
-            x = nn.elu(Linear(self.width)(x))
+            x = elu(Linear(self.width)(x))
         return Linear(self.out, self.scale)(x)

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from mlpf_jax.layers import elu
+
 # Inside the square root of the learned distance: keeps its gradient finite for equal elements and
 # the rounding of the expanded square small.
 SMOOTHING = 1e-2
@@ -43,4 +45,4 @@ def gated_convolution(
     homophilic, heterophilic, gate = jnp.split(projected, 3, axis=-1)
     g = jax.nn.sigmoid(gate)
     mixed = jnp.einsum("...ij,...jw->...iw", adjacency, homophilic)
-    return jax.nn.elu(g * mixed + (1 - g) * heterophilic)
+    return elu(g * mixed + (1 - g) * heterophilic)

@@ -162,7 +162,7 @@ class GraphLayer(nn.Module):
 
     def _binned(self, a, order, inverse):
         if order is None:
-            return a[:, None]
+            return a
         a = lsh.permute(a, order, inverse)
         return a.reshape(a.shape[0], -1, self.config.bin_size, a.shape[-1])
 
@@ -193,11 +193,11 @@ class Heads(nn.Module):
     @nn.compact
     def __call__(self, values, identity, motion):
         config = self.config
-        head = lambda out: FeedForward(config.head_width, config.head_layers, out, 0.1)  # noqa: E731
-        identity = jnp.concatenate([values, normalise(identity)], -1)
-        motion = jnp.concatenate([values, normalise(motion)], -1)
-        classes = head(len(schema.CLASSES) + len(schema.CHARGES))(identity)
-        return jnp.concatenate([classes, head(5)(motion)], -1)
+        outputs = []
+        for stack, out in ((identity, len(schema.CLASSES) + len(schema.CHARGES)), (motion, 5)):
+            seen = jnp.concatenate([values, normalise(stack)], -1)
+            outputs.append(FeedForward(config.head_width, config.head_layers, out, 0.1)(seen))
+        return jnp.concatenate(outputs, -1)
 
 
 def assemble(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
 from mlpf_jax.config import SCHEDULES, TrainConfig
@@ -28,7 +29,11 @@ class Hyper(NamedTuple):
 
 
 def hyper(config: TrainConfig) -> Hyper:
-    value = lambda x: jnp.asarray(x, jnp.float32)  # noqa: E731
+    """The numbers of a configuration, ready to be traced."""
+
+    def value(x: float) -> Float[Array, ""]:
+        return jnp.asarray(x, jnp.float32)
+
     return Hyper(
         learning_rate=value(config.learning_rate),
         weight_decay=value(config.weight_decay),
@@ -60,17 +65,23 @@ def learning_rate(hyper: Hyper, step: Int[Array, ""]) -> Float[Array, ""]:
     return hyper.learning_rate * warmup * shapes[hyper.schedule]
 
 
+def init(params):
+    """Adam's moments, each of them one vector for all parameters."""
+    return ADAM.init(ravel_pytree(params)[0])
+
+
 def update(params, gradient, adam, hyper: Hyper, step):
     """One step: (parameters, Adam's moments, norm of the gradient before it was clipped).
 
-    Decoupled weight decay (Loshchilov & Hutter 2019) of matrices only, not of biases and scales.
+    Decoupled weight decay (Loshchilov & Hutter 2019) of matrices only, not of biases and slopes.
+    All parameters are one vector meanwhile: a few long operations instead of hundreds of short
+    ones, which compile and run faster.
     """
-    norm = optax.tree.norm(gradient)
+    values, unravel = ravel_pytree(params)
+    gradient, _ = ravel_pytree(gradient)
+    decays, _ = ravel_pytree(jax.tree.map(lambda p: jnp.full(p.shape, float(p.ndim > 1)), params))
+    norm = jnp.linalg.norm(gradient)
     shrink = jnp.minimum(1.0, hyper.clip / jnp.maximum(norm, 1e-12))
-    direction, adam = ADAM.update(jax.tree.map(lambda g: g * shrink, gradient), adam)
+    direction, adam = ADAM.update(gradient * shrink, adam)
     rate = learning_rate(hyper, step)
-
-    def move(p, d):
-        return p - rate * (d + hyper.weight_decay * p if p.ndim > 1 else d)
-
-    return jax.tree.map(move, params, direction), adam, norm
+    return unravel(values - rate * (direction + hyper.weight_decay * decays * values)), adam, norm

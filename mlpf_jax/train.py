@@ -69,7 +69,9 @@ def create_state(
 ) -> TrainState:
     """Fresh parameters and codebook from the key; the same key gives the same state."""
     init_key, seed = jax.random.split(key)
-    variables = dict(_initialise(model_config, init_key))
+    elements = 2 * model_config.bin_size  # enough for the hash to be used
+    X = jnp.zeros((1, elements, ELEMENT_WIDTH))
+    variables = dict(_initialise(model_config, init_key, X, jnp.zeros((1, elements), bool)))
     params = variables.pop("params")
     expected = variables["statistics"]["inputs"]["mean"].shape
     if np.shape(statistics.mean) != expected:
@@ -81,18 +83,18 @@ def create_state(
         config=model_config,
         params=params,
         constants=variables,
-        adam=optimisation.ADAM.init(params),
+        adam=optimisation.init(params),
         hyper=optimisation.hyper(train_config),
         step=jnp.zeros((), jnp.int32),
         seed=jax.random.key_data(seed),
     )
 
 
-@jax.jit(static_argnums=0)
-def _initialise(config: ModelConfig, key):
-    elements = 2 * config.bin_size  # enough for the hash to be used
-    X = jnp.zeros((1, elements, ELEMENT_WIDTH))
-    return MLPF(config).init(key, X, jnp.zeros((1, elements), bool))
+@jax.jit(static_argnums=0, compiler_options={"xla_backend_optimization_level": 0})
+def _initialise(config: ModelConfig, key, X, mask):
+    # It runs once, and optimised code for many small random arrays takes seconds to compile. X is
+    # an argument because XLA would sort a constant while it compiles, slowly.
+    return MLPF(config).init(key, X, mask)
 
 
 @jax.jit
