@@ -55,19 +55,18 @@ def get_config() -> ConfigDict:
     config.tune.train_events = 500
     config.tune.validation_events = 250
     config.tune.batch_size = 16
-    config.tune.buckets = 1  # padded lengths: one shape is one compilation a model
+    config.tune.buckets = 2  # padded lengths; each is a compilation of every architecture
     # path, kind and range of each hyperparameter
     config.tune.space = (
         ("train.learning_rate", "log_float", 3e-4, 3e-2),
         ("train.weight_decay", "log_float", 1e-5, 1e-1),
         ("train.clip", "log_float", 0.1, 10.0),
         ("train.warmup_steps", "int", 0, 100),
-        ("model.width", "categorical", 32, 64),
         ("model.layers_regression", "categorical", 1, 2),
     )
 
     config.fit = ConfigDict()  # the final training, with the winning configuration
-    config.fit.epochs = 24
+    config.fit.epochs = 12
     config.fit.train_events = 0  # 0: all
     config.fit.validation_events = 0
     config.fit.batch_size = 16

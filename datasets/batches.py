@@ -25,11 +25,12 @@ class Plan:
 
 
 def make_plan(
-    counts: Int[np.ndarray, " events"], batch_size: int, buckets: int = 1, multiple: int = 32
+    counts: Int[np.ndarray, " events"], batch_size: int, buckets: int = 1, multiple: int = 64
 ) -> Plan:
     """The padded lengths (multiples, at most `buckets` of them) that waste the least.
 
-    An event costs the length it is padded to; the longest event must fit.
+    An event costs the length it is padded to; the longest event must fit. Models fill their hash
+    bins, so lengths between multiples of a bin's size would save nothing.
     """
     if not len(counts):
         raise ValueError("no events to make batches of")

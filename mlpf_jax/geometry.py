@@ -107,15 +107,17 @@ def neighbour_features(
 def _nearest(distance, candidate, count):
     """Yields (index, squared distance) of the nearest, second nearest, ... candidate.
 
-    Repeated minima: `top_k` on a CPU costs many times more. Nothing left: infinite distance.
+    Repeated minima: on a CPU `top_k` costs many times more, and `argmin` five times. Nothing
+    left: infinite distance.
     """
     remaining = jnp.where(candidate[:, None, :], distance, jnp.inf)
     position = jnp.arange(distance.shape[-1], dtype=jnp.int32)
     for _ in range(count):
-        # Not `remaining == remaining.min()`: the compiler may compute the distance twice, with
-        # and without fused multiply-add, and then nothing is equal to the minimum.
-        index = jnp.argmin(remaining, -1).astype(jnp.int32)
-        yield index, jnp.take_along_axis(remaining, index[..., None], axis=-1)[..., 0]
+        least = remaining.min(-1, keepdims=True)
+        # The compiler may compute a distance twice, with and without fused multiply-add, so that
+        # none equals the minimum; those that differ by rounding alone count as equal.
+        index = jnp.where(remaining <= least * (1 + 1e-6), position, position[-1]).min(-1)
+        yield index, least[..., 0]
         remaining = jnp.where(position == index[..., None], jnp.inf, remaining)
 
 
