@@ -52,8 +52,8 @@ def get_config() -> ConfigDict:
     config.tune.decision_point = 0.5  # c
     config.tune.quantile = 0.25
     config.tune.workers = 2  # trials side by side
-    config.tune.train_events = 500
-    config.tune.validation_events = 250
+    config.tune.train_events = 320
+    config.tune.validation_events = 160
     config.tune.batch_size = 16
     config.tune.buckets = 2  # padded lengths; each is a compilation of every architecture
     # path, kind and range of each hyperparameter

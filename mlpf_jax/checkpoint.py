@@ -59,7 +59,14 @@ def restore_state(
                 f"the state in {folder} belongs to another model than {template.config}"
             )
         restored = manager.restore(epoch, args=ocp.args.StandardRestore(wanted))
+    restored = jax.tree.map(_placed_like, restored, _tree(template))
     return serialization.from_state_dict(template, restored)
+
+
+def _placed_like(value: jax.Array, template: Any) -> jax.Array:
+    """Bound to devices only where the template is: else every step would be compiled again."""
+    bound = getattr(template, "committed", False)
+    return value if bound else jax.numpy.asarray(np.asarray(value))
 
 
 def _manager(folder, keep) -> ocp.CheckpointManager:

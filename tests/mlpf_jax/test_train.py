@@ -52,7 +52,9 @@ def test_resumed_training_equals_uninterrupted(start, batches, tmp_path):
         checkpoint.save_state(tmp_path, record.epoch, record.state, keep=1)
     assert checkpoint.latest_epoch(tmp_path) == 2
     restored = checkpoint.restore_state(tmp_path, start)
+    compiled = train.train_step._cache_size()
     (last,) = run(restored, batches, range(2, 3))
+    assert train.train_step._cache_size() == compiled
     assert same(last.state, whole[-1].state)
     assert last.metrics == whole[-1].metrics
 
