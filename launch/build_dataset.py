@@ -4,6 +4,7 @@ python -m launch.build_dataset --config=configs/demo.py --run=runs/mine --config
 """
 
 from launch import data, program
+from launch.checks import checked
 from launch.runs import Run, stage, working_in
 
 
@@ -17,7 +18,7 @@ if __name__ == "__main__":
     config, folder = program.define_config(), program.define_run()
 
     def main() -> None:
-        with working_in(folder(), config()) as run:
+        with working_in(folder(), checked(config())) as run:
             build_datasets(run)
 
     program.start(main)

@@ -1,8 +1,11 @@
 """Datasets of an experiment: simulated in parallel shards, kept as TFDS, read as mapped arrays."""
 
+import hashlib
+import json
 import multiprocessing
 import os
 import shutil
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -36,50 +39,62 @@ class Shard:
 def shards(run: Run, process: str) -> list[Shard]:
     """The shards of a process: which events are made depends on the configuration alone."""
     settings = run.config.data
+    parent = run.data / "shards" / process / _digest(run.config)
     return [
         Shard(process, split, index, events, _seed(run.config, process, split, index), folder)
         for split in SPLITS
         for index, events in enumerate(_parts(settings.events[split], settings.shard_events))
-        for folder in [run.data / "shards" / process / f"{split}-{index:05d}"]
+        for folder in [parent / f"{split}-{index:05d}"]
     ]
 
 
 def build(run: Run) -> None:
-    """Makes every dataset of the run that is not there yet."""
+    """Makes every dataset of the run that is not there yet, and the arrays that are read of it."""
     from datasets.builders import clic
 
     for process in run.config.data.processes:
-        if process not in PROCESSES:
-            raise RunError(f"unknown process {process!r}; there are {', '.join(PROCESSES)}")
-        folder = clic.dataset_folder(run.data, process)
-        if folder.exists():
+        folder, simulated = clic.dataset_folder(run.data, process), run.data / "shards" / process
+        # Shards are deleted last: where there are some, the dataset was not finished.
+        if folder.exists() and not simulated.exists():
             _check_recipe(folder, run)
-            continue
-        todo = shards(run, process)
-        _simulate_all(
-            [s for s in todo if not s.folder.exists()], len(todo), run.config.data.workers
-        )
-        splits = {split: [s.folder for s in todo if s.split == split] for split in SPLITS}
-        clic.build(run.data, process, splits)
-        write_json(folder / "recipe.json", _recipe(run.config))
-        shutil.rmtree(run.data / "shards" / process)
+        else:
+            for unfinished in (folder, run.data / "cache" / process):
+                shutil.rmtree(unfinished, ignore_errors=True)
+            todo = shards(run, process)
+            _simulate_all(todo, run.config.data.workers)
+            splits = {split: [s.folder for s in todo if s.split == split] for split in SPLITS}
+            clic.build(run.data, process, splits)
+            write_json(folder / "recipe.json", _recipe(run.config))
+            shutil.rmtree(simulated)
         say(f"  dataset {folder}")
+        for split in SPLITS:
+            _cached(run, process, split)
 
 
-def load(run: Run, split: str) -> Samples:
-    """All events of a split, of all processes of the run, memory-mapped through a cache."""
+def load(run: Run, split: str, events: int = 0) -> Samples:
+    """The events of a split, of all processes of the run; memory-mapped where there is but one.
+
+    `events` limits their number, in equal parts of each process; 0 is all.
+    """
+    processes = run.config.data.processes
+    parts = [_first(_cached(run, p, split), -(-events // len(processes))) for p in processes]
+    return parts[0] if len(parts) == 1 else stored.join(parts)
+
+
+def _cached(run: Run, process: str, split: str) -> Samples:
     from datasets.builders import clic
 
-    parts = []
-    for process in run.config.data.processes:
+    cache = run.data / "cache" / process / split
+    if not cache.exists():
         folder = clic.dataset_folder(run.data, process)
-        cache = run.data / "cache" / process / split
-        if not cache.exists():
-            if not folder.exists():
-                raise RunError(f"no dataset in {folder}; make it with launch.build_dataset")
-            stored.save(cache, clic.read(folder, split))
-        parts.append(stored.load(cache))
-    return parts[0] if len(parts) == 1 else stored.join(parts)
+        if not folder.exists():
+            raise RunError(f"no dataset in {folder}; make it with launch.build_dataset")
+        stored.save(cache, clic.read(folder, split))
+    return stored.load(cache)
+
+
+def _first(samples: Samples, events: int) -> Samples:
+    return stored.take(samples, np.arange(min(events, samples.events))) if events else samples
 
 
 def _parts(events: int, size: int) -> list[int]:
@@ -90,6 +105,11 @@ def _parts(events: int, size: int) -> list[int]:
 def _seed(config: ConfigDict, process: str, split: str, index: int) -> int:
     entropy = (config.seed, PROCESSES.index(process), SPLITS.index(split), index)
     return int(np.random.SeedSequence(entropy).generate_state(1)[0] >> 3)
+
+
+def _digest(config: ConfigDict) -> str:
+    """Tells shards of different recipes in one place apart."""
+    return hashlib.sha256(json.dumps(_recipe(config)).encode()).hexdigest()[:12]
 
 
 def _recipe(config: ConfigDict) -> dict:
@@ -107,13 +127,14 @@ def _check_recipe(folder: Path, run: Run) -> None:
         )
 
 
-def _simulate_all(todo: Sequence[Shard], total: int, workers: int) -> None:
+def _simulate_all(shards: Sequence[Shard], workers: int) -> None:
+    """Simulates the shards that are not there yet."""
+    todo = [shard for shard in shards if not shard.folder.exists()]
     if not todo:
         return
-    name = todo[0].process
-    with progress(f"simulate {name}", total, "shards") as update:
-        done = total - len(todo)
-        update(done, "")
+    with progress(f"simulate {todo[0].process}", len(shards), "shards") as update:
+        done = len(shards) - len(todo)
+        update(done)
         for shard in _in_parallel(todo, workers):
             done += 1
             update(done, f"{shard.events} events each")
@@ -140,8 +161,8 @@ def _simulate(shard: Shard) -> Shard:
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    """A worker whose parent was killed would wait for work for ever; Ctrl-C is the parent's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

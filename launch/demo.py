@@ -6,6 +6,7 @@ Each stage begins where it was left; a run that is complete is only shown.
 """
 
 from launch import build_dataset, evaluate, program, report, train, tune
+from launch.checks import checked
 from launch.progress import say
 from launch.runs import Run, working_in
 
@@ -34,7 +35,7 @@ if __name__ == "__main__":
     config, folder = program.define_config(), program.define_run()
 
     def main() -> None:
-        with working_in(folder(), config()) as run:
+        with working_in(folder(), checked(config())) as run:
             demo(run)
 
     program.start(main)

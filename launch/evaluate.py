@@ -16,7 +16,7 @@ from datasets.events import Samples
 from launch import data, program
 from launch.progress import progress, say
 from launch.reconstruct import reconstructor
-from launch.runs import Run, open_run, stage, write_json
+from launch.runs import Run, going_on_in, read_json, stage, write_json
 
 JET_RADIUS, JET_MIN_PT = 0.4, 5.0  # GeV; those of the generator jets in the datasets
 MET_MIN = 10.0  # GeV; below, a ratio to the true missing momentum says little
@@ -115,9 +115,11 @@ def figures(samples: Samples, rows: np.ndarray, responses: dict[str, np.ndarray]
 
 
 def met_ratio(responses: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """Missing pt over the true one, where that is above MET_MIN."""
-    gen = responses["gen_met"]
-    return responses[f"met_{name}"][gen > MET_MIN] / gen[gen > MET_MIN]
+    """Missing pt over the true one, in events where that is above MET_MIN."""
+    from mlpf_jax.physics.missing import met_response
+
+    ratio = met_response(responses[f"met_{name}"], responses["gen_met"], MET_MIN)
+    return ratio[np.isfinite(ratio)]
 
 
 def particle_rates(samples: Samples, rows: np.ndarray) -> dict[str, dict]:
@@ -134,9 +136,10 @@ if __name__ == "__main__":
     folder = program.define_run()
 
     def main() -> None:
-        run = open_run(folder())
-        evaluate(run)
-        result = run.folder / "evaluation.json"
-        say(f"figures in {result}")
+        with going_on_in(folder()) as run:
+            evaluate(run)
+            for name, jet in read_json(run.folder / "evaluation.json")["jets"].items():
+                say(f"  {name:12} jets: median {jet['median']:.3f}, width {jet['width']:.3f}")
+            say(f"all figures: {run.folder / 'evaluation.json'}")
 
     program.start(main)

@@ -57,7 +57,7 @@ def draw(size: tuple[float, float], paint: Callable[[Any], None], columns: int =
 
 
 def response(values: Mapping[str, np.ndarray], xlabel: str, upper: float = 2.0) -> str:
-    """Histograms of responses by reconstruction, each of unit area."""
+    """Histograms of responses by reconstruction, as fractions."""
 
     def paint(axes):
         bins = np.linspace(0, upper, 81)

@@ -1,7 +1,7 @@
 """What every program shares: flags, one clear line for an error, an orderly interruption.
 
-A program is a module with a `run(config, folder)` function; `start(run)` turns it into an absl
-main. Its docstring is what `--help` prints first.
+`start(run)` turns a function into an absl main. The docstring of the program's module is what
+`--help` prints first.
 """
 
 import os

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from launch import page, program, sections, tune
+from launch import page, program, sections, studies
 from launch.progress import say
-from launch.runs import Run, open_run, read_json, write_json, write_text
+from launch.runs import Run, going_on_in, read_json, write_json, write_text
 
 
 def write_report(run: Run) -> Path:
@@ -54,7 +54,7 @@ def _study(run: Run) -> Any:
     import hpo
 
     header, entries = hpo.read_journal(run.folder / "study.db")
-    state, _ = hpo.fold(tune.make_scheduler(run.config.tune), entries, header["seed"])
+    state, _ = hpo.fold(studies.make_scheduler(run.config.tune), entries, header["seed"])
     return hpo.summarise(state)
 
 
@@ -67,7 +67,7 @@ def _summary(metrics: Mapping[str, float], figures_of_merit: Mapping) -> list[tu
         (f"{metrics['mlpf_met_iqr'] / metrics['baseline_met_iqr']:.2f}", "the same for missing pt"),
         (f"{saved:.0%}", f"of Hyperband's {metrics['epochs_hyperband']} epochs saved"),
         (f"{metrics['trials']}", "trials, each a real training"),
-        (f"{metrics['seconds'] / 60:.1f} min", "from nothing to this page"),
+        (f"{metrics['seconds'] / 60:.1f} min", "simulation, tuning, training, evaluation"),
     ]
 
 
@@ -75,6 +75,7 @@ if __name__ == "__main__":
     folder = program.define_run()
 
     def main() -> None:
-        say(str(write_report(open_run(folder()))))
+        with going_on_in(folder()) as run:
+            say(f"report: {write_report(run)}")
 
     program.start(main)

@@ -63,6 +63,14 @@ def open_run(folder: Path) -> Run:
 
 
 @contextmanager
+def going_on_in(folder: Path) -> Iterator[Run]:
+    """A run that exists, to write in it; one program at a time."""
+    run = open_run(folder)
+    with _locked(folder):
+        yield run
+
+
+@contextmanager
 def stage(run: Run, name: str) -> Iterator[None]:
     """Adds the time of the block to the run's account, interrupted or not."""
     start = time.monotonic()

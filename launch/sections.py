@@ -3,13 +3,12 @@
 import html
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from datasets import schema
-from launch import data, evaluate, figures, page, tune
+from launch import data, evaluate, figures, page, studies, train
 from launch.runs import Run, read_json
 
 SHOWN = ("calorimeter", "baseline", "mlpf", "target")
@@ -95,7 +94,8 @@ def tuning(run: Run, study: Any, metrics: Mapping[str, float]) -> list[page.Sect
     text = (
         f"{settings.scheduler}, R = {settings.max_epochs}, eta = {settings.eta}; predictor "
         f"{settings.predictor}, fitted to {settings.min_curves} curves or more. "
-        f"{len(study.trials)} trials: {counts}. Crosses are trials that a prediction stopped."
+        f"{len(study.trials)} trials: {counts}. Crosses are trials that a prediction stopped. Blue "
+        "points in the second picture: each full curve, predicted by a fit to all the others."
     )
     trials = [{"curve": t.curve, "status": t.status} for t in study.trials]
     failures = [(str(t.number), t.error) for t in study.trials if t.error]
@@ -116,8 +116,8 @@ def tuning(run: Run, study: Any, metrics: Mapping[str, float]) -> list[page.Sect
 def predictions(run: Run, study: Any) -> list[dict[str, Any]]:
     """Every prediction whose outcome is known.
 
-    Those of the study's own decisions are few, since a stopped trial has no outcome. So each
-    predictor is also asked about the trials that reached its rung later, unseen by its fit.
+    Those of the study's own decisions are few, since a stopped trial has no outcome. So every
+    curve that reached a rung is also predicted by a fit to all others that did.
     """
     used = [
         {"mean": p.mean, "spread": p.spread, "actual": p.actual, "used": True}
@@ -129,11 +129,11 @@ def predictions(run: Run, study: Any) -> list[dict[str, Any]]:
 
 def _checked_afterwards(run: Run, study: Any) -> list[dict[str, Any]]:
     """Leave-one-out predictions of every full curve, at each rung and decision point used."""
-    fit = tune.make_predictor(run.config.tune).fit
+    fit = studies.make_predictor(run.config.tune).fit
     out = []
     for rung, epoch in sorted({(p.rung, p.epoch) for p in study.predictions}):
         curves = np.array([t.curve[:rung] for t in study.trials if t.epochs >= rung])
-        for held_out in range(len(curves)):
+        for held_out in range(len(curves) if len(curves) > run.config.tune.min_curves else 0):
             others = np.delete(curves, held_out, axis=0)
             predict = fit(others[:, :epoch], others[:, -1], run.config.seed)
             mean, spread = predict(curves[held_out : held_out + 1, :epoch])
@@ -168,15 +168,8 @@ def winner(run: Run, study: Any) -> list[page.Section]:
         f"Trial {best['trial']} had the lowest validation loss, {best['loss']:.4f} after "
         f"{best['epochs']} epochs. Its configuration was then trained on all events."
     )
-    records = list(_records(run.folder / "metrics.jsonl").values())
-    drawing = figures.training_curve(records)
+    drawing = figures.training_curve(list(train.records(run).values()))
     return [page.Section("The winner", text, [page.table(("", "value"), rows)], [drawing])]
-
-
-def _records(path: Path) -> dict[int, Mapping[str, float]]:
-    """Training records by epoch; an epoch that was repeated after an interruption counts once."""
-    records = [json.loads(line) for line in path.read_text().splitlines()]
-    return {record["epoch"]: record for record in records}
 
 
 def provenance(run: Run) -> list[page.Section]:

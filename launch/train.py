@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from launch import program, training
+from launch.checks import checked
 from launch.progress import progress, say
 from launch.runs import Run, read_json, stage, working_in
 
@@ -14,6 +15,7 @@ from launch.runs import Run, read_json, stage, working_in
 def train(run: Run) -> None:
     """Trains until the last epoch of `config.fit`, from the last checkpoint of this run if any."""
     if (run.folder / "model" / "config.json").exists():
+        say(f"  trained already: {run.folder / 'model'}")
         return
     with stage(run, "train"):
         _train(run)
@@ -26,8 +28,9 @@ def _train(run: Run) -> None:
     keep_compilations(run)
     config = chosen(run)
     folder, total = run.folder / "checkpoints", config.fit.epochs
-    done = checkpoint.latest_epoch(folder) or 0
-    # The last epoch is trained again if the model was not saved after it.
+    # An epoch that was saved but not recorded is trained again, and so is the last one, if the
+    # model was not saved after it.
+    done = min(checkpoint.latest_epoch(folder) or 0, max(records(run), default=0))
     span = range(min(done, total - 1), total)
     material = training.load_material(run, config.fit)
     with progress("train", total, "epochs") as update:
@@ -47,6 +50,18 @@ def chosen(run: Run):
     )
 
 
+def records(run: Run) -> dict[int, dict[str, float]]:
+    """Metrics by epoch, as far as they are whole; an epoch trained twice counts once."""
+    path, found = run.folder / "metrics.jsonl", {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:  # cut off while it was written; its epoch is trained again
+            continue
+        found[record["epoch"]] = record
+    return found
+
+
 def _record(run: Run, metrics: dict[str, Any]) -> None:
     with (run.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(metrics) + "\n")
@@ -58,7 +73,7 @@ if __name__ == "__main__":
     def main() -> None:
         from launch import data
 
-        with working_in(folder(), config()) as run:
+        with working_in(folder(), checked(config())) as run:
             data.build(run)
             train(run)
 

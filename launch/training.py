@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from datasets import samples as stored
 from datasets.batches import Sampler, make_plan, sequential
-from datasets.events import Samples
 from datasets.schema import Batch
 from launch import data
 from launch.runs import Run, RunError
@@ -29,8 +27,8 @@ def load_material(run: Run, settings: ConfigDict) -> Material:
     """Training and validation batches as `settings` asks (batch_size, buckets, *_events)."""
     from mlpf_jax.statistics import measure
 
-    train = _first(data.load(run, "train"), settings.train_events)
-    validation = _first(data.load(run, "validation"), settings.validation_events)
+    train = data.load(run, "train", settings.train_events)
+    validation = data.load(run, "validation", settings.validation_events)
     counts = np.concatenate([np.diff(train.offsets), np.diff(validation.offsets)])
     plan = make_plan(counts, settings.batch_size, settings.buckets)
     return Material(
@@ -45,7 +43,8 @@ def epochs(
 ) -> Iterator[Any]:
     """Trains the epochs of a range, after those before it, and yields `mlpf_jax.train.Epoch`s.
 
-    Every epoch is checkpointed in `folder` before it is yielded. The schedule reaches its end
+    Every epoch is checkpointed in `folder` before it is yielded, and kept until the next call:
+    who reads the epochs may be behind, and go on from any of them. The schedule reaches its end
     after `horizon` epochs, wherever the range ends.
     """
     import jax
@@ -61,10 +60,11 @@ def epochs(
         from_mapping(TrainConfig, train_config),
         material.statistics,
     )
+    checkpoint.forget_others(folder, epochs.start)
     if epochs.start:
         state = checkpoint.restore_state(folder, state, epochs.start)
     for epoch in train.fit(state, material.sampler, steps, material.validation, epochs):
-        checkpoint.save_state(folder, epoch.epoch, epoch.state)
+        checkpoint.save_state(folder, epoch.epoch, epoch.state, keep=len(epochs) + 1)
         yield epoch
 
 
@@ -80,8 +80,3 @@ def with_values(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:
             raise RunError(f"the configuration has no {path!r} to set")
         node[name] = value
     return changed
-
-
-def _first(samples: Samples, events: int) -> Samples:
-    """The first events, or all of them where `events` is 0."""
-    return stored.take(samples, np.arange(min(events, samples.events))) if events else samples

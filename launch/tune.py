@@ -5,19 +5,17 @@ python -m launch.tune --config=configs/demo.py --run=runs/mine --config.tune.pre
 
 from typing import Any
 
-from ml_collections import ConfigDict
-
 from launch import data, program
+from launch.checks import checked
 from launch.progress import progress, say
 from launch.runs import Run, RunError, stage, working_in, write_json
-
-METRIC = "validation_loss"
-PARAMETERS = ("float", "log_float", "int", "categorical")
+from launch.studies import METRIC, make_scheduler
 
 
 def tune(run: Run) -> None:
     """Plays the study to its end, from where its log stops, and writes the winner to best.json."""
     if (run.folder / "best.json").exists():
+        say(f"  tuned already: {run.folder / 'best.json'}")
         return
     with stage(run, "tune"):
         best = _study(run)
@@ -59,49 +57,6 @@ def _study(run: Run) -> dict[str, Any]:
     return _best(hpo.summarise(state))
 
 
-def make_scheduler(settings: ConfigDict) -> Any:
-    """The scheduler that `config.tune` describes. Raises RunError where it cannot be made."""
-    import hpo
-
-    space = make_space(settings.space)
-    common = {"max_epochs": settings.max_epochs, "eta": settings.eta, "metric": METRIC}
-    if settings.scheduler == "hyperband":
-        return hpo.hyperband(space, **common)
-    if settings.scheduler == "swift_hyperband":
-        return hpo.swift_hyperband(
-            space,
-            **common,
-            predictor=make_predictor(settings),
-            min_curves=settings.min_curves,
-            full_share=settings.full_share,
-            decision_point=settings.decision_point,
-            quantile=settings.quantile,
-        )
-    raise RunError(f"tune.scheduler {settings.scheduler!r} is not hyperband or swift_hyperband")
-
-
-def make_predictor(settings: ConfigDict) -> Any:
-    """The predictor of learning curves that `config.tune` names."""
-    from hpo import predictors
-
-    if settings.predictor == "qsvr":
-        return predictors.qsvr(**settings.qsvr.to_dict())
-    if settings.predictor not in ("svr", "persistence"):
-        raise RunError(f"tune.predictor {settings.predictor!r} is not qsvr, svr or persistence")
-    return getattr(predictors, settings.predictor)()
-
-
-def make_space(rows: tuple[tuple, ...]) -> Any:
-    """A search space from (path, kind, *values) rows."""
-    import hpo
-
-    kinds = dict(zip(PARAMETERS, (hpo.Float, hpo.LogFloat, hpo.Int, hpo.Categorical), strict=True))
-    for path, kind, *_ in rows:
-        if kind not in kinds:
-            raise RunError(f"{path}: {kind!r} is no kind of parameter ({', '.join(PARAMETERS)})")
-    return hpo.Space({path: kinds[kind](*values) for path, kind, *values in rows})
-
-
 def _note(summary: Any, trials: int) -> str:
     ended = [t for t in summary.trials if t.status in ("completed", "stopped", "not promoted")]
     stopped = sum(t.status == "stopped" for t in summary.trials)
@@ -126,7 +81,7 @@ if __name__ == "__main__":
     config, folder = program.define_config(), program.define_run()
 
     def main() -> None:
-        with working_in(folder(), config()) as run:
+        with working_in(folder(), checked(config())) as run:
             data.build(run)
             tune(run)
 

@@ -26,8 +26,13 @@ FORMAT = 1
 
 
 def save_state(folder: str | os.PathLike, epoch: int, state: TrainState, keep: int = 2) -> None:
-    """Writes the state after `epoch` epochs; keeps the last `keep`. Done when it returns."""
+    """Writes the state after `epoch` epochs; keeps the last `keep`. Done when it returns.
+
+    A state of that epoch that is there already is replaced.
+    """
     with _manager(folder, keep) as manager:
+        if epoch in manager.all_steps():
+            manager.delete(epoch)
         manager.save(epoch, args=ocp.args.StandardSave(_tree(state)), force=True)
         manager.wait_until_finished()
 
@@ -39,6 +44,16 @@ def latest_epoch(folder: str | os.PathLike) -> int | None:
     return max(
         (int(path.name) for path in Path(folder).iterdir() if path.name.isdecimal()), default=None
     )
+
+
+def forget_others(folder: str | os.PathLike, epoch: int) -> None:
+    """Deletes all states but that of `epoch`: a training that starts there will make them anew."""
+    if latest_epoch(folder) is None:
+        return
+    with _manager(folder, None) as manager:
+        for other in manager.all_steps():
+            if other != epoch:
+                manager.delete(other)
 
 
 def restore_state(

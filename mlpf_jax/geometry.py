@@ -16,7 +16,8 @@ FACE_HALF_LENGTH = 2310.0
 
 CLUSTER_NEIGHBOURS = 2
 TRACK_NEIGHBOURS = 3
-NEIGHBOUR_FEATURES = 3 * CLUSTER_NEIGHBOURS + 2 * TRACK_NEIGHBOURS + 4
+SURROUNDINGS = (0.02, 0.06, 0.2)  # widths of the regions whose sums an element sees, in radians
+NEIGHBOUR_FEATURES = 3 * CLUSTER_NEIGHBOURS + 2 * TRACK_NEIGHBOURS + 4 + 2 * len(SURROUNDINGS)
 
 
 def face_direction(X: Float[Array, "*rows features"]) -> Float[Array, "*rows 3"]:
@@ -72,7 +73,9 @@ def neighbour_features(
 
     Of the nearest clusters: log distance, log energy, ECAL fraction. Of the nearest tracks: log
     distance, log momentum. Then, for the element's nearest cluster and, if it is a cluster
-    itself, for it: the log of the summed momentum and the number of tracks that point to it.
+    itself, for it: the log of the summed momentum and the number of tracks that point to it. Last,
+    the logs of the cluster energy and of the track momentum around it, in Gaussian regions: what
+    a neutral particle has left is their difference.
     """
     kind = X[..., schema.SHARED["elemtype"]]
     is_track, is_cluster = mask & (kind == schema.TRACK), mask & (kind == schema.CLUSTER)
@@ -100,6 +103,10 @@ def neighbour_features(
             jnp.where(is_cluster, value, 0.0),
             _at(value, nearest_cluster[0], found_cluster[0]),
         ]
+    sources = jnp.stack([jnp.where(kind, energy, 0.0) for kind in (is_cluster, is_track)], -1)
+    for width in SURROUNDINGS:
+        around = jnp.exp(distance / (-2 * width**2)) @ sources
+        columns += [jnp.log1p(around[..., 0]), jnp.log1p(around[..., 1])]
     values = jnp.stack(columns, -1)
     return jax.lax.stop_gradient(jnp.where(mask[..., None], values, 0.0))
 

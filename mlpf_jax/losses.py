@@ -6,13 +6,18 @@ dividing last makes the loss independent of how the data is cut into shards.
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float
 
 from datasets import schema
 from datasets.schema import Batch
+from mlpf_jax import geometry
 from mlpf_jax.model import Prediction
+
+REGION_RADIUS = 0.3  # on the calorimeter face, in radians
+MAX_LOG_RATIO = 5.0  # an untrained model's energies must not drown the rest of a region
 
 
 class Weights(NamedTuple):
@@ -23,6 +28,7 @@ class Weights(NamedTuple):
     momentum: Float[Array, ""]
     energy: Float[Array, ""]
     angle: Float[Array, ""]
+    region: Float[Array, ""]
     focal_gamma: Float[Array, ""]
     energy_power: Float[Array, ""]
 
@@ -38,7 +44,7 @@ class Term(NamedTuple):
 
 
 def importance(batch: Batch, weights: Weights) -> dict[str, Float[Array, "batch elements"]]:
-    """What each element counts in each term: 1 in the class loss, the rest is of particles.
+    """What each element counts in each term; all but class and region are of particles alone.
 
     In momentum, energy and angles a particle of energy E counts E**energy_power: jets are made of
     energy, not of particles.
@@ -54,6 +60,7 @@ def importance(batch: Batch, weights: Weights) -> dict[str, Float[Array, "batch 
         "momentum": by_energy,
         "energy": by_energy,
         "angle": by_energy,
+        "region": batch.mask.astype(batch.X.dtype),
     }
 
 
@@ -80,6 +87,7 @@ def terms(prediction: Prediction, batch: Batch, weights: Weights) -> dict[str, T
             jnp.where(particle, getattr(prediction, name) - true[name], 0.0) ** 2
             for name in ("eta", "sin_phi", "cos_phi")
         ),
+        "region": region(prediction, batch),
     }
     return {
         name: Term((weight * values[name]).sum(), weight.sum())
@@ -95,7 +103,28 @@ def total(terms: dict[str, Term], weights: Weights) -> Float[Array, ""]:
         + weights.momentum * terms["momentum"].mean()
         + weights.energy * terms["energy"].mean()
         + weights.angle * terms["angle"].mean()
+        + weights.region * terms["region"].mean()
     )
+
+
+def region(prediction: Prediction, batch: Batch) -> Float[Array, "batch elements"]:
+    """Huber loss of the energy around every element, in units of sqrt(E / GeV): a jet's response.
+
+    Energy counts where a particle is the likelier answer, with the gradient of its probability
+    (straight through; Bengio et al. 2013). What one element has too much and its neighbour too
+    little is no error here, as in a jet.
+    """
+    direction = geometry.face_direction(batch.X)
+    near = geometry.squared_distances(direction, direction) < REGION_RADIUS**2
+    near = (near & batch.mask[:, None, :]).astype(batch.X.dtype)
+    soft = 1 - jax.nn.softmax(prediction.class_logits)[..., 0]
+    exists = soft + jax.lax.stop_gradient((prediction.class_logits.argmax(-1) > 0) - soft)
+    seen = jnp.where(batch.mask, batch.X[..., schema.SHARED["energy"]], 0.0)
+    predicted = seen * jnp.exp(jnp.minimum(prediction.log_energy, MAX_LOG_RATIO)) * exists
+    true = jnp.where(_particle(batch), batch.ytarget[..., schema.target("energy")], 0.0)
+    sums = near @ jnp.stack([predicted, true], -1)
+    pull = (sums[..., 0] - sums[..., 1]) / jnp.sqrt(sums[..., 1] + 1.0)
+    return jnp.where(batch.mask, optax.huber_loss(pull, delta=1.0), 0.0)
 
 
 def cross_entropy(

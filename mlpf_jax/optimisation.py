@@ -47,6 +47,7 @@ def hyper(config: TrainConfig) -> Hyper:
             momentum=value(config.momentum_weight),
             energy=value(config.energy_weight),
             angle=value(config.angle_weight),
+            region=value(config.region_weight),
             focal_gamma=value(config.focal_gamma),
             energy_power=value(config.energy_power),
         ),

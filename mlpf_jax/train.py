@@ -181,11 +181,11 @@ def fit(
             history.append(metrics)
         metrics = {name: float(np.mean([float(m[name]) for m in history])) for name in history[0]}
         if not np.isfinite(metrics["loss"]):
-            raise Diverged(epoch)
+            raise Diverged(epoch + 1)
         if validation:
             held_out = evaluate(state, validation, mesh)
             if not np.isfinite(held_out["loss"]):
-                raise Diverged(epoch)
+                raise Diverged(epoch + 1)
             metrics |= {f"validation_{name}": value for name, value in held_out.items()}
         yield Epoch(epoch + 1, state, metrics)
 

@@ -10,6 +10,7 @@ how it ends with its parent, even one killed with -9. Nothing heavy is imported 
 factory, so that environment variables (devices, threads) act.
 """
 
+import errno
 import importlib
 import json
 import os
@@ -49,11 +50,15 @@ def main(descriptor: int) -> None:
         fields = inbox.get()["trial"]
         trial = Trial(**{**fields, "folder": Path(fields["folder"])})
         ended = False
-        for event in run(objective, trial):
-            send({"event": event_to_json(event)})
-            ended = not isinstance(event, Reported)
-            if trial.number in cancelled:
-                break
+        try:
+            for event in run(objective, trial):
+                send({"event": event_to_json(event)})
+                ended = not isinstance(event, Reported)
+                if trial.number in cancelled:
+                    break
+        except Exception as error:
+            send({"fatal": f"trial {trial.number}: {one_line(error)}"})
+            return
         if not ended:
             send({"cancelled": trial.number})
 
@@ -67,9 +72,16 @@ def load_factory(name: str) -> Callable[[Mapping[str, Any]], Callable[[Trial], I
         raise ValueError(f'{name!r} is no "module:function" to import: {error}') from error
 
 
+def no_room(error: BaseException) -> bool:
+    """Whether the disk or its quota is full; libraries hand on the system's words, not its code."""
+    full = (errno.ENOSPC, errno.EDQUOT)
+    words = tuple(os.strerror(code) for code in full)
+    return getattr(error, "errno", None) in full or any(word in str(error) for word in words)
+
+
 def run(objective: Callable[[Trial], Iterator[Any]], trial: Trial) -> Iterator[Event]:
     """The events of one job. What the objective raises becomes Failed, with the traceback kept in
-    `error.txt` in the trial's folder."""
+    `error.txt` in the trial's folder; only a full disk is raised."""
     epoch = trial.first_epoch
     try:
         trial.folder.mkdir(parents=True, exist_ok=True)
@@ -82,6 +94,8 @@ def run(objective: Callable[[Trial], Iterator[Any]], trial: Trial) -> Iterator[E
             yield Reported(trial.number, epoch, {k: _plain(v) for k, v in metrics.items()})
         yield Completed(trial.number, epoch)
     except (Exception, SystemExit) as error:
+        if no_room(error):
+            raise  # no fault of the trial: the study stops here, and goes on when there is room
         traceback.print_exc()  # into the worker's log, for the folder may be what is broken
         if trial.folder.is_dir():
             (trial.folder / "error.txt").write_text(traceback.format_exc())

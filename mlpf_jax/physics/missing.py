@@ -21,12 +21,6 @@ def met_response(
     return np.where(gen > least, reco / np.where(gen > least, gen, 1), np.nan)
 
 
-def residual_iqr(reco: Float[np.ndarray, " events"], gen: Float[np.ndarray, " events"]) -> float:
-    """Interquartile range of reco - gen [GeV]."""
-    low, high = np.percentile(reco - gen, (25, 75))
-    return float(high - low)
-
-
 def _sum(values, offsets):
     """Sums per event; events without particles give 0."""
     return np.diff(np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])[offsets])

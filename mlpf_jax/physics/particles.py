@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 
 class Rates(NamedTuple):
@@ -45,11 +45,3 @@ def _rates(table, kind) -> Rates:
 
 def _ratio(a, b) -> float:
     return float(a / b) if b else float("nan")
-
-
-def log_response(
-    reco: Float[np.ndarray, " elements"], true: Float[np.ndarray, " elements"]
-) -> Float[np.ndarray, " matched"]:
-    """log(reco / true) of a momentum or energy where both exist."""
-    both = (reco > 0) & (true > 0)
-    return np.log(reco[both] / true[both])

@@ -1,5 +1,6 @@
 """Objectives for the worker processes of the tests: real generators with real checkpoints."""
 
+import errno
 import json
 import os
 import signal
@@ -38,6 +39,10 @@ def troublesome(settings):
         for epoch in range(trial.first_epoch + 1, trial.last_epoch + 1):
             if trouble == "raises":
                 raise RuntimeError("two lines\nof trouble")
+            if trouble == "full disk":
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if trouble == "full disk, in other words":
+                raise ValueError(f"RESOURCE_EXHAUSTED: {os.strerror(errno.ENOSPC)} [0/1]")
             if trouble == "ends early":
                 return
             if trouble == "dies once" and not (trial.folder / "died").exists():

@@ -145,6 +145,14 @@ def test_a_factory_that_cannot_work_ends_the_study(tmp_path, factory, complaint)
             executor.wait()
 
 
+@pytest.mark.parametrize("trouble", ["full disk", "full disk, in other words"])
+def test_a_full_disk_ends_the_study_and_is_no_fault_of_the_trial(tmp_path, trouble):
+    with ProcessExecutor("hpo_objectives:troublesome", {"0": trouble}, tmp_path, 1) as executor:
+        executor.submit(Job(0, {"x": 0.0}, 0, 2))
+        with pytest.raises(ExecutorError, match="No space left on device"):
+            executor.wait()
+
+
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_driver_takes_its_workers_along_and_goes_on_later(tmp_path, blow):
     import hpo_objectives

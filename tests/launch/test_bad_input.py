@@ -43,6 +43,24 @@ def test_unknown_process(launch, tmp_path):
     refused(done, "tbar", "ttbar")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ("--config.tune.scheduler=asha", "asha"),
+        ("--config.tune.predictor=crystal_ball", "crystal_ball"),
+        ("--config.model.backbone=cnn", "gnn_lsh"),
+        ("--config.train.schedule=zigzag", "cosine"),
+        ("--config.tune.space=(('train.nothing', 'float', 0.0, 1.0),)", "train.nothing"),
+        ("--config.tune.space=(('train.clip', 'float', 2.0, 1.0),)", "empty"),
+        ("--config.tune.min_curves=1", "min_curves"),
+        ("--config.data.events.test=0", "data.events.test"),
+    ],
+)
+def test_a_configuration_that_cannot_work_begins_no_run(launch, tmp_path, wrong, word):
+    refused(launch("demo", TINY, f"--run={tmp_path / 'r'}", wrong), word)
+    assert not (tmp_path / "r").exists()
+
+
 def test_no_run(launch, tmp_path):
     refused(launch("evaluate", f"--run={tmp_path}"), "is no run")
     refused(launch("report", f"--run={tmp_path}"), "is no run")

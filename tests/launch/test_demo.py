@@ -89,13 +89,37 @@ def test_the_metrics_are_all_there(run):
     assert metrics["baseline_jet_iqr"] > 0
 
 
-def test_no_epoch_was_trained_twice(run):
+def test_interruptions_cost_no_trial(run):
     import hpo
 
     folder, _ = run
-    told = [(e.trial, e.epoch) for e in reports(folder) if isinstance(e, hpo.Reported)]
-    assert len(told) == len(set(told))
-    assert len(told) == json.loads((folder / "metrics.json").read_text())["epochs_spent"]
+    told = reports(folder)
+    assert not [e for e in told if isinstance(e, hpo.Failed)]
+    epochs = [e for e in told if isinstance(e, hpo.Reported)]
+    assert len(epochs) == json.loads((folder / "metrics.json").read_text())["epochs_spent"]
+
+
+def test_training_goes_on_where_it_was_killed(run, launch, tmp_path):
+    """Killed after the last checkpoint, before the model: the last epoch is trained again."""
+    from launch.runs import open_run
+    from launch.train import records
+
+    folder = tmp_path / "run"
+    shutil.copytree(run[0], folder)
+    before = (folder / "model" / "arrays.npz").read_bytes()
+    shutil.rmtree(folder / "model")
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 2, "lo')
+    done = demo(folder)
+    out, _ = done.communicate(timeout=300)
+    assert done.returncode == 0, out
+    assert not (folder / "model").exists()  # the report was there: nothing was to be done
+    (folder / "report.html").unlink()
+    done = demo(folder)
+    out, _ = done.communicate(timeout=300)
+    assert done.returncode == 0, out
+    assert (folder / "model" / "arrays.npz").read_bytes() == before
+    assert sorted(records(open_run(folder))) == [1, 2]
 
 
 def test_the_report_stands_alone(run):

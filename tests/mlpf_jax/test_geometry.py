@@ -84,4 +84,9 @@ def looped(X, u, i):
 
     own = pointing(i) if X[i, 0] == schema.CLUSTER else []
     other = pointing(clusters[0]) if clusters else []
-    return [*values, np.log1p(sum(own)), np.log1p(sum(other)), len(own), len(other)]
+    around = [
+        np.log1p(sum(X[j, 5] * np.exp(-0.5 * (distance[j] / width) ** 2) for j in kind))
+        for width in (0.02, 0.06, 0.2)
+        for kind in (clusters, tracks)
+    ]
+    return [*values, np.log1p(sum(own)), np.log1p(sum(other)), len(own), len(other), *around]

@@ -1,9 +1,10 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from datasets import schema
-from mlpf_jax import losses, optimisation
+from mlpf_jax import geometry, losses, optimisation
 from mlpf_jax.config import TrainConfig
 from mlpf_jax.model import Prediction
 
@@ -17,6 +18,31 @@ def case(batch_of):
     prediction = Prediction(draw(6), draw(3), draw(), draw(), draw(), draw(), draw())
     weights = optimisation.hyper(TrainConfig(focal_gamma=2.0, energy_power=0.5)).weights
     return prediction, batch, weights
+
+
+def region(prediction, batch, event, element):
+    """Energy within 0.3 of the element's direction, too much or too little, over sqrt(E + 1)."""
+    direction = np.asarray(geometry.face_direction(batch.X[event]), float)
+    predicted, true = 0.0, 1.0
+    for other in np.flatnonzero(batch.mask[event]):
+        if np.linalg.norm(direction[other] - direction[element]) < 0.3:
+            if prediction.class_logits[event, other].argmax() > 0:
+                ratio = np.exp(min(prediction.log_energy[event, other], 5.0))
+                predicted += batch.X[event, other, 5] * ratio
+            if batch.ytarget[event, other, 0] > 0:
+                true += batch.ytarget[event, other, schema.target("energy")]
+    pull = abs(predicted - (true - 1.0)) / np.sqrt(true)
+    return 0.5 * pull**2 if pull < 1 else pull - 0.5
+
+
+def test_the_region_teaches_the_class(case):
+    """What is decided is a step, yet its gradient reaches the probability of a particle."""
+    prediction, batch, _ = case
+
+    def loss(logits):
+        return losses.region(prediction._replace(class_logits=logits), batch).sum()
+
+    assert np.abs(jax.grad(loss)(jnp.asarray(prediction.class_logits))).max() > 1e-3
 
 
 def test_terms_against_loops(case):
@@ -38,6 +64,7 @@ def test_terms_against_loops(case):
         p = [leaf[tuple(place)] for leaf in prediction]
         x = batch.X[tuple(place)]
         y = dict(zip(schema.TARGET_FEATURES, batch.ytarget[tuple(place)], strict=True))
+        add("region", region(prediction, batch, *place), 1)
         loss = nll(p[0], int(y["PDG"]))
         add("class", (1 - np.exp(-loss)) ** 2 * loss, 1)
         if y["PDG"] == 0:

@@ -59,6 +59,19 @@ def test_resumed_training_equals_uninterrupted(start, batches, tmp_path):
     assert last.metrics == whole[-1].metrics
 
 
+def test_a_state_is_replaced_and_others_are_forgotten(start, batches, tmp_path):
+    (after,) = run(start, batches, range(1))
+    for epoch, state in ((1, start), (2, start), (3, start), (2, after.state)):
+        checkpoint.save_state(tmp_path, epoch, state, keep=9)
+    assert same(checkpoint.restore_state(tmp_path, start, 2), after.state)
+    checkpoint.forget_others(tmp_path, 2)
+    assert checkpoint.latest_epoch(tmp_path) == 2
+    assert same(checkpoint.restore_state(tmp_path, start), after.state)
+    checkpoint.forget_others(tmp_path, 0)
+    assert checkpoint.latest_epoch(tmp_path) is None
+    checkpoint.forget_others(tmp_path / "nothing", 0)
+
+
 def test_restoring_says_what_is_wrong(start, tmp_path):
     assert checkpoint.latest_epoch(tmp_path / "nothing") is None
     with pytest.raises(FileNotFoundError, match="no state"):
@@ -91,9 +104,9 @@ def test_hyperparameters_share_one_compilation(start, batches):
 
 def test_divergence_is_named(start, batches):
     wild = start.hyper._replace(learning_rate=np.float32(np.inf))
-    with pytest.raises(Diverged, match="epoch 0") as caught:
+    with pytest.raises(Diverged, match="epoch 1") as caught:
         run(start.replace(hyper=wild), batches, range(1))
-    assert pickle.loads(pickle.dumps(caught.value)).epoch == 0
+    assert pickle.loads(pickle.dumps(caught.value)).epoch == 1
 
 
 def test_evaluation_does_not_depend_on_how_events_are_batched(start, batches):

@@ -1,0 +1,27 @@
+"""A configuration is looked through before a run begins: a run cannot change it afterwards."""
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from launch import data, studies, training
+from launch.runs import RunError
+
+
+def checked(config: ConfigDict) -> ConfigDict:
+    """The configuration itself. Raises ValueError (one line) for what would fail later."""
+    from mlpf_jax.config import ModelConfig, TrainConfig, from_mapping
+
+    unknown = set(config.data.processes) - set(data.PROCESSES)
+    if unknown or not config.data.processes:
+        raise RunError(
+            f"data.processes {sorted(unknown)}: choose among {', '.join(data.PROCESSES)}"
+        )
+    for name in data.SPLITS:
+        if config.data.events[name] < 1:
+            raise RunError(f"data.events.{name} must be at least 1")
+    studies.make_scheduler(config.tune)
+    drawn = studies.make_space(config.tune.space).draw(np.random.default_rng(0))
+    for variant in (config, training.with_values(config, drawn)):
+        from_mapping(ModelConfig, variant.model.to_dict())
+        from_mapping(TrainConfig, variant.train.to_dict())
+    return config
