@@ -21,7 +21,7 @@ def get_config() -> ConfigDict:
     config.data.shard_events = 100  # simulated in one go, by one process
     config.data.workers = 2  # processes that simulate
 
-    # What a trial's configuration, or the command line, may change: see mlpf_jax.config.
+    # Fields of mlpf_jax.config.ModelConfig and TrainConfig; those left out have their defaults.
     config.model = ConfigDict()
     config.model.backbone = "gnn_lsh"
     config.model.width = 64
@@ -36,6 +36,7 @@ def get_config() -> ConfigDict:
     config.train.weight_decay = 1e-2
     config.train.warmup_steps = 50
     config.train.schedule = "cosine"
+    config.train.region_weight = 2.0  # energy around each element: what makes a jet's response
     config.train.clip = 1.0
 
     config.tune = ConfigDict()
@@ -52,23 +53,23 @@ def get_config() -> ConfigDict:
     config.tune.decision_point = 0.5  # c
     config.tune.quantile = 0.25
     config.tune.workers = 2  # trials side by side
-    config.tune.train_events = 320
-    config.tune.validation_events = 160
-    config.tune.batch_size = 16
+    config.tune.train_events = 192
+    config.tune.validation_events = 128
+    config.tune.batch_size = 8
     config.tune.buckets = 2  # padded lengths; each is a compilation of every architecture
     # path, kind and range of each hyperparameter
     config.tune.space = (
-        ("train.learning_rate", "log_float", 3e-4, 3e-2),
-        ("train.weight_decay", "log_float", 1e-5, 1e-1),
-        ("train.clip", "log_float", 0.1, 10.0),
+        ("train.learning_rate", "log_float", 1e-3, 1e-2),
+        ("train.weight_decay", "log_float", 1e-4, 1e-1),
+        ("train.clip", "log_float", 0.3, 10.0),
         ("train.warmup_steps", "int", 0, 100),
-        ("model.layers_regression", "categorical", 1, 2),
+        ("model.messages", "categorical", 1, 2),
     )
 
     config.fit = ConfigDict()  # the final training, with the winning configuration
-    config.fit.epochs = 12
+    config.fit.epochs = 20
     config.fit.train_events = 0  # 0: all
     config.fit.validation_events = 0
-    config.fit.batch_size = 16
+    config.fit.batch_size = 8
     config.fit.buckets = 3
     return config

@@ -63,7 +63,7 @@ class TrainConfig:
     momentum_weight: float = 1.0
     energy_weight: float = 1.0
     angle_weight: float = 1.0
-    region_weight: float = 0.0  # of the energy around each element, as in a jet
+    region_weight: float = 2.0  # of the energy around each element, as in a jet
     focal_gamma: float = 1.0
     energy_power: float = 0.5  # a particle counts energy**energy_power in the regression
 

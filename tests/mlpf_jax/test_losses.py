@@ -21,18 +21,22 @@ def case(batch_of):
 
 
 def region(prediction, batch, event, element):
-    """Energy within 0.3 of the element's direction, too much or too little, over sqrt(E + 1)."""
+    """Energy around the element's direction, too much or too little, over sqrt(E + 1)."""
     direction = np.asarray(geometry.face_direction(batch.X[event]), float)
-    predicted, true = 0.0, 1.0
-    for other in np.flatnonzero(batch.mask[event]):
-        if np.linalg.norm(direction[other] - direction[element]) < 0.3:
+    loss = 0.0
+    for radius in (0.1, 0.2, 0.4):
+        predicted = true = 0.0
+        for other in np.flatnonzero(batch.mask[event]):
+            if np.linalg.norm(direction[other] - direction[element]) >= radius:
+                continue
             if prediction.class_logits[event, other].argmax() > 0:
                 ratio = np.exp(min(prediction.log_energy[event, other], 5.0))
                 predicted += batch.X[event, other, 5] * ratio
             if batch.ytarget[event, other, 0] > 0:
                 true += batch.ytarget[event, other, schema.target("energy")]
-    pull = abs(predicted - (true - 1.0)) / np.sqrt(true)
-    return 0.5 * pull**2 if pull < 1 else pull - 0.5
+        pull = abs(predicted - true) / np.sqrt(true + 1)
+        loss += (0.5 * pull**2 if pull < 1 else pull - 0.5) / 3
+    return loss
 
 
 def test_the_region_teaches_the_class(case):
