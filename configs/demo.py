@@ -32,12 +32,12 @@ def get_config() -> ConfigDict:
     config.model.dropout = 0.0
 
     config.train = ConfigDict()
-    config.train.learning_rate = 3e-3
-    config.train.weight_decay = 1e-2
+    config.train.learning_rate = 5e-3
+    config.train.weight_decay = 5e-2
     config.train.warmup_steps = 50
     config.train.schedule = "cosine"
     config.train.region_weight = 2.0  # energy around each element: what makes a jet's response
-    config.train.clip = 1.0
+    config.train.clip = 3.0
 
     config.tune = ConfigDict()
     config.tune.scheduler = "swift_hyperband"  # or hyperband
@@ -67,7 +67,7 @@ def get_config() -> ConfigDict:
     )
 
     config.fit = ConfigDict()  # the final training, with the winning configuration
-    config.fit.epochs = 20
+    config.fit.epochs = 16
     config.fit.train_events = 0  # 0: all
     config.fit.validation_events = 0
     config.fit.batch_size = 8

@@ -17,7 +17,7 @@ FACE_HALF_LENGTH = 2310.0
 CLUSTER_NEIGHBOURS = 2
 TRACK_NEIGHBOURS = 3
 SURROUNDINGS = (0.02, 0.06, 0.2)  # widths of the regions whose sums an element sees, in radians
-NEIGHBOUR_FEATURES = 3 * CLUSTER_NEIGHBOURS + 2 * TRACK_NEIGHBOURS + 4 + 2 * len(SURROUNDINGS)
+NEIGHBOUR_FEATURES = 3 * CLUSTER_NEIGHBOURS + 2 * TRACK_NEIGHBOURS + 4 + 3 * len(SURROUNDINGS)
 
 
 def face_direction(X: Float[Array, "*rows features"]) -> Float[Array, "*rows 3"]:
@@ -74,8 +74,8 @@ def neighbour_features(
     Of the nearest clusters: log distance, log energy, ECAL fraction. Of the nearest tracks: log
     distance, log momentum. Then, for the element's nearest cluster and, if it is a cluster
     itself, for it: the log of the summed momentum and the number of tracks that point to it. Last,
-    the logs of the cluster energy and of the track momentum around it, in Gaussian regions: what
-    a neutral particle has left is their difference.
+    the logs of the cluster energy and of the track momentum in Gaussian regions around it, itself
+    included, and their asymmetry: what neutral particles have left is the difference.
     """
     kind = X[..., schema.SHARED["elemtype"]]
     is_track, is_cluster = mask & (kind == schema.TRACK), mask & (kind == schema.CLUSTER)
@@ -105,8 +105,10 @@ def neighbour_features(
         ]
     sources = jnp.stack([jnp.where(kind, energy, 0.0) for kind in (is_cluster, is_track)], -1)
     for width in SURROUNDINGS:
-        around = jnp.exp(distance / (-2 * width**2)) @ sources
-        columns += [jnp.log1p(around[..., 0]), jnp.log1p(around[..., 1])]
+        around = sources + jnp.exp(distance / (-2 * width**2)) @ sources
+        clusters, tracks = jnp.moveaxis(around, -1, 0)
+        asymmetry = (clusters - tracks) / (clusters + tracks + 0.1)
+        columns += [jnp.log1p(clusters), jnp.log1p(tracks), asymmetry]
     values = jnp.stack(columns, -1)
     return jax.lax.stop_gradient(jnp.where(mask[..., None], values, 0.0))
 

@@ -84,9 +84,10 @@ def looped(X, u, i):
 
     own = pointing(i) if X[i, 0] == schema.CLUSTER else []
     other = pointing(clusters[0]) if clusters else []
-    around = [
-        np.log1p(sum(X[j, 5] * np.exp(-0.5 * (distance[j] / width) ** 2) for j in kind))
-        for width in (0.02, 0.06, 0.2)
-        for kind in (clusters, tracks)
-    ]
+    around = []
+    for width in (0.02, 0.06, 0.2):
+        weight = X[:, 5] * np.exp(-0.5 * (distance / width) ** 2)
+        energy, momentum = (weight[X[:, 0] == kind].sum() for kind in (2, 1))
+        asymmetry = (energy - momentum) / (energy + momentum + 0.1)
+        around += [np.log1p(energy), np.log1p(momentum), asymmetry]
     return [*values, np.log1p(sum(own)), np.log1p(sum(other)), len(own), len(other), *around]
