@@ -31,12 +31,19 @@ def physics(run: Run, figures_of_merit: Mapping) -> list[page.Section]:
         f"{evaluate.MET_MIN:g} GeV."
     )
     by_pt = {name: figures_of_merit["jets_by_pt"][name] for name in SHOWN}
+    wide_text = (
+        f"The same with R = {evaluate.WIDE_RADIUS} and pt above {evaluate.WIDE_MIN_PT:g} GeV, as "
+        "in Pata et al. (2024), relative to jets of the true particles."
+    )
     return [
         page.Section(
             "Jets",
             jets_text,
             [_response_table(figures_of_merit["jets"], "jets")],
             [figures.response(jet, "jet pt / generated"), figures.width_by_pt(by_pt)],
+        ),
+        page.Section(
+            "Wide jets", wide_text, [_response_table(figures_of_merit["wide_jets"], "jets")], []
         ),
         page.Section(
             "Missing momentum",

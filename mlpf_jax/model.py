@@ -20,6 +20,14 @@ from mlpf_jax.config import ModelConfig
 from mlpf_jax.layers import FeedForward, Linear, normalise
 from mlpf_jax.statistics import TYPES, Statistics, standardise
 
+CHARGED = ("charged hadron", "electron", "muon")
+NEUTRAL = ("neutral hadron", "photon")
+POSSIBLE = tuple(  # [element type][class]
+    tuple(name not in excluded for name in schema.CLASSES) for excluded in ((), NEUTRAL, CHARGED)
+)
+IMPOSSIBLE_LOGIT = -30.0  # finite: a label that should not be costs much, and no NaN
+LARGEST_CORRECTION = 4.0  # of log(pt), angles and mass
+
 
 class Prediction(NamedTuple):
     """One particle hypothesis per element. Ratios are to the input pt (et) and p (energy)."""
@@ -206,12 +214,16 @@ def assemble(
     """Head outputs as a prediction; angles are corrections to those of the input.
 
     Energy follows from momentum, E = p (1 + softplus(w)), so no particle has negative mass
-    squared; w starts where E is 5% above p.
+    squared; w starts where E is 5% above p. A track is no neutral particle and a cluster no charged
+    one, as in the truth. Corrections end at LARGEST_CORRECTION.
     """
     classes, charges = len(schema.CLASSES), len(schema.CHARGES)
     class_logits, charge_logits, motion = jnp.split(outputs, (classes, classes + charges), -1)
+    motion = jnp.clip(motion, -LARGEST_CORRECTION, LARGEST_CORRECTION)
     log_pt, mass, d_eta, d_sin, d_cos = jnp.moveaxis(motion, -1, 0)
     shared = {name: X[..., column] for name, column in schema.SHARED.items()}
+    possible = jnp.asarray(POSSIBLE)[shared["elemtype"].astype(jnp.int32)]
+    class_logits = jnp.where(possible, class_logits, IMPOSSIBLE_LOGIT)
     real = shared["elemtype"] > 0
     eta = shared["eta"] + d_eta
     pt_in = jnp.where(real & (shared["pt"] > 0), shared["pt"], 1.0)
@@ -257,6 +269,3 @@ def particles(
     nothing = jnp.zeros_like(prediction.eta)
     rows = jnp.stack([columns.get(name, nothing) for name in schema.TARGET_FEATURES], -1)
     return jnp.where((mask & (kind > 0))[..., None], rows, 0.0)
-
-
-CHARGED = ("charged hadron", "electron", "muon")

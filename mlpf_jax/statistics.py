@@ -15,6 +15,9 @@ from jaxtyping import Array, Float
 from datasets import schema
 
 TYPES = 3  # padding, track, cluster
+FARTHEST = 5.0  # widths from the mean; what lies beyond says no more than that
+# Files of full simulation leave these at zero, and a fast simulation can only invent their scale.
+UNUSED_TRACK_FEATURES = ("dEdx", "dEdxError")
 
 # Scale of asinh, in the unit of the feature; a feature that is not here stays as it is.
 _TRACK_SCALES = {
@@ -67,16 +70,23 @@ def measure(X: Float[np.ndarray, "elements features"]) -> Statistics:
         varies = width > 1e-6 * np.abs(mean[kind])
         inverse_width[kind] = np.where(varies, 1 / np.where(varies, width, 1), 0)
     inverse_width[:, schema.SHARED["elemtype"]] = 0
+    for name in UNUSED_TRACK_FEATURES:
+        inverse_width[schema.TRACK, schema.track(name)] = 0
     return Statistics(mean.astype(np.float32), inverse_width.astype(np.float32))
 
 
 def standardise(
     X: Float[Array, "*rows features"], statistics: Statistics
 ) -> Float[Array, "*rows features"]:
-    """Transformed features with mean 0 and width 1 for each element type; padding stays 0."""
+    """Transformed features with mean 0 and width 1 for each element type; padding stays 0.
+
+    They end at +-FARTHEST: a detector that is unlike the training's shifts a model's inputs, but
+    cannot take them where it was never trained.
+    """
     kind = X[..., schema.SHARED["elemtype"]].astype(jnp.int32)
     value = transform(X, jnp.asarray(scales())[kind])
-    return (value - statistics.mean[kind]) * statistics.inverse_width[kind]
+    distance = (value - statistics.mean[kind]) * statistics.inverse_width[kind]
+    return jnp.clip(distance, -FARTHEST, FARTHEST)
 
 
 def _checked_kinds(X: np.ndarray) -> np.ndarray:

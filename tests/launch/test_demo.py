@@ -191,6 +191,12 @@ def test_predict_reconstructs_a_real_event(run, launch, tmp_path):
         assert (energy > 0) == (kind != "none")
         assert energy * 1.0001 >= pt >= 0
         assert abs(eta) < 6
+    assert max(table["energy"]) < 240  # of the collision
+    assert 30 < sum(table["energy"]) < 400
+    of_tracks = {
+        k for k, t in zip(table["class"], table["element_type"], strict=True) if t == "track"
+    }
+    assert not of_tracks & {"photon", "neutral hadron"}
 
 
 def test_predict_refuses_what_it_cannot_read(run, launch, tmp_path):
