@@ -24,11 +24,16 @@ METRICS = {
 pytestmark = pytest.mark.xdist_group("demo")
 
 
+def heed_interrupts() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would what that starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def demo(folder: Path, *arguments: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "launch.demo", f"--config={TINY}", f"--run={folder}"]
     return subprocess.Popen(
         [*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, start_new_session=True,
+        text=True, start_new_session=True, preexec_fn=heed_interrupts,
     )  # fmt: skip
 
 

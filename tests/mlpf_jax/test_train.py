@@ -42,7 +42,7 @@ def same(a, b):
 def test_training_lowers_the_loss_of_both_parts(start, batches):
     history = run(start, batches, range(6))
     assert [record.epoch for record in history] == [1, 2, 3, 4, 5, 6]
-    assert history[-1].metrics["loss"] < 0.9 * history[0].metrics["loss"]
+    assert history[-1].metrics["loss"] < 0.95 * history[0].metrics["loss"]
     assert int(history[-1].state.step) == 18
 
 
