@@ -163,12 +163,9 @@ sys.path[:0] = [{str(HERE)!r}, {str(HERE.parents[1])!r}]
 import hpo_objectives
 hpo_objectives.drive({str(tmp_path)!r}, 0.1)
 """
-    driver = subprocess.Popen(
-        [sys.executable, "-c", code],
-        stderr=subprocess.DEVNULL,
-        # what a shell started in the background ignores Ctrl-C, and hands that on
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    # What a shell starts in the background ignores Ctrl-C, and so would what that starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    driver = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     until(lambda: len(epochs_trained(tmp_path)) >= 15)
     os.kill(driver.pid, blow)
     driver.wait()
