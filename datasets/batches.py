@@ -64,7 +64,7 @@ def batch_of(samples: Samples, events: np.ndarray, length: int, batch_size: int)
     rows = ragged_rows(samples.offsets, events)
     slot = np.repeat(np.arange(len(events)), counts)
     place = rows - np.repeat(samples.offsets[:-1][events], counts)
-    X = np.zeros((batch_size, length, schema.ELEMENT_WIDTH), np.float32)
+    X = np.zeros((batch_size, length, samples.X.shape[1]), np.float32)
     ytarget = np.zeros((batch_size, length, schema.TARGET_WIDTH), np.float32)
     mask = np.zeros((batch_size, length), bool)
     X[slot, place], ytarget[slot, place], mask[slot, place] = (

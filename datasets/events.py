@@ -121,7 +121,7 @@ def join_events(parts: Sequence[EventData]) -> EventData:
 
 @dataclass(frozen=True)
 class Samples:
-    """Training arrays of a batch of events: one row per element (tracks, then clusters)."""
+    """Training arrays of a batch of events: one row per element."""
 
     offsets: Int[np.ndarray, " events_plus_1"]
     X: Float[np.ndarray, "elements features"]
@@ -130,6 +130,7 @@ class Samples:
     genmet: Float[np.ndarray, " events"]  # GeV
     genjets: Table  # columns schema.JET_FEATURES: jets of all visible status-1 particles
     targetjets: Table  # the same from ytarget
+    elements: str = "clusters"  # of schema.ELEMENTS: what the rows are
 
     @property
     def events(self) -> int:

@@ -17,6 +17,7 @@ from datasets.events import Samples, Table, join_tables, offsets_of
 
 ARRAYS = ("offsets", "X", "ytarget", "ycand", "genmet")
 JETS = ("genjets", "targetjets")
+ELEMENTS = "elements.txt"
 
 
 class SamplesError(ValueError):
@@ -33,6 +34,7 @@ def save(folder: Path, samples: Samples) -> None:
         jets = getattr(samples, name)
         np.save(partial / f"{name}.offsets.npy", jets.offsets)
         np.save(partial / f"{name}.npy", jet_rows(jets))
+    (partial / ELEMENTS).write_text(samples.elements)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
 
@@ -45,11 +47,12 @@ def load(folder: Path) -> Samples:
     try:
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
         jets = {name: _load_jets(folder, name) for name in JETS}
+        elements = (folder / ELEMENTS).read_text()
     except (OSError, ValueError) as error:
         raise SamplesError(
             f"{folder} holds no complete samples ({error}); build it again"
         ) from error
-    return Samples(**arrays, **jets)
+    return Samples(**arrays, **jets, elements=elements)
 
 
 def _load_jets(folder: Path, name: str) -> Table:
@@ -69,7 +72,9 @@ def jet_rows(jets: Table) -> np.ndarray:
 
 
 def join(parts: Sequence[Samples]) -> Samples:
-    """Several sets of samples as one, in order."""
+    """Several sets of samples as one, in order. Their elements must be the same."""
+    if len({part.elements for part in parts}) != 1:
+        raise SamplesError(f"cannot join {' and '.join(sorted({p.elements for p in parts}))}")
     return Samples(
         offsets=offsets_of(np.concatenate([np.diff(p.offsets) for p in parts])),
         X=np.concatenate([p.X for p in parts]),
@@ -78,6 +83,7 @@ def join(parts: Sequence[Samples]) -> Samples:
         genmet=np.concatenate([p.genmet for p in parts]),
         genjets=join_tables([p.genjets for p in parts]),
         targetjets=join_tables([p.targetjets for p in parts]),
+        elements=parts[0].elements,
     )
 
 
@@ -92,6 +98,7 @@ def take(samples: Samples, events: Int[np.ndarray, " chosen"]) -> Samples:
         genmet=samples.genmet[events],
         genjets=_take_table(samples.genjets, events),
         targetjets=_take_table(samples.targetjets, events),
+        elements=samples.elements,
     )
 
 

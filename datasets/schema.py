@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-TRACK, CLUSTER, HIT = 1, 2, 1  # `elemtype` of the first input column; 0 is padding
+# `elemtype`, the first input column; 0 is padding. No dataset has both clusters and hits, and
+# the published ones give them the same number.
+TRACK, CLUSTER, HIT = 1, 2, 2
 
 TRACK_FEATURES = (
     "elemtype", "pt", "eta", "sin_phi", "cos_phi", "p", "chi2", "ndf", "dEdx", "dEdxError",
@@ -37,9 +39,42 @@ TARGET_FEATURES = (
 """Columns of `ytarget` and `ycand`; `PDG` holds the class index, not the PDG code."""
 
 JET_FEATURES = ("pt", "eta", "phi", "energy")
-
-ELEMENT_WIDTH = len(CLUSTER_FEATURES)  # tracks are zero-padded to it
 TARGET_WIDTH = len(TARGET_FEATURES)
+
+
+class Part(NamedTuple):
+    """Elements of one kind in X."""
+
+    kind: str  # track, cluster, tracker_hit or calorimeter_hit
+    elemtype: int
+    features: tuple[str, ...]
+
+
+class Elements(NamedTuple):
+    """What the rows of X are: the parts follow each other in every event."""
+
+    name: str
+    parts: tuple[Part, ...]
+
+    @property
+    def width(self) -> int:
+        """Columns of X; parts with fewer features are zero-padded."""
+        return max(len(part.features) for part in self.parts)
+
+
+_TRACKS = Part("track", TRACK, TRACK_FEATURES)
+_CALORIMETER_HITS = Part("calorimeter_hit", HIT, HIT_FEATURES)
+ELEMENTS = {
+    form.name: form
+    for form in (
+        Elements("clusters", (_TRACKS, Part("cluster", CLUSTER, CLUSTER_FEATURES))),
+        Elements("hits", (Part("tracker_hit", HIT, HIT_FEATURES), _CALORIMETER_HITS)),
+        Elements("tracks_hits", (_TRACKS, _CALORIMETER_HITS)),
+    )
+}
+"""The forms of a dataset: particle flow from clusters, from hits alone, from tracks and hits."""
+
+ELEMENT_WIDTH = ELEMENTS["clusters"].width
 
 CLASSES = ("none", "charged hadron", "neutral hadron", "photon", "electron", "muon")
 CLASS_PDG = (0, 211, 130, 22, 11, 13)
