@@ -11,8 +11,7 @@ import numpy as np
 from jaxtyping import Int
 
 from datasets import schema
-from datasets.events import Samples
-from datasets.samples import ragged_rows
+from datasets.events import Samples, ragged_rows
 from datasets.schema import Batch
 
 

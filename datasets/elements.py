@@ -1,70 +1,101 @@
-"""Detector elements as model inputs: the rows of X, tracks before clusters in each event."""
+"""Detector elements as model inputs: which tracks, clusters and hits are the rows of X."""
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from datasets.events import EventData
+from datasets.events import EventData, Table, offsets_of
 from datasets.schema import (
     CLUSTER,
-    CLUSTER_FEATURES,
     ECAL,
-    ELEMENT_WIDTH,
+    ELEMENTS,
     HCAL,
+    HIT,
     OTHER,
     TRACK,
-    TRACK_FEATURES,
     TRACKER,
+    Elements,
+    Part,
 )
 
 SUBDETECTORS = (ECAL, HCAL, OTHER, TRACKER)
 PT_OF_CURVATURE = 3e-4  # GeV per (tesla mm): pt = 3e-4 |B / omega|
+NO_ROW = -1
 
 
 class Layout(NamedTuple):
-    """Where the elements of a batch stand: event i owns rows offsets[i]:offsets[i+1]."""
+    """Where the elements of a batch stand: event i owns rows offsets[i]:offsets[i+1].
 
+    Of every track, cluster and hit its row, `NO_ROW` where it is no element of this form.
+    """
+
+    form: Elements
     offsets: Int[np.ndarray, " events_plus_1"]
-    track_rows: Int[np.ndarray, " tracks"]
-    cluster_rows: Int[np.ndarray, " clusters"]
+    track: Int[np.ndarray, " tracks"]
+    cluster: Int[np.ndarray, " clusters"]
+    hit: Int[np.ndarray, " hits"]
 
 
-def layout(events: EventData) -> Layout:
-    """Element rows of all tracks and clusters: event by event, tracks first."""
-    tracks, clusters = events.tracks, events.clusters
-    return Layout(
-        tracks.offsets + clusters.offsets,
-        np.arange(len(tracks)) + clusters.offsets[tracks.event],
-        np.arange(len(clusters)) + tracks.offsets[clusters.event + 1],
+def layout(events: EventData, form: Elements) -> Layout:
+    """Element rows: event by event, in each the parts of the form one after the other."""
+    found = [members(events, part) for part in form.parts]
+    counts = np.stack(
+        [np.bincount(table.event[rows], minlength=events.events) for table, rows in found], axis=1
     )
+    starts = offsets_of(counts.ravel())[:-1].reshape(counts.shape)
+    places = {
+        name: np.full(len(table), NO_ROW)
+        for name, table in (
+            ("track", events.tracks), ("cluster", events.clusters), ("hit", events.hits),
+        )
+    }  # fmt: skip
+    for i, (part, (table, rows)) in enumerate(zip(form.parts, found, strict=True)):
+        event = table.event[rows]
+        within = np.arange(len(rows)) - offsets_of(counts[:, i])[event]
+        places[part.table][rows] = starts[event, i] + within
+    return Layout(form, offsets_of(counts.sum(axis=1)), **places)
+
+
+def members(events: EventData, part: Part) -> tuple[Table, Int[np.ndarray, " members"]]:
+    """The table that holds the elements of a part, and the rows of it that belong to the part."""
+    table = {"track": events.tracks, "cluster": events.clusters, "hit": events.hits}[part.table]
+    if part.table != "hit":
+        return table, np.arange(len(table))
+    in_tracker = events.hits["subdetector"] == TRACKER
+    return table, np.flatnonzero(in_tracker == (part.kind == "tracker_hit"))
 
 
 def features(
-    events: EventData,
+    events: EventData, form: Elements = ELEMENTS["clusters"]
 ) -> tuple[Int[np.ndarray, " events_plus_1"], Float[np.ndarray, "elements features"]]:
     """The model input of every element, as float32, and the row boundaries of the events.
 
-    Columns are `schema.TRACK_FEATURES` (zero-padded to the width of a cluster) and
-    `schema.CLUSTER_FEATURES`; units GeV, mm, 1/mm, ns.
+    Columns are those of the parts of the form, zero-padded to the widest; units GeV, mm, 1/mm, ns.
 
     Raises:
         ValueError: a feature is not a finite number (such as the pt of a track without
-            curvature); names the feature and the event.
+            curvature); names the feature and the event. `soundness.sound` finds such events.
     """
-    offsets, track_rows, cluster_rows = layout(events)
-    X = np.zeros((offsets[-1], ELEMENT_WIDTH), np.float32)
-    for rows, names, columns, table in (
-        (track_rows, TRACK_FEATURES, track_columns(events), events.tracks),
-        (cluster_rows, CLUSTER_FEATURES, cluster_columns(events), events.clusters),
-    ):
-        for position, name in enumerate(names):
-            values = np.asarray(columns[name], np.float32)
+    places = layout(events, form)
+    X = np.zeros((places.offsets[-1], form.width), np.float32)
+    for part in form.parts:
+        table, members_ = members(events, part)
+        columns, rows = columns_of(events, part), getattr(places, part.table)[members_]
+        for position, name in enumerate(part.features):
+            values = np.asarray(columns[name], np.float32)[members_]
             if not np.isfinite(values).all():
-                event = table.event[np.flatnonzero(~np.isfinite(values))[0]]
+                event = table.event[members_[np.flatnonzero(~np.isfinite(values))[0]]]
                 raise ValueError(f"feature {name} is not finite for an element of event {event}")
             X[rows, position] = values
-    return offsets, X
+    return places.offsets, X
+
+
+def columns_of(events: EventData, part: Part) -> dict[str, np.ndarray]:
+    """The features of a part, one value for each row of the table that holds it."""
+    return {"track": track_columns, "cluster": cluster_columns, "hit": hit_columns}[part.table](
+        events
+    )
 
 
 def track_columns(events: EventData) -> dict[str, np.ndarray]:
@@ -101,6 +132,26 @@ def cluster_columns(events: EventData) -> dict[str, np.ndarray]:
         "iTheta": theta,
         **hit_sums(events),
     }
+
+
+def hit_columns(events: EventData) -> dict[str, np.ndarray]:
+    """Columns of `schema.HIT_FEATURES`, for the hits of calorimeters and tracker alike."""
+    hits = events.hits
+    x, y, z, energy = (hits[name].astype(np.float64) for name in ("x", "y", "z", "energy"))
+    across = np.hypot(x, y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {
+            "elemtype": np.full(len(hits), HIT),
+            "et": energy * across / np.hypot(across, z),
+            "eta": np.arcsinh(z / across),
+            "sin_phi": y / across,
+            "cos_phi": x / across,
+            "energy": energy,
+            "position.x": x,
+            "position.y": y,
+            "position.z": z,
+            **{name: hits[name] for name in ("time", "subdetector", "type")},
+        }
 
 
 def hit_sums(events: EventData) -> dict[str, Float[np.ndarray, " clusters"]]:

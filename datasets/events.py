@@ -119,6 +119,41 @@ def join_events(parts: Sequence[EventData]) -> EventData:
     return replace(parts[0], **joined)
 
 
+def take_events(events: EventData, chosen: Int[np.ndarray, " chosen"]) -> EventData:
+    """The chosen events, in the order given, each at most once."""
+    tables = {f.name: getattr(events, f.name) for f in fields(EventData) if f.type is Table}
+    rows = {name: ragged_rows(table.offsets, chosen) for name, table in tables.items()}
+    place = {}
+    for name, table in tables.items():
+        place[name] = np.full(len(table), -1)
+        place[name][rows[name]] = np.arange(len(rows[name]))
+    taken = {
+        name: Table(
+            offsets_of(table.counts[chosen]),
+            {column: values[rows[name]] for column, values in table.columns.items()},
+        )
+        for name, table in tables.items()
+    }
+    for name, (source, target) in ENDS.items():
+        links = getattr(events, name)
+        kept = place[source][links.source] >= 0
+        taken[name] = Links(
+            place[source][links.source[kept]],
+            place[target][links.target[kept]],
+            links.weight[kept],
+        )
+    return replace(events, **taken)
+
+
+def ragged_rows(
+    offsets: Int[np.ndarray, " events_plus_1"], events: Int[np.ndarray, " chosen"]
+) -> Int[np.ndarray, " rows"]:
+    """The row numbers of the chosen events, event after event."""
+    counts = np.diff(offsets)[events]
+    starts = offsets_of(counts)[:-1]
+    return np.repeat(np.asarray(offsets)[:-1][events] - starts, counts) + np.arange(counts.sum())
+
+
 @dataclass(frozen=True)
 class Samples:
     """Training arrays of a batch of events: one row per element."""

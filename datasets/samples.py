@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from datasets import schema
-from datasets.events import Samples, Table, join_tables, offsets_of
+from datasets.events import Samples, Table, join_tables, offsets_of, ragged_rows
 
 ARRAYS = ("offsets", "X", "ytarget", "ycand", "genmet")
 JETS = ("genjets", "targetjets")
@@ -106,15 +106,6 @@ def _take_table(table: Table, events: np.ndarray) -> Table:
     rows = ragged_rows(table.offsets, events)
     columns = {name: values[rows] for name, values in table.columns.items()}
     return Table(offsets_of(table.counts[events]), columns)
-
-
-def ragged_rows(
-    offsets: Int[np.ndarray, " events_plus_1"], events: Int[np.ndarray, " chosen"]
-) -> Int[np.ndarray, " rows"]:
-    """The row numbers of the chosen events, event after event."""
-    counts = np.diff(offsets)[events]
-    starts = offsets_of(counts)[:-1]
-    return np.repeat(np.asarray(offsets)[:-1][events] - starts, counts) + np.arange(counts.sum())
 
 
 def unlabelled(

@@ -49,6 +49,11 @@ class Part(NamedTuple):
     elemtype: int
     features: tuple[str, ...]
 
+    @property
+    def table(self) -> str:
+        """The table of `EventData` whose rows they are, in the singular."""
+        return self.kind.rsplit("_", 1)[-1]
+
 
 class Elements(NamedTuple):
     """What the rows of X are: the parts follow each other in every event."""
@@ -60,6 +65,11 @@ class Elements(NamedTuple):
     def width(self) -> int:
         """Columns of X; parts with fewer features are zero-padded."""
         return max(len(part.features) for part in self.parts)
+
+    @property
+    def has_clusters(self) -> bool:
+        """Whether clusters, rather than hits, stand for the calorimeters."""
+        return any(part.kind == "cluster" for part in self.parts)
 
 
 _TRACKS = Part("track", TRACK, TRACK_FEATURES)

@@ -42,6 +42,7 @@ class Truth(NamedTuple):
     p4: Float[np.ndarray, "visible 4"]  # px, py, pz, E in GeV
     to_track: Links  # visible particle (position in `rows`) -> track; share of the track's hits
     to_cluster: Links  # visible particle -> cluster; GeV of its hits in the cluster
+    to_hit: Links  # visible particle -> hit; GeV
     assignment: Assignment
 
 
@@ -59,13 +60,11 @@ def truth(events: EventData, visibility: Visibility = PRESENT) -> Truth:
     position = np.full(len(particles), -1)
     position[rows] = np.arange(len(rows))
     to_track = relabel(on_tracks, position)
-    to_cluster = chain(
-        relabel(deposits, position), flip(events.cluster_hit), (len(rows), hits, clusters)
-    )
+    to_hit = combine(relabel(deposits, position), (len(rows), hits))
+    to_cluster = chain(to_hit, flip(events.cluster_hit), (len(rows), hits, clusters))
     p4 = four_momenta(particles)[rows]
-    return Truth(
-        rows, p4, to_track, to_cluster, assign(p4[:, 3], to_track, to_cluster, tracks, clusters)
-    )
+    assignment = assign(p4[:, 3], to_track, to_cluster, tracks, clusters)
+    return Truth(rows, p4, to_track, to_cluster, to_hit, assignment)
 
 
 def four_momenta(table: Table) -> Float[np.ndarray, "rows 4"]:

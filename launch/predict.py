@@ -64,12 +64,15 @@ def predict(run: Run, source: Path, output: Path, detector: str | None = None) -
 
 def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int):
     """The table of a chunk of events, numbered from `first_event`, and its sums."""
-    from datasets import elements, target
+    from datasets import elements, placement, target
 
     offsets, X = elements.features(events)
     rows = reconstruct(unlabelled(offsets, X), lambda done: None)
-    truth = target.target_rows(events, target.truth(events))
-    baseline, _ = target.candidate_rows(events)
+    places, found = elements.layout(events, schema.ELEMENTS["clusters"]), target.truth(events)
+    of_particles = placement.place_particles(events, found, places)
+    truth = target.target_rows(events, found, places, of_particles)
+    of_candidates = placement.place_candidates(events, places)
+    baseline = target.candidate_rows(events, places, of_candidates)
     energy = schema.target("energy")
     found = rows[:, schema.target("PDG")] > 0
     return _table(offsets, X, rows, first_event), Sums(

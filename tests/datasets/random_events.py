@@ -1,10 +1,8 @@
 """Small random events with everything that truth must cope with, and nothing physical."""
 
-from dataclasses import fields
-
 import numpy as np
 
-from datasets.events import ENDS, EventData, Links, Table, join_events, offsets_of
+from datasets.events import EventData, Links, Table, join_events, offsets_of
 
 # pdg and charge of what may be in an event
 SPECIES = (
@@ -109,23 +107,3 @@ def _links(rng, sources: int, targets: int, count: int, same: bool = False) -> L
     pairs = np.unique(pairs, axis=0)
     weight = np.ones(len(pairs)) if same else rng.uniform(0.05, 1.0, len(pairs))
     return Links(pairs[:, 0], pairs[:, 1], weight)
-
-
-def one_event(data: EventData, number: int) -> EventData:
-    """That event of a batch, alone."""
-    names = [f.name for f in fields(EventData) if f.type is Table]
-    bounds = {name: getattr(data, name).offsets[number : number + 2] for name in names}
-    parts = {}
-    for name, (first, last) in bounds.items():
-        columns = getattr(data, name).columns
-        parts[name] = Table(
-            np.array([0, last - first]), {key: v[first:last] for key, v in columns.items()}
-        )
-    for name, (source, target) in ENDS.items():
-        links = getattr(data, name)
-        (first, last), shift = bounds[source], bounds[target][0]
-        here = (links.source >= first) & (links.source < last)
-        parts[name] = Links(
-            links.source[here] - first, links.target[here] - shift, links.weight[here]
-        )
-    return EventData(field=data.field, **parts)

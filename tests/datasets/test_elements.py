@@ -8,9 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets import elements
-from datasets.events import Table
-from datasets.schema import CLUSTER, CLUSTER_FEATURES, TRACK, TRACK_FEATURES, cluster, track
-from tests.datasets.random_events import one_event, random_event, random_events
+from datasets.events import ENDS, Table, join_events, take_events
+from datasets.schema import (
+    CLUSTER,
+    CLUSTER_FEATURES,
+    ELEMENTS,
+    HIT_FEATURES,
+    TRACK,
+    TRACK_FEATURES,
+    TRACKER,
+    cluster,
+    track,
+)
+from tests.datasets.random_events import random_event, random_events
 
 few = settings(max_examples=30, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
@@ -69,7 +79,7 @@ def test_tracks_come_before_clusters_in_each_event(seed):
     offsets, X = elements.features(events)
     assert X.shape == (offsets[-1], len(CLUSTER_FEATURES))
     for i in range(5):
-        event = one_event(events, i)
+        event = take_events(events, np.array([i]))
         rows = X[offsets[i] : offsets[i + 1]]
         tracks, clusters = len(event.tracks), len(event.clusters)
         assert rows[:, 0].tolist() == [TRACK] * tracks + [CLUSTER] * clusters
@@ -87,3 +97,48 @@ def test_a_track_without_curvature_is_refused():
     )
     with pytest.raises(ValueError, match=f"feature pt is not finite .* event {event}"):
         elements.features(broken)
+
+
+@few
+@given(seeds)
+def test_taking_events_apart_and_joining_them_gives_them_back(seed):
+    events = random_events(seed, 4)
+    back = join_events([take_events(events, np.array([i])) for i in range(4)])
+    for name, ends in ENDS.items():
+        ours, theirs = getattr(back, name), getattr(events, name)
+        for end in ("source", "target", "weight"):
+            a, b = (
+                getattr(links, end)[np.lexsort((links.weight, links.target, links.source))]
+                for links in (ours, theirs)
+            )
+            np.testing.assert_array_equal(a, b)
+        for table in ends:
+            ours_, theirs_ = getattr(back, table), getattr(events, table)
+            np.testing.assert_array_equal(ours_.offsets, theirs_.offsets)
+            for column in theirs_.columns:
+                np.testing.assert_array_equal(ours_[column], theirs_[column])
+
+
+@few
+@given(seeds)
+def test_hits_are_described_by_position_and_energy(seed):
+    events = random_events(seed, 3)
+    for form in ("hits", "tracks_hits"):
+        offsets, X = elements.features(events, ELEMENTS[form])
+        places = elements.layout(events, ELEMENTS[form])
+        in_tracker = events.hits["subdetector"] == TRACKER
+        is_element = places.hit != elements.NO_ROW
+        assert (is_element == (~in_tracker | (form == "hits"))).all()
+        rows = X[places.hit[is_element]]
+        x, y, z, energy = (events.hits[n][is_element] for n in ("x", "y", "z", "energy"))
+        theta = np.arctan2(np.hypot(x, y), z)
+        expected = {
+            "et": energy * np.sin(theta), "energy": energy, "eta": -np.log(np.tan(theta / 2)),
+            "sin_phi": np.sin(np.arctan2(y, x)), "cos_phi": np.cos(np.arctan2(y, x)),
+            "position.x": x, "subdetector": events.hits["subdetector"][is_element],
+        }  # fmt: skip
+        for name, values in expected.items():
+            got = rows[:, HIT_FEATURES.index(name)]
+            np.testing.assert_allclose(got, values, rtol=1e-5, atol=1e-6, err_msg=name)
+        assert not X[places.hit[is_element], len(HIT_FEATURES) :].any()
+        assert (X[offsets[:-1][np.diff(offsets) > 0], 0] > 0).all()

@@ -7,16 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets import elements, target, truth
-from datasets.events import Links, Table, offsets_of
-from datasets.schema import CLASSES, TARGET_FEATURES
+from datasets import elements, placement, target, truth
+from datasets import samples as stored
+from datasets.events import Links, Table, offsets_of, take_events
+from datasets.schema import CLASSES, ELEMENTS, TARGET_FEATURES
 from datasets.schema import target as column
 from tests.datasets.naive_truth import naive_truth
-from tests.datasets.random_events import one_event, random_event, random_events
+from tests.datasets.random_events import random_event, random_events
 
 pytest.importorskip("fastjet", reason="jets need the extra 'physics'")
 few = settings(max_examples=40, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
+forms = st.sampled_from(sorted(ELEMENTS))
 rules = st.sampled_from([truth.PRESENT, truth.PAPER_2024, truth.Visibility(0.0, 0.0, 0.0)])
 
 
@@ -26,8 +28,9 @@ def test_truth_is_that_of_the_definition(seed, rule):
     event = random_event(np.random.default_rng(seed))
     found = truth.truth(event, rule)
     fate, total = naive_truth(event, rule)
-    y = target.target_rows(event, found)
-    _, track_rows, cluster_rows = elements.layout(event)
+    places = elements.layout(event, ELEMENTS["clusters"])
+    placed = placement.place_particles(event, found, places)
+    y = target.target_rows(event, found, places, placed)
 
     assert found.rows.tolist() == sorted(fate)
     asked = set()
@@ -37,7 +40,7 @@ def test_truth_is_that_of_the_definition(seed, rule):
         assert cluster == (where if kind == "cluster" else -1)
         assert host == (found.rows.tolist().index(where) if kind == "merged" else -1)
         if kind in ("track", "cluster"):
-            element = (track_rows if kind == "track" else cluster_rows)[where]
+            element = getattr(places, kind)[where]
             asked.add(int(element))
             px, py, pz, energy = total[row]
             expected = [np.hypot(px, py), np.arcsinh(pz / np.hypot(px, py)), energy]
@@ -49,10 +52,10 @@ def test_truth_is_that_of_the_definition(seed, rule):
 
 
 @few
-@given(seeds, rules)
-def test_energy_account_closes(seed, rule):
+@given(seeds, rules, forms)
+def test_energy_account_closes(seed, rule, form):
     events = random_events(seed, 5)
-    samples, summary = target.samples_and_summary(events, rule)
+    samples, summary = target.samples_and_summary(events, target.Settings(form, rule))
     parts = summary.assigned + summary.merged + summary.dropped
     assert summary.visible == pytest.approx(parts)
     in_targets = samples.ytarget[:, column("energy")].sum(dtype=float)
@@ -69,35 +72,99 @@ def test_energy_account_closes(seed, rule):
 
 
 @few
-@given(seeds)
-def test_candidate_energy_account_closes(seed):
+@given(seeds, forms)
+def test_candidate_energy_account_closes(seed, form):
     events = random_events(seed, 3)
-    y, placed = target.candidate_rows(events)
+    places = elements.layout(events, ELEMENTS[form])
+    placed = placement.place_candidates(events, places)
+    y = target.candidate_rows(events, places, placed)
     energy = truth.four_momenta(events.candidates)[:, 3]
-    assert y[:, column("energy")].sum() == pytest.approx(energy[placed].sum())
+    assert y[:, column("energy")].sum() == pytest.approx(energy[~placed.dropped].sum())
     linked = np.zeros(len(energy), bool)
     linked[events.candidate_cluster.source] = True
-    assert placed[linked].all()
+    if form == "clusters":
+        assert not placed.dropped[linked].any()
 
 
 @few
-@given(seeds)
-def test_an_element_has_at_most_one_primary(seed):
-    assignment = truth.truth(random_events(seed, 4)).assignment
-    for taken in (assignment.track, assignment.cluster):
-        taken = taken[taken >= 0]
-        assert len(np.unique(taken)) == len(taken)
-    assert not (assignment.primary & (assignment.merged_into >= 0)).any()
-
-
-@few
-@given(seeds)
-def test_companions_in_the_batch_change_nothing(seed):
+@given(seeds, rules, forms)
+def test_an_element_has_at_most_one_primary(seed, rule, form):
     events = random_events(seed, 4)
-    together, summary = target.samples_and_summary(events)
-    alone = [target.samples_and_summary(one_event(events, i)) for i in range(4)]
+    found = truth.truth(events, rule)
+    places = elements.layout(events, ELEMENTS[form])
+    event = {
+        "particles": events.particles.event[found.rows],
+        "candidates": events.candidates.event,
+    }
+    for name, placed in (
+        ("particles", placement.place_particles(events, found, places)),
+        ("candidates", placement.place_candidates(events, places)),
+    ):
+        rows = placed.row[placed.placed]
+        assert len(np.unique(rows)) == len(rows)
+        in_event = np.searchsorted(places.offsets, rows, side="right") - 1
+        np.testing.assert_array_equal(in_event, event[name][placed.placed])
+        merged = placed.merged_into >= 0
+        assert not (merged & placed.placed).any()
+        assert placed.placed[placed.merged_into[merged]].all()
+
+
+@few
+@given(seeds)
+def test_in_hits_a_particle_takes_the_best_hit_that_the_more_energetic_ones_left(seed):
+    event = random_event(np.random.default_rng(seed))
+    found = truth.truth(event)
+    for form in ("hits", "tracks_hits"):
+        places = elements.layout(event, ELEMENTS[form])
+        placed = placement.place_particles(event, found, places)
+        deposit = np.zeros((len(found.rows), len(event.hits)))
+        deposit[found.to_hit.source, found.to_hit.target] = found.to_hit.weight
+        used = set()
+        for i in np.lexsort((found.rows, -found.p4[:, 3])):
+            track = found.assignment.track[i]
+            if track >= 0 and form == "tracks_hits":
+                assert placed.row[i] == places.track[track]
+            elif found.assignment.primary[i]:
+                wish = np.lexsort((np.arange(len(event.hits)), -deposit[i]))
+                free = [
+                    h for h in wish
+                    if deposit[i, h] > 0 and h not in used and places.hit[h] != elements.NO_ROW
+                ]  # fmt: skip
+                assert placed.row[i] == (places.hit[free[0]] if free else elements.NO_ROW)
+                used |= set(free[:1])
+
+
+@few
+@given(seeds)
+def test_every_form_has_the_same_particles(seed):
+    """... unless an event has fewer hits than particles."""
+    events = random_events(seed, 4)
+    found = truth.truth(events)
+    totals = []
+    for form in ("clusters", "tracks_hits"):
+        places = elements.layout(events, ELEMENTS[form])
+        placed = placement.place_particles(events, found, places)
+        lost = found.assignment.primary & ~placed.placed
+        y = target.target_rows(events, found, places, placed)
+        totals.append((y[:, column("energy")].sum(), (y[:, 0] > 0).sum(), lost.sum()))
+    (energy, count, _), (other_energy, other_count, lost) = totals
+    assert count == other_count + lost
+    if not lost:
+        assert energy == pytest.approx(other_energy)
+
+
+@few
+@given(seeds, forms)
+def test_companions_in_the_batch_change_nothing(seed, form):
+    events = random_events(seed, 4)
+    settings = target.Settings(form)
+    together, summary = target.samples_and_summary(events, settings)
+    alone = [
+        target.samples_and_summary(take_events(events, np.array([i])), settings) for i in range(4)
+    ]
     kept = [samples for samples, _ in alone if samples.events]
-    assert together.events == len(kept) == 4 - summary.events_left_out
+    assert together.events == len(kept) == 4 - summary.events_empty
+    assert target.total(account for _, account in alone)[:3] == summary[:3]
     for name in ("X", "ytarget", "ycand", "genmet"):
         parts = [getattr(samples, name) for samples in kept]
         whole = getattr(together, name)
@@ -189,5 +256,36 @@ def test_a_photon_along_the_beam_harms_nothing():
         event.candidates.columns[name][:] = 0.0
     samples, summary = target.samples_and_summary(event)
     assert samples.events == 0
-    assert summary.events_left_out == 1
+    assert summary.events_empty == 1
     assert summary.candidates_dropped == len(event.candidates) > 0
+
+
+@few
+@given(seeds, st.permutations(range(5)))
+def test_the_order_of_events_changes_nothing(seed, order):
+    events = random_events(seed, 5)
+    settings = target.Settings()
+    straight = target.to_samples(events, settings)
+    shuffled = target.to_samples(take_events(events, np.array(order)), settings)
+    kept = [i for i in range(5) if target.to_samples(take_events(events, np.array([i]))).events]
+    back = [[i for i in order if i in kept].index(i) for i in kept]
+    back = stored.take(shuffled, np.array(back, int))
+    for name in ("offsets", "X", "ytarget", "ycand", "genmet"):
+        np.testing.assert_allclose(getattr(back, name), getattr(straight, name), rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [("hits", "energy"), ("particles", "px"), ("tracks", "D0"), ("candidates", "mass")],
+)
+def test_an_event_with_a_value_that_is_not_finite_is_left_out_and_counted(table, name, value):
+    events = random_events(5, 6)
+    columns = getattr(events, table)
+    row = len(columns) // 2
+    broken = columns.event[row]
+    columns.columns[name][row] = value
+    samples, summary = target.samples_and_summary(events)
+    others = take_events(events, np.flatnonzero(np.arange(6) != broken))
+    assert summary.events_unsound == 1
+    np.testing.assert_array_equal(samples.X, target.to_samples(others).X)

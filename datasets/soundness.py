@@ -1,0 +1,31 @@
+"""Events that no truth can be told of: a value in them is not a finite number.
+
+Full simulation and reconstruction do fail now and then. Such an event is left out as a whole and
+counted, because an element without its energy would look like one that has none.
+"""
+
+import numpy as np
+from jaxtyping import Bool
+
+from datasets.events import ENDS, EventData
+
+TABLES = ("particles", "tracks", "clusters", "hits", "candidates")
+
+
+def sound(events: EventData) -> Bool[np.ndarray, " events"]:
+    """Events whose values and link weights are finite, whose tracks are curved, and whose
+    clusters and hits are off the beam axis (on it, there is no eta)."""
+    good = np.ones(events.events, bool)
+    for name in TABLES:
+        table = getattr(events, name)
+        for column in table.columns.values():
+            good[table.event[~np.isfinite(column)]] = False
+    hits, clusters = events.hits, events.clusters
+    good[events.tracks.event[events.tracks["omega"] == 0]] = False
+    good[hits.event[(hits["x"] == 0) & (hits["y"] == 0)]] = False
+    good[clusters.event[np.sin(clusters["iTheta"]) <= 0]] = False
+    for name, (source, _) in ENDS.items():
+        links = getattr(events, name)
+        wrong = links.source[~np.isfinite(links.weight)]
+        good[getattr(events, source).event[wrong]] = False
+    return good
