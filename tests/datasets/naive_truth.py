@@ -1,4 +1,8 @@
-"""The definition of the truth, one event and one particle at a time: slow, and easy to check."""
+"""The definition of the truth, one event and one particle at a time: slow, and easy to check.
+
+Plain loops over what is there, none of them over pairs, so that `benchmarks.datasets` may measure
+the vectorised truth against it.
+"""
 
 import math
 
@@ -23,17 +27,14 @@ def naive_truth(event: EventData, rule: Visibility):
         children[int(parent)].append(int(child))
         parents[int(child)].append(int(parent))
 
+    weight_of_hit = _sum((hit, w) for hit, _, w in zip(*_parts(event.hit_particle), strict=True))
     deposits = {i: {} for i in everyone}
-    for hit in range(len(event.hits)):
-        links = [
-            (int(i), w) for h, i, w in zip(*_parts(event.hit_particle), strict=True) if h == hit
-        ]
-        total = sum(w for _, w in links)
-        for i, w in links:
-            deposits[i][hit] = event.hits["energy"][hit] * w / total
+    hit_energy = event.hits["energy"].tolist()
+    for hit, i, w in zip(*_parts(event.hit_particle), strict=True):
+        deposits[i][hit] = hit_energy[hit] * w / weight_of_hit[hit]
     tracks = {i: {} for i in everyone}
     for t, i, w in zip(*_parts(event.track_particle), strict=True):
-        tracks[int(i)][int(t)] = w
+        tracks[i][t] = w
 
     # Who collects for whom: breadth first, a child goes to its first parent that has an owner.
     stable = [i for i in everyone if p["generator_status"][i] == 1]
@@ -59,8 +60,10 @@ def naive_truth(event: EventData, rule: Visibility):
     cluster_of = {}
     for c, h in zip(event.cluster_hit.source, event.cluster_hit.target, strict=True):
         cluster_of.setdefault(int(h), []).append(int(c))
-    for i in sorted(set(owner.values())):
-        mine = [j for j in everyone if owner.get(j) == i]
+    owned = {}
+    for j, i in owner.items():
+        owned.setdefault(i, []).append(j)
+    for i, mine in sorted(owned.items()):
         energy = sum(e for j in mine for e in deposits[j].values())
         on_track[i] = _sum((t, w) for j in mine for t, w in tracks[j].items())
         on_cluster[i] = _sum(
@@ -111,7 +114,7 @@ def _hand_down(owner, children):
 
 
 def _parts(links):
-    return links.source, links.target, links.weight
+    return links.source.tolist(), links.target.tolist(), links.weight.tolist()
 
 
 def _sum(pairs):

@@ -1,0 +1,30 @@
+"""What a figure was taken on, and how a time is taken on a machine that others share."""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def machine() -> str:
+    """Processor, cores, Python: one line."""
+    names = [
+        line.split(":", 1)[1].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    cores = len(os.sched_getaffinity(0))
+    return f"{names[0] if names else platform.machine()}, {cores} cores, Python {platform.python_version()}"
+
+
+def cpu_seconds(work: Callable[[], object], repeats: int) -> float:
+    """Median CPU time of this process, all threads, over repeats after one that warms up."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return statistics.median(times)
