@@ -15,8 +15,8 @@ def machine() -> str:
         for line in Path("/proc/cpuinfo").read_text().splitlines()
         if line.startswith("model name")
     ]
-    cores = len(os.sched_getaffinity(0))
-    return f"{names[0] if names else platform.machine()}, {cores} cores, Python {platform.python_version()}"
+    processor, cores = names[0] if names else platform.machine(), len(os.sched_getaffinity(0))
+    return f"{processor}, {cores} cores, Python {platform.python_version()}"
 
 
 def cpu_seconds(work: Callable[[], object], repeats: int) -> float:
