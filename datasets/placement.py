@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from datasets.assignment import NOBODY, Assignment, assign, chain, relabel
 from datasets.elements import NO_ROW, Layout
 from datasets.events import EventData, Links, offsets_of
-from datasets.truth import Truth, four_momenta
+from datasets.truth import Truth, four_momenta, to_hits
 
 
 class Placement(NamedTuple):
@@ -39,7 +39,8 @@ def place_particles(events: EventData, found: Truth, places: Layout) -> Placemen
     """Rows of the visible particles."""
     if places.form.has_clusters:
         return _on_tracks_and_clusters(found.assignment, places)
-    return _on_hits(found.p4[:, 3], found.assignment, found.to_hit, events, places)
+    to_hit = to_hits(found, len(events.hits))
+    return _on_hits(found.p4[:, 3], found.assignment, to_hit, events, places)
 
 
 def place_candidates(events: EventData, places: Layout) -> Placement:

@@ -19,7 +19,7 @@ from datasets.events import EventData, Links, Samples, Table, offsets_of, take_e
 from datasets.placement import Placement, merged_p4, place_candidates, place_particles
 from datasets.schema import ELEMENTS, TARGET_WIDTH, target
 from datasets.soundness import sound
-from datasets.truth import PRESENT, Truth, Visibility, four_momenta, stable, truth
+from datasets.truth import PRESENT, Truth, Visibility, four_momenta, stable, to_hits, truth
 
 CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, ELECTRON, MUON = 1, 2, 3, 4, 5
 
@@ -123,9 +123,11 @@ def target_rows(
     """
     y = np.zeros((places.offsets[-1], TARGET_WIDTH))
     number = _number_in_event(events.particles, found)
-    for table in {part.table for part in places.form.parts}:
-        row = getattr(places, table)
-        best, element = _best_of_target(getattr(found, f"to_{table}"))
+    links = [(places.track, found.to_track), (places.cluster, found.to_cluster)]
+    if not places.form.has_clusters:
+        links.append((places.hit, to_hits(found, len(events.hits))))
+    for row, to_element in links:
+        best, element = _best_of_target(to_element)
         known = row[element] != elements.NO_ROW
         y[row[element][known], target("particle_number")] = number[best[known]]
 

@@ -42,7 +42,7 @@ class Truth(NamedTuple):
     p4: Float[np.ndarray, "visible 4"]  # px, py, pz, E in GeV
     to_track: Links  # visible particle (position in `rows`) -> track; share of the track's hits
     to_cluster: Links  # visible particle -> cluster; GeV of its hits in the cluster
-    to_hit: Links  # visible particle -> hit; GeV
+    deposits: Links  # visible particle -> hit; GeV, a link for each descendant that left some
     assignment: Assignment
 
 
@@ -60,11 +60,16 @@ def truth(events: EventData, visibility: Visibility = PRESENT) -> Truth:
     position = np.full(len(particles), -1)
     position[rows] = np.arange(len(rows))
     to_track = relabel(on_tracks, position)
-    to_hit = combine(relabel(deposits, position), (len(rows), hits))
-    to_cluster = chain(to_hit, flip(events.cluster_hit), (len(rows), hits, clusters))
+    deposits = relabel(deposits, position)
+    to_cluster = chain(deposits, flip(events.cluster_hit), (len(rows), hits, clusters))
     p4 = four_momenta(particles)[rows]
     assignment = assign(p4[:, 3], to_track, to_cluster, tracks, clusters)
-    return Truth(rows, p4, to_track, to_cluster, to_hit, assignment)
+    return Truth(rows, p4, to_track, to_cluster, deposits, assignment)
+
+
+def to_hits(found: Truth, hits: int) -> Links:
+    """Visible particle -> hit: GeV of the particle and its descendants in each of `hits` hits."""
+    return combine(found.deposits, (len(found.rows), hits))
 
 
 def four_momenta(table: Table) -> Float[np.ndarray, "rows 4"]:

@@ -118,7 +118,7 @@ def test_in_hits_a_particle_takes_the_best_hit_that_the_more_energetic_ones_left
         places = elements.layout(event, ELEMENTS[form])
         placed = placement.place_particles(event, found, places)
         deposit = np.zeros((len(found.rows), len(event.hits)))
-        deposit[found.to_hit.source, found.to_hit.target] = found.to_hit.weight
+        np.add.at(deposit, (found.deposits.source, found.deposits.target), found.deposits.weight)
         used = set()
         for i in np.lexsort((found.rows, -found.p4[:, 3])):
             track = found.assignment.track[i]
