@@ -1,0 +1,112 @@
+"""Events as TFDS gives them -> Samples: columns of the schema; what is not there is computed."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from datasets import jets, schema
+from datasets import samples as stored
+from datasets.builders.published import Layout
+from datasets.builders.records import DatasetError
+from datasets.events import Samples, Table, offsets_of
+
+Event = Mapping[str, np.ndarray]
+
+
+def to_samples(events: Sequence[Event], layout: Layout, first: int = 0) -> Samples:
+    """A portion of a dataset; `first` is the number of its first event, for messages.
+
+    Raises DatasetError where rows do not belong together, a value is not finite, an element has
+    an unknown type or a particle an unknown class.
+    """
+    counts = np.array([len(event["X"]) for event in events])
+    offsets = offsets_of(counts)
+    raw = {}
+    for ours, theirs in (("X", "X"), ("ytarget", layout.truth), ("ycand", "ycand")):
+        raw[ours] = np.concatenate([event[theirs] for event in events])
+        lengths = np.array([len(event[theirs]) for event in events])
+        _refuse(counts != lengths, first, f"{theirs} and X have different numbers of rows")
+        _refuse_rows(~np.isfinite(raw[ours]).all(axis=1), offsets, first, f"{theirs} is not finite")
+    X = _elements(raw["X"], layout, offsets, first)
+    ytarget, ycand = (_targets(raw[name], layout, offsets, first) for name in ("ytarget", "ycand"))
+    found = {name: _jet_table(events, name) for name in stored.JETS if name in layout.has}
+    if not {*stored.JETS, "jet_idx"} <= layout.has:
+        targetjets, number = _cluster(ytarget, offsets)
+        found = dict.fromkeys(stored.JETS, targetjets) | found
+        if "jet_idx" not in layout.has:
+            ytarget[:, schema.target("jet_idx")] = number
+            ycand[:, schema.target("jet_idx")] = _cluster(ycand, offsets)[1]
+    genmet = (
+        np.array([event["genmet"] for event in events], np.float32)
+        if "genmet" in layout.has
+        else _missing_pt(ytarget, offsets)
+    )
+    return Samples(
+        offsets, X, ytarget, ycand, genmet=genmet, **found, elements=layout.elements.name
+    )
+
+
+def empty(elements: schema.Elements) -> Samples:
+    """No events of that form."""
+    no_jets = stored.jet_table(np.zeros(1, np.int64), np.zeros((0, 4), np.float32))
+    X = np.zeros((0, elements.width), np.float32)
+    y = np.zeros((0, schema.TARGET_WIDTH), np.float32)
+    met = np.zeros(0, np.float32)
+    return Samples(np.zeros(1, np.int64), X, y, y, met, no_jets, no_jets, elements.name)
+
+
+def _elements(raw: np.ndarray, layout: Layout, offsets: np.ndarray, first: int) -> np.ndarray:
+    X = np.zeros((len(raw), layout.elements.width), np.float32)
+    for part in layout.parts:
+        rows = np.flatnonzero(np.isin(raw[:, 0], part.elemtypes))[:, None]
+        X[rows, part.columns.ours] = raw[rows, part.columns.theirs]
+        X[rows, 0] = part.elemtype
+    _refuse_rows(X[:, 0] == 0, offsets, first, "an element has an unknown type")
+    return X
+
+
+def _targets(raw: np.ndarray, layout: Layout, offsets: np.ndarray, first: int) -> np.ndarray:
+    y = np.zeros((len(raw), schema.TARGET_WIDTH), np.float32)
+    y[:, layout.targets.ours] = raw[:, layout.targets.theirs]
+    known = np.isin(y[:, schema.target("PDG")], np.arange(len(schema.CLASSES)))
+    _refuse_rows(~known, offsets, first, "a particle has an unknown class")
+    return y
+
+
+def _refuse_rows(wrong: np.ndarray, offsets: np.ndarray, first: int, why: str) -> None:
+    events = np.zeros(len(offsets) - 1, bool)
+    events[np.searchsorted(offsets, np.flatnonzero(wrong), side="right") - 1] = True
+    _refuse(events, first, why)
+
+
+def _refuse(wrong: np.ndarray, first: int, why: str) -> None:
+    if wrong.any():
+        raise DatasetError(
+            f"event {first + int(np.argmax(wrong))}: {why} ({wrong.sum()} of {len(wrong)} events)"
+        )
+
+
+def _jet_table(events: Sequence[Event], name: str) -> Table:
+    counts = np.array([len(event[name]) for event in events])
+    return stored.jet_table(offsets_of(counts), np.concatenate([event[name] for event in events]))
+
+
+def _cluster(
+    y: Float[np.ndarray, "elements targets"], offsets: Int[np.ndarray, " events_plus_1"]
+) -> tuple[Table, np.ndarray]:
+    """Jets of the particles in y, and the jet of every row."""
+    pt, eta, energy = (y[:, schema.target(name)] for name in ("pt", "eta", "energy"))
+    phi = np.arctan2(y[:, schema.target("sin_phi")], y[:, schema.target("cos_phi")])
+    return jets.cluster(pt, eta, phi, energy, offsets)
+
+
+def _missing_pt(y: np.ndarray, offsets: np.ndarray) -> Float[np.ndarray, " events"]:
+    """Size of the summed transverse momentum (GeV) of the particles of each event."""
+    event = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    pt = y[:, schema.target("pt")].astype(np.float64)
+    sums = [
+        np.bincount(event, pt * y[:, schema.target(name)], minlength=len(offsets) - 1)
+        for name in ("cos_phi", "sin_phi")
+    ]
+    return np.hypot(*sums).astype(np.float32)
