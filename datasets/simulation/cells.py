@@ -9,14 +9,16 @@ from datasets import schema
 from datasets.events import Links, Table, offsets_of
 from datasets.simulation import helix
 from datasets.simulation.detector import CLICLike
+from datasets.simulation.faces import normals, sector_of
 from datasets.simulation.showers import Spots
 
 # A cell's number, from the highest bits: event, region, layer (ECAL, HCAL, muon chambers in one
-# count), row, column. Below it the spot's number, so that one sort brings cells together and
-# keeps the particles of a cell in order, whatever the sorting algorithm.
+# count), row, column; a row of the barrel is 256 times its sector plus the place in it. Below it
+# the spot's number, so that one sort brings cells together and keeps the particles of a cell in
+# order, whatever the sorting algorithm.
 REGION, LAYER, ROW, COLUMN, SPOT = 2, 7, 12, 12, 22
 MOST_EVENTS = 1 << (63 - REGION - LAYER - ROW - COLUMN - SPOT)
-LIGHT = 299.792458  # mm/ns
+IN_SECTOR = 8  # bits for the place of a row in its sector
 
 
 class Cells(NamedTuple):
@@ -60,19 +62,17 @@ def geometry(detector: CLICLike) -> Geometry:
 
 
 def digitise(
-    spots: Spots,
-    event: Int[np.ndarray, " spots"],
-    region: Int[np.ndarray, " spots"],
-    events: int,
-    detector: CLICLike,
-) -> tuple[Table, Links, Int[np.ndarray, " hits"]]:
-    """Hits in the columns of `EventData.hits`, links hit -> particle, and each hit's region.
+    spots: Spots, event: Int[np.ndarray, " spots"], events: int, detector: CLICLike
+) -> tuple[Table, Links]:
+    """Hits in the columns of `EventData.hits`, and links hit -> particle.
 
-    Spots behind the last layer or between two subdetectors are lost, as are cells below
-    threshold. The weight of a link is the particle's share of the hit's energy.
+    Spots behind the last layer, in the gap between barrel and end caps, in the hole around the
+    beam or later than the time window are lost, as are cells below threshold. The weight of a
+    link is the particle's share of the hit's energy; noise (particle -1) has no links.
     """
     layout = geometry(detector)
-    key, inside = _keys(spots, event, region, layout, detector)
+    key, inside = _keys(spots, event, layout, detector)
+    inside &= spots.delay < detector.latest_hit
     kept = np.flatnonzero(inside)
     if len(kept) >= 1 << SPOT or events > MOST_EVENTS:
         raise ValueError(
@@ -89,28 +89,31 @@ def digitise(
     share = _sums(spots.energy[order], first_spot)
     starts_hit = new_cell[first_spot]
     energy = _sums(share, np.flatnonzero(starts_hit))
-    cell = cell[first_spot[starts_hit]]
+    first_of_hit = first_spot[starts_hit]
+    cell = cell[first_of_hit]
     layer = (cell >> (ROW + COLUMN)) & ((1 << LAYER) - 1)
     seen = (energy > 0) & (energy >= layout.threshold[layer])
 
-    hit_of_share = np.cumsum(starts_hit) - 1
-    share_seen = np.flatnonzero(seen[hit_of_share])
+    hit_of_share, of_share = np.cumsum(starts_hit) - 1, particle[first_spot]
+    share_seen = np.flatnonzero(seen[hit_of_share] & (of_share >= 0))
     hit_of_share = (np.cumsum(seen) - 1)[hit_of_share[share_seen]]
+    time = _earliest(spots.delay[order], first_of_hit)[seen]
     energy = energy[seen]
     weight = share[share_seen] / energy[hit_of_share]
-    links = Links(hit_of_share, particle[first_spot[share_seen]], weight.astype(np.float32))
+    links = Links(hit_of_share, of_share[share_seen], weight.astype(np.float32))
     coordinates = _unpack(cell[seen])
     offsets = offsets_of(np.bincount(coordinates.event, minlength=events))
-    return (
-        Table(offsets, _hits(coordinates, energy, layout, detector)),
-        links,
-        coordinates.region,
-    )
+    return Table(offsets, _hits(coordinates, energy, time, layout, detector)), links
 
 
 def _sums(values, starts) -> Float[np.ndarray, " runs"]:
     """Sums over the runs that begin at these places."""
     return np.add.reduceat(values, starts, dtype=np.float64) if len(starts) else np.zeros(0)
+
+
+def _earliest(values, starts) -> Float[np.ndarray, " runs"]:
+    """Least values of the runs that begin at these places."""
+    return np.minimum.reduceat(values, starts) if len(starts) else np.zeros(0, np.float32)
 
 
 def _changes(values) -> np.ndarray:
@@ -120,21 +123,31 @@ def _changes(values) -> np.ndarray:
     return changed
 
 
-def _keys(spots: Spots, event, region, layout: Geometry, detector: CLICLike):
+def _keys(spots: Spots, event, layout: Geometry, detector: CLICLike):
     """The number of every spot's cell, and whether the spot lies in one."""
     x, y, z = spots.position
-    barrel = region == helix.BARREL
-    face = np.where(barrel, np.float32(detector.barrel_face), np.float32(detector.endcap_face))
-    away = np.where(barrel, np.hypot(x, y), np.abs(z))
-    layer = _layer(away - face, detector)
-    rim = away * np.float32(detector.barrel_end / detector.barrel_face)
-    inside = (layer >= 0) & (~barrel | (np.abs(z) < rim))
+    sector = sector_of(x, y)
+    normal_x, normal_y = normals(sector)
+    away, along = x * normal_x + y * normal_y, np.abs(z)
+    # The barrel of the chambers is longer, as it stands around the end caps.
+    outside = away > detector.barrel_face + detector.hcal_end
+    end = np.where(outside, np.float32(detector.chambers_end), np.float32(detector.barrel_end))
+    barrel = along < end
+    depth = np.where(
+        barrel, away - np.float32(detector.barrel_face), along - np.float32(detector.endcap_face)
+    )
+    hole = (x * x + y * y < np.float32(detector.endcap_inner_radius**2)) | (depth < 0)
+    layer = _layer(depth, detector)
+    ring = ~barrel & (layer < detector.ecal_layers) & (away > detector.ecal_end)
+    layer[ring] = detector.ecal_layers
+    inside = (layer >= 0) & (barrel | ~hole)
+
     density = (1 / layout.cell).astype(np.float32)[layer]
-    radius = (detector.barrel_face + layout.depth).astype(np.float32)[layer]
-    half = np.float32(1 << (ROW - 1))
-    across = np.where(barrel, np.arctan2(y, x) * radius, x)
-    row = np.floor(across * density + half).astype(np.int64)
-    column = np.floor(np.where(barrel, z, y) * density + half).astype(np.int64)
+    first = np.where(barrel, (sector << IN_SECTOR) + (1 << (IN_SECTOR - 1)), 1 << (ROW - 1))
+    across = np.where(barrel, y * normal_x - x * normal_y, x)
+    row = np.floor(across * density).astype(np.int64) + first
+    column = np.floor(np.where(barrel, z, y) * density).astype(np.int64) + (1 << (COLUMN - 1))
+    region = np.where(barrel, helix.BARREL, np.where(z > 0, helix.ENDCAP_PLUS, helix.ENDCAP_MINUS))
     panel = (event.astype(np.int64) << REGION) | region
     return (((((panel << LAYER) | layer) << ROW) | row) << COLUMN) | column, inside
 
@@ -150,7 +163,7 @@ def _layer(normal, detector: CLICLike) -> Int[np.ndarray, " spots"]:
         normal < detector.ecal_depth,
         np.maximum(ecal, 0),
         detector.ecal_layers + np.maximum(hcal, 0),
-    ).astype(np.int16)
+    ).astype(np.int32)
     behind = np.flatnonzero(layer >= first_chamber)
     chamber = np.floor((normal[behind] - detector.muon_start) / detector.muon_spacing)
     hit = (chamber >= 0) & (chamber < detector.muon_layers)
@@ -166,24 +179,27 @@ def _unpack(cell) -> Cells:
     return Cells(cell, *reversed(fields))
 
 
-def _hits(cells: Cells, energy, layout: Geometry, detector: CLICLike) -> dict[str, np.ndarray]:
-    """Positions are the centres of the cells; times those of light from the centre."""
-    half = np.float32((1 << (ROW - 1)) - 0.5)
+def _hits(cells: Cells, energy, time, layout: Geometry, detector: CLICLike):
+    """Positions are the centres of the cells."""
     size, depth = (v.astype(np.float32)[cells.layer] for v in (layout.cell, layout.depth))
-    row, column = ((v.astype(np.float32) - half) * size for v in (cells.row, cells.column))
     barrel = cells.region == helix.BARREL
+    in_sector = (cells.row & ((1 << IN_SECTOR) - 1)) - (1 << (IN_SECTOR - 1))
+    row = np.where(barrel, in_sector, cells.row - (1 << (ROW - 1))) + np.float32(0.5)
+    column = (cells.column - (1 << (COLUMN - 1))) + np.float32(0.5)
+    row, column = row * size, column * size
     side = np.where(cells.region == helix.ENDCAP_PLUS, np.float32(1), np.float32(-1))
     x, y, z = row, column, side * (np.float32(detector.endcap_face) + depth)
     z[barrel] = column[barrel]
-    radius = np.float32(detector.barrel_face) + depth[barrel]
-    azimuth = row[barrel] / radius
-    x[barrel], y[barrel] = radius * np.cos(azimuth), radius * np.sin(azimuth)
+    away, across = np.float32(detector.barrel_face) + depth[barrel], row[barrel]
+    normal_x, normal_y = normals((cells.row >> IN_SECTOR)[barrel])
+    x[barrel] = away * normal_x - across * normal_y
+    y[barrel] = away * normal_y + across * normal_x
     return {
-        "x": x,
-        "y": y,
-        "z": z,
+        "x": x.astype(np.float32),
+        "y": y.astype(np.float32),
+        "z": z.astype(np.float32),
         "energy": energy.astype(np.float32),
-        "time": np.sqrt(x * x + y * y + z * z) / np.float32(LIGHT),
+        "time": time,
         "subdetector": layout.subdetector[cells.layer],
         "type": layout.type[cells.layer] + np.where(barrel, 1000, 2000).astype(np.int32),
     }

@@ -4,7 +4,16 @@ import numpy as np
 from jaxtyping import Float
 
 from datasets.events import EventData, Table, join_events
-from datasets.simulation import baseline, cells, clusters, helix, showers, tracks
+from datasets.simulation import (
+    baseline,
+    cells,
+    clusters,
+    faces,
+    helix,
+    noise,
+    showers,
+    tracks,
+)
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.generate import PROCESSES, generate
 from datasets.simulation.material import convert_photons
@@ -46,8 +55,8 @@ def observe(
     momenta = (particles["px"], particles["py"], particles["pz"])
     path = helix.path_of(vertices, *momenta, particles["charge"], detector.field)
     track_table, track_particle = tracks.reconstruct(particles, path, detector, rng)
-    hits, hit_particle, region = _calorimeter(particles, path, ended, detector, rng)
-    cluster_table, cluster_hit = clusters.cluster(hits, region, detector)
+    hits, hit_particle = _calorimeter(particles, vertices, path, ended, detector, rng)
+    cluster_table, cluster_hit = clusters.cluster(hits, detector)
     candidates, candidate_track, candidate_cluster = baseline.reconstruct(
         track_table, cluster_table, hits, cluster_hit, detector
     )
@@ -67,8 +76,8 @@ def observe(
     )
 
 
-def _calorimeter(particles: Table, path: helix.Path, ended, detector: CLICLike, rng):
-    """Particles that reach the calorimeter face leave their energy there."""
+def _calorimeter(particles: Table, vertices, path: helix.Path, ended, detector: CLICLike, rng):
+    """Particles that reach the calorimeters leave their energy there, and noise is added."""
     arrival = helix.to_face(path, detector.barrel_face, detector.endcap_face)
     radius = np.hypot(arrival.position[:, 0], arrival.position[:, 1])
     covered = (arrival.region == helix.BARREL) | (radius > detector.endcap_inner_radius)
@@ -77,22 +86,23 @@ def _calorimeter(particles: Table, path: helix.Path, ended, detector: CLICLike, 
     )
     reached = np.flatnonzero(seen)
     arrival = helix.Arrival(*(column[reached] for column in arrival))
-    pdg = particles["pdg"][reached]
+    deposit, speed = _deposit(particles, reached)
+    entry = faces.enter(arrival, vertices[reached], speed, detector)
     charged = particles["charge"][reached] != 0
-    deposit = _deposit(particles, reached)
-    spots = showers.shower(reached, pdg, deposit, charged, arrival, detector, rng)
-    of_particle = np.zeros(len(particles), np.int64)
-    of_particle[reached] = arrival.region
-    return cells.digitise(
-        spots, particles.event[spots.particle], of_particle[spots.particle],
-        len(particles.counts), detector,
-    )  # fmt: skip
+    spots = showers.shower(
+        reached, particles["pdg"][reached], deposit, charged, entry, detector, rng
+    )
+    events = len(particles.counts)
+    noisy, noisy_event = noise.noise(events, detector, rng)
+    event = np.concatenate([particles.event[spots.particle], noisy_event])
+    return cells.digitise(showers.join(spots, noisy), event, events, detector)
 
 
-def _deposit(particles: Table, rows) -> Float[np.ndarray, " rows"]:
-    """Energy that a particle can leave: kinetic for baryons, total for everything else."""
-    momenta = (particles[name][rows] for name in ("px", "py", "pz"))
+def _deposit(particles: Table, rows) -> tuple[np.ndarray, np.ndarray]:
+    """Energy (GeV) that a particle can leave, kinetic for baryons and total for everything else;
+    and its speed in units of that of light."""
+    momentum2 = sum(particles[name][rows] ** 2 for name in ("px", "py", "pz"))
     mass = particles["mass"][rows]
-    energy = np.sqrt(sum(p * p for p in momenta) + mass**2)
+    energy = np.sqrt(momentum2 + mass**2)
     is_baryon = (np.abs(particles["pdg"][rows]) // 1000) % 10 > 0
-    return energy - np.where(is_baryon, mass, 0.0)
+    return energy - np.where(is_baryon, mass, 0.0), np.sqrt(momentum2) / energy

@@ -9,14 +9,16 @@ with the cells of a grid for its points. Nothing here knows of particles.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
+from datasets import schema
 from datasets.events import Links, Table, offsets_of
-from datasets.simulation import helix
 from datasets.simulation.detector import CLICLike
 
 TOWER = 20.0  # mm
 REACH = 2  # towers, how far a tower looks for a denser one
+CROWD = 7  # ECAL hits in a square of three towers; those with fewer are isolated
+COARSE = 3  # ECAL hits for a hit of other calorimeters
 FEWEST_HITS = 5
 LEAST_ENERGY = 0.1  # GeV
 
@@ -54,34 +56,35 @@ class Towers(NamedTuple):
     of_hit: Int[np.ndarray, " hits"]
 
 
-def cluster(
-    hits: Table, region: Int[np.ndarray, " hits"], detector: CLICLike
-) -> tuple[Table, Links]:
+def cluster(hits: Table, detector: CLICLike) -> tuple[Table, Links]:
     """Clusters in the columns of `EventData.clusters`, and links cluster -> hit.
 
-    A hit is in one cluster at most; clusters with too few hits or too little energy to be told
-    from noise are given up, and their hits stay outside.
+    A hit is in one cluster at most. Hits with few others around, and clusters with too few hits
+    or too little energy to be told from noise, are given up and stay outside.
     """
     grid = _grid(detector)
-    towers = _towers(hits, region, grid, detector)
+    towers = _towers(hits, grid, detector)
     seed = _watershed(towers, grid)
     label = seed[towers.of_hit]
+    inside = np.flatnonzero(_crowded(towers, hits["subdetector"], grid)[towers.of_hit])
+    label = label[inside]
     count = np.bincount(label, minlength=len(seed))
-    energy = np.bincount(label, hits["energy"], len(seed))
+    energy = np.bincount(label, hits["energy"][inside], len(seed))
     kept = (count >= FEWEST_HITS) & (energy >= LEAST_ENERGY)
     # Seeds are numbered as the towers: clusters come out sorted by event.
-    number = np.cumsum(kept) - 1
-    members = np.flatnonzero(kept[label])
-    order = np.argsort(number[label[members]], kind="stable")
-    links = Links(number[label[members]][order], members[order], np.ones(len(members), np.float32))
+    number = (np.cumsum(kept) - 1)[label]
+    stays = np.flatnonzero(kept[label])
+    order = stays[np.argsort(number[stays], kind="stable")]
+    links = Links(number[order], inside[order], np.ones(len(order), np.float32))
     columns = _columns(hits, links, int(kept.sum()))
     events = towers.number[kept] // grid.size
     return Table(offsets_of(np.bincount(events, minlength=len(hits.counts))), columns), links
 
 
 def _grid(detector: CLICLike) -> Grid:
-    ends = 2 * round(1.3 * detector.barrel_face / TOWER)
-    barrel_columns = 2 * int(np.ceil(detector.barrel_end / TOWER))
+    """Large enough for the corner where barrel and ends meet."""
+    ends = 2 * (int(detector.barrel_face / TOWER) + 1)
+    barrel_columns = 2 * (int(detector.endcap_face / TOWER) + 1)
     return Grid(
         round(2 * np.pi * detector.barrel_face / TOWER),
         ends,
@@ -89,8 +92,8 @@ def _grid(detector: CLICLike) -> Grid:
     )
 
 
-def _towers(hits: Table, region, grid: Grid, detector: CLICLike) -> Towers:
-    number = _number(hits, region, grid, detector)
+def _towers(hits: Table, grid: Grid, detector: CLICLike) -> Towers:
+    number = _number(hits, grid, detector)
     # Occupied numbers in ascending order, by marking them instead of sorting.
     size = len(hits.counts) * grid.size
     occupied = np.zeros(size, bool)
@@ -103,20 +106,31 @@ def _towers(hits: Table, region, grid: Grid, detector: CLICLike) -> Towers:
     return Towers(numbers, np.bincount(of_hit, hits["energy"], n), index, of_hit)
 
 
-def _number(hits: Table, region, grid: Grid, detector: CLICLike) -> Int[np.ndarray, " hits"]:
-    """Barrel: azimuth and z on the face; ends: x and y on the face, the rim taking what is out."""
+def _number(hits: Table, grid: Grid, detector: CLICLike) -> Int[np.ndarray, " hits"]:
+    """Barrel: azimuth and z on a cylinder; ends: x and y on the face.
+
+    The direction from the centre decides between them, not the subdetector, so that a shower
+    that leaves the barrel for an end cap stays together.
+    """
     x, y, z = hits["x"], hits["y"], hits["z"]
-    barrel = region == helix.BARREL
-    radius = np.where(barrel, np.hypot(x, y), np.abs(z))
-    scale = np.where(barrel, detector.barrel_face, detector.endcap_face) / (TOWER * radius)
-    around = np.floor(np.arctan2(y, x) * (grid.barrel_rows / (2 * np.pi))) % grid.barrel_rows
-    end_row = np.clip(np.floor(x * scale) + grid.end_rows // 2, 0, grid.end_rows - 1)
-    half = (grid.stride - 2 * REACH) // 2
-    column = np.clip(np.floor(np.where(barrel, z, y) * scale) + half, 0, 2 * half - 1)
-    first = grid.barrel + (region - 1) * grid.end
-    row = np.where(barrel, around, end_row + REACH)
-    place = np.where(barrel, 0, first) + row * grid.stride + column + REACH
-    return hits.event * grid.size + place.astype(np.int64)
+    radius, along = np.hypot(x, y), np.abs(z)
+    barrel = along * np.float32(detector.barrel_face) < radius * np.float32(detector.endcap_face)
+    face = np.where(barrel, np.float32(detector.barrel_face), np.float32(detector.endcap_face))
+    scale = face / (TOWER * np.where(barrel, radius, along))
+    around = np.arctan2(y, x) * np.float32(grid.barrel_rows / (2 * np.pi))
+    around = np.floor(around).astype(np.int64) % grid.barrel_rows
+    end_row = np.floor(x * scale).astype(np.int64) + grid.end_rows // 2
+    column = np.floor(np.where(barrel, z, y) * scale).astype(np.int64) + grid.stride // 2
+    first = grid.barrel + (z < 0) * grid.end
+    place = np.where(barrel, around, end_row + REACH) * grid.stride + column
+    return hits.event * grid.size + place + np.where(barrel, 0, first)
+
+
+def _crowded(towers: Towers, subdetector, grid: Grid) -> Bool[np.ndarray, " towers"]:
+    """Towers with enough hits in them and in those around; coarse cells count more."""
+    weight = np.where(subdetector == schema.ECAL, np.float32(1), np.float32(COARSE))
+    hits = np.concatenate([[0.0], np.bincount(towers.of_hit, weight, len(towers.number))])
+    return sum(hits[other] for _, _, other in _neighbours(towers, grid, 1)) >= CROWD
 
 
 def _watershed(towers: Towers, grid: Grid) -> Int[np.ndarray, " towers"]:

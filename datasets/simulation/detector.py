@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CLICLike:
-    """A cylinder with two flat ends in the likeness of CLICdet. Lengths in mm, energies in GeV.
+    """Twelve-sided barrels and two flat ends in the likeness of CLICdet. Lengths in mm, energies
+    in GeV, times in ns.
 
     Geometry, field, layers and cell sizes: CLICdp, "CLICdet: The post-CDR CLIC detector model"
-    (CLICdp-Note-2017-001), tables 1 to 5, with the twelve-sided barrels rounded to cylinders.
+    (CLICdp-Note-2017-001), tables 1 to 5; the end caps of ECAL and HCAL reach as far in as the
+    plug, and the ring around the ECAL end cap counts as the first layer of the HCAL.
     Track resolutions: the CLICdet Delphes card (arXiv:1909.12728, section 3). ECAL resolution and
-    the 0.5 + 0.04 of the HCAL: the same and CLICdp-Note-2018-005. Hit thresholds, and the shower
-    widths of `datasets.simulation.showers`: read off the full-simulation events of CLIC and CLD.
+    the 0.5 + 0.04 of the HCAL: the same and CLICdp-Note-2018-005. Hit thresholds, the time
+    window, and the shower widths of `datasets.simulation.showers`: read off the full-simulation
+    events of CLIC and CLD. The rates of noise are an assumption: full simulation has none.
     """
 
     field: float = 4.0  # tesla
@@ -39,8 +42,8 @@ class CLICLike:
     track_efficiency: float = 0.99
 
     # Calorimeters: faces, depths along the normal of the face, number of layers, cell sizes.
-    barrel_face: float = 1500.0
-    barrel_end: float = 2650.0  # |z| on the face; lost is what lies beyond, seen from the centre
+    barrel_face: float = 1500.0  # distance of the flat faces from the axis
+    barrel_end: float = 2210.0  # |z|; nothing is between it and the face of the end cap
     endcap_face: float = 2307.0
     endcap_inner_radius: float = 260.0
     ecal_depth: float = 202.0
@@ -62,6 +65,9 @@ class CLICLike:
 
     ecal_threshold: float = 0.0019
     hcal_threshold: float = 0.0115
+    latest_hit: float = 10.0  # ns after light from the centre
+    ecal_noise: float = 20.0  # cells of an event that noise alone brings over threshold
+    hcal_noise: float = 2.0
     ecal_mip: float = 0.0065  # calibrated energy of a minimum-ionising particle in one layer
     hcal_mip: float = 0.027
     muon_mip: float = 0.03
@@ -71,6 +77,21 @@ class CLICLike:
     ecal_constant: float = 0.01
     hadron_stochastic: float = 0.50
     hadron_constant: float = 0.04
+
+    @property
+    def stretch(self) -> float:
+        """Length of a radiation length in the HCAL over that in the ECAL."""
+        return self.hcal_radiation_length / self.ecal_radiation_length
+
+    @property
+    def ecal_end(self) -> float:
+        """Distance from the axis at which the ECAL ends, in barrel and end caps."""
+        return self.barrel_face + self.ecal_depth
+
+    @property
+    def chambers_end(self) -> float:
+        """|z| at which the muon chambers of the barrel end and those of the end caps begin."""
+        return self.endcap_face + self.hcal_end
 
     @property
     def hcal_start(self) -> float:
@@ -83,3 +104,31 @@ class CLICLike:
     @property
     def muon_start(self) -> float:
         return self.hcal_end + self.muon_gap
+
+
+# CLD_o2_v05 for comparisons with its full simulation (N. Bacchetta et al., arXiv:1911.12230,
+# tables 1 to 9; radii of the vertex layers from a full-simulation event). What is not named here
+# is the same as in CLICdet, whose design CLD follows.
+CLD_LIKE = CLICLike(
+    field=2.0,
+    barrel_layers=(
+        (13.3, 110.0), (14.4, 110.0), (35.5, 110.0), (36.6, 110.0), (57.4, 110.0), (58.5, 110.0),
+        (127.0, 482.0), (402.0, 482.0), (670.0, 692.0),
+        (1000.0, 1264.0), (1568.0, 1264.0), (2140.0, 1264.0),
+    ),
+    disks=(
+        (159.0, 24.0, 102.0), (161.0, 24.0, 102.0), (229.0, 35.0, 102.0), (231.0, 35.0, 102.0),
+        (299.0, 45.0, 102.0), (301.0, 45.0, 102.0),
+        (524.0, 80.0, 457.0), (808.0, 124.0, 652.0), (1093.0, 166.0, 663.0),
+        (1377.0, 208.0, 660.0), (1661.0, 250.0, 657.0), (1946.0, 294.0, 640.0),
+        (2190.0, 337.0, 647.0),
+        (1310.0, 718.0, 2080.0), (1617.0, 718.0, 2080.0), (1883.0, 718.0, 2080.0),
+        (2190.0, 718.0, 2080.0),
+    ),
+    beam_pipe=10.0,
+    barrel_face=2150.0,
+    endcap_inner_radius=340.0,
+    hcal_gap=48.0,
+    hcal_depth=1166.0,
+    hcal_layers=44,
+)  # fmt: skip

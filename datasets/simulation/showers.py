@@ -16,19 +16,31 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from datasets.simulation import helix
 from datasets.simulation.detector import CLICLike
+from datasets.simulation.faces import LIGHT, Entry
 
 PHOTON_LIKE, HADRON_LIKE, MUON_LIKE, UNSEEN = 0, 1, 2, 3
 
+HADRON_SCALE = 1.04  # makes up for what falls below threshold or comes late
+LOST = 0.045  # square of the stochastic term of what is lost (GeV)
 HADRONIC_SPOT = 0.030  # GeV per spot in the hadronic part of a shower
 CRITICAL = 0.010  # GeV, critical energy of the ECAL
 RATE = 0.76  # fall of an electromagnetic shower with depth, per radiation length
 HALO = 0.28  # share of the halo of an electromagnetic shower
 CORE_WIDTH, HALO_WIDTH = 3.0, 16.0  # mm, half the energy of core and halo lies within
-HADRONIC_WIDTH = 18.0  # mm, half the energy of a hadronic blob lies within
+HADRONIC_WIDTH = 16.0  # mm, half the energy of a hadronic blob lies within
 BLOBS = 1.3  # secondary blobs of a hadron shower for each unit of ln(1 + E/GeV)
-BLOB_SPREAD = 85.0  # mm, mean distance of the blobs of a hadron shower from its axis
+BLOB_SPREAD = 75.0  # mm, mean distance of the blobs of a hadron shower from its axis
+HADRONIC_DEPTH, BLOB_DEPTH = 0.28, 0.25  # interaction lengths
+NEUTRONS = 0.12  # share of the energy of a hadron shower
+NEUTRON_SPOT = 0.02  # GeV per spot
+NEUTRON_WIDTH = 100.0  # mm, half the energy lies within
+NEUTRON_DEPTH = 0.4  # interaction lengths, mean depth behind the first interaction
+LATE, LATE_BLOBS = 6.0, 0.2  # ns, mean delay of what neutrons leave; share of blobs made by them
+RADIATED, LEAST_RADIATED = 0.25, 0.1  # showers on the way of a muon, and their least energy (GeV)
+FIRST = 0.1  # ns, delay of the earliest hits of full simulation
+DETOUR = 0.3  # further way per distance from the axis
+PROMPT, PROMPT_HADRONIC = 0.008, 0.05  # ns, mean delay of deposits
 MIP_SHAPE = 4.0  # of the gamma distribution of the deposits of a minimum-ionising particle
 
 
@@ -45,6 +57,7 @@ class Blobs(NamedTuple):
     stretch: Float[np.ndarray, " blobs"]  # mm of HCAL for a mm of ECAL
     offset: Float[np.ndarray, "blobs 2"]  # mm, lateral
     width: Float[np.ndarray, " blobs"]  # mm, half the energy lies within
+    late: Float[np.ndarray, " blobs"]  # ns, mean of the exponential of the delays
 
 
 class Spots(NamedTuple):
@@ -53,6 +66,7 @@ class Spots(NamedTuple):
     particle: Int[np.ndarray, " spots"]
     energy: Float[np.ndarray, " spots"]  # GeV
     position: Float[np.ndarray, "3 spots"]  # mm
+    delay: Float[np.ndarray, " spots"]  # ns after light from the centre
 
 
 def kind_of(pdg: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
@@ -70,40 +84,34 @@ def shower(
     pdg: Int[np.ndarray, " n"],
     energy: Float[np.ndarray, " n"],
     charged: Bool[np.ndarray, " n"],
-    arrival: helix.Arrival,
+    entry: Entry,
     detector: CLICLike,
     rng: np.random.Generator,
 ) -> Spots:
-    """All deposits of particles that arrive at the calorimeter face.
+    """All deposits of particles that enter the calorimeters.
 
     `energy` is what a particle can deposit: kinetic for baryons, total for all else. `particle`
     are the numbers that the spots will carry; spots come sorted by their place in it.
     """
     kind = kind_of(pdg)
     light, hadrons, muons = (np.flatnonzero(kind == k) for k in range(3))
-    normal = _normal_cosine(arrival)
+    normal = entry.normal
     zero, offset = np.zeros(len(light)), np.zeros((len(light), 2))
     parts = [
         *_electromagnetic(light, energy[light], pdg[light] == 22, zero, offset, detector, rng),
         *_hadronic(hadrons, energy[hadrons], charged[hadrons], normal[hadrons], detector, rng),
-        *_muonic(muons, energy[muons], normal[muons], detector),
+        *_muonic(muons, energy[muons], normal[muons], detector, rng),
     ]
     blobs = Blobs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     order = np.argsort(blobs.particle, kind="stable")
     blobs = Blobs(*(column[order] for column in blobs))
-    spots = _spots(blobs, arrival, normal, detector, rng)
+    spots = _spots(blobs, entry, detector, rng)
     return spots._replace(particle=particle[spots.particle])
 
 
-def _normal_cosine(arrival: helix.Arrival) -> Float[np.ndarray, " n"]:
-    """Cosine between the direction and the normal of the face.
-
-    At least 0.2: no path through a layer is longer than five times its depth.
-    """
-    x, y, _ = arrival.position.T
-    radial = (x * arrival.direction[:, 0] + y * arrival.direction[:, 1]) / np.hypot(x, y)
-    cosine = np.where(arrival.region == helix.BARREL, radial, np.abs(arrival.direction[:, 2]))
-    return np.maximum(cosine, 0.2)
+def join(first: Spots, second: Spots) -> Spots:
+    """The spots of both."""
+    return Spots(*(np.concatenate(columns, axis=-1) for columns in zip(first, second, strict=True)))
 
 
 def _electromagnetic(
@@ -127,9 +135,10 @@ def _electromagnetic(
             start,
             1 + RATE * np.maximum(maximum, 0.2),
             detector.ecal_radiation_length / rate,
-            np.full(n, detector.hcal_radiation_length / detector.ecal_radiation_length),
+            np.full(n, detector.stretch),
             offset,
             np.full(n, width),
+            np.full(n, PROMPT),
         )
         for share, width in ((1 - HALO, CORE_WIDTH), (HALO, HALO_WIDTH))
     ]
@@ -142,16 +151,39 @@ def _hadronic(particle, energy, charged, normal, detector: CLICLike, rng) -> lis
     the response beyond those of the number of spots: a gamma distribution, which stays positive.
     """
     n = len(particle)
-    width2 = detector.hadron_stochastic**2 - 2 * HADRONIC_SPOT
+    width2 = detector.hadron_stochastic**2 - 2 * HADRONIC_SPOT - LOST
     variance = width2 / np.maximum(energy, 0.1) + detector.hadron_constant**2
-    deposited = energy * rng.standard_gamma(1 / variance) * variance
+    deposited = HADRON_SCALE * energy * rng.standard_gamma(1 / variance) * variance
     start = rng.standard_exponential(n) * detector.ecal_interaction_length
     traces = _traces(particle, start, np.where(charged, deposited, 0.0), normal, detector)
     left = np.maximum(deposited - sum(t.spots * t.spot_energy for t in traces), 0.0)
-    return [*traces, *_secondaries(particle, energy, left, start, detector, rng)]
+    return [
+        *traces,
+        _neutrons(particle, NEUTRONS * left, start, detector, rng),
+        *_secondaries(particle, energy, (1 - NEUTRONS) * left, start, normal, detector, rng),
+    ]
 
 
-def _secondaries(particle, energy, left, start, detector: CLICLike, rng) -> list[Blobs]:
+def _neutrons(particle, energy, start, detector: CLICLike, rng) -> Blobs:
+    """What neutrons carry away and leave late, in single cells far from the shower."""
+    ones = np.ones(len(particle))
+    length = detector.ecal_interaction_length
+    return Blobs(
+        particle,
+        rng.poisson(energy / NEUTRON_SPOT),
+        NEUTRON_SPOT * ones,
+        np.zeros(len(particle), bool),
+        start,
+        ones,
+        NEUTRON_DEPTH * length * ones,
+        detector.hcal_interaction_length / length * ones,
+        np.zeros((len(particle), 2)),
+        NEUTRON_WIDTH * ones,
+        LATE * ones,
+    )
+
+
+def _secondaries(particle, energy, left, start, normal, detector: CLICLike, rng) -> list[Blobs]:
     """Blobs that share the energy `left`: the first on the axis, the others later and about it.
 
     Each is electromagnetic with a probability of 1 - E^-0.18 (Gabriel et al., NIM A 338 (1994)
@@ -164,7 +196,7 @@ def _secondaries(particle, energy, left, start, detector: CLICLike, rng) -> list
     blob_energy = left[of] * share / np.bincount(of, share, n)[of]
     later = np.arange(len(of)) != np.repeat(np.cumsum(count) - count, count)
     length = detector.ecal_interaction_length
-    begin = start[of] + later * 0.3 * length * rng.standard_exponential(len(of))
+    begin = start[of] + later * BLOB_DEPTH * length * rng.standard_exponential(len(of))
     radius = later * BLOB_SPREAD * rng.standard_exponential(len(of))
     angle = rng.random(len(of)) * 2 * np.pi
     offset = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
@@ -179,16 +211,21 @@ def _secondaries(particle, energy, left, start, detector: CLICLike, rng) -> list
         np.zeros(len(h), bool),
         begin[h],
         1.3 * ones,
-        0.35 * length * ones,
+        HADRONIC_DEPTH * length * ones,
         detector.hcal_interaction_length / length * ones,
         offset[h],
         HADRONIC_WIDTH * ones,
+        np.where(rng.random(len(h)) < LATE_BLOBS, LATE, PROMPT_HADRONIC),
     )
+    # Behind the ECAL lengths scale for electromagnetic blobs by `stretch`, not as interactions do.
+    ecal = (detector.ecal_depth / normal)[of[e]]
+    scale = detector.hcal_interaction_length / length / detector.stretch
+    first = np.where(begin[e] > ecal, ecal + (begin[e] - ecal) * scale, begin[e])
     photons = np.ones(len(e), bool)
     return [
         hadronic,
         *_electromagnetic(
-            particle[of[e]], blob_energy[e], photons, begin[e], offset[e], detector, rng
+            particle[of[e]], blob_energy[e], photons, first, offset[e], detector, rng
         ),
     ]
 
@@ -215,12 +252,16 @@ def _trace(particle, start, length, layers, energy: float) -> Blobs:
     one = np.ones(n)
     return Blobs(
         particle, layers, np.full(n, energy), np.ones(n, bool), start, one, length, one,
-        np.zeros((n, 2)), np.full(n, 0.5),
+        np.zeros((n, 2)), np.full(n, 0.5), np.full(n, PROMPT),
     )  # fmt: skip
 
 
-def _muonic(particle, energy, normal, detector: CLICLike) -> list[Blobs]:
-    """A trace through ECAL, HCAL and the muon chambers, as far as the energy carries."""
+def _muonic(particle, energy, normal, detector: CLICLike, rng) -> list[Blobs]:
+    """A trace through ECAL, HCAL and the muon chambers, as far as the energy carries.
+
+    On the way muons radiate: few showers, their energies uniform in the logarithm, so that a
+    muon of 100 GeV loses 0.5% in them (PDG Review, muon energy loss at high energy).
+    """
     ecal, hcal = detector.ecal_depth / normal, detector.hcal_depth / normal
     traces = _traces(particle, ecal + hcal, energy, normal, detector)
     left = energy - sum(t.spots * t.spot_energy for t in traces)
@@ -233,16 +274,28 @@ def _muonic(particle, energy, normal, detector: CLICLike) -> list[Blobs]:
         layers,
         detector.muon_mip,
     )
-    return [*traces, chambers]
+    hard = np.flatnonzero(0.1 * energy > LEAST_RADIATED)
+    radiating = np.repeat(hard, rng.poisson(RADIATED, len(hard)))
+    most = np.log(0.1 * energy[radiating] / LEAST_RADIATED)
+    radiated = LEAST_RADIATED * np.exp(rng.random(len(radiating)) * most)
+    where = rng.random(len(radiating)) * (ecal + hcal / detector.stretch)[radiating]
+    n = len(radiating)
+    showers = _electromagnetic(
+        particle[radiating], radiated, np.ones(n, bool), where, np.zeros((n, 2)), detector, rng
+    )
+    return [*traces, chambers, *showers]
 
 
-def _spots(blobs: Blobs, arrival, normal, detector: CLICLike, rng) -> Spots:
-    """All spots of all blobs: position = blob's origin + s direction + r (cos, sin) across."""
-    owner, counts = blobs.particle, blobs.spots
-    direction = arrival.direction[owner]
-    first, second = (axes[owner] for axes in _lateral_axes(arrival.direction))
+def _spots(blobs: Blobs, entry: Entry, detector: CLICLike, rng) -> Spots:
+    """All spots of all blobs: position = blob's origin + s direction + r (cos, sin) across.
+
+    What is r off the axis has come a longer way.
+    """
+    owner, counts, normal = blobs.particle, blobs.spots, entry.normal
+    direction = entry.direction[owner]
+    first, second = (axes[owner] for axes in _lateral_axes(entry.direction))
     offset = blobs.offset
-    origin = arrival.position[owner] + offset[:, :1] * first + offset[:, 1:] * second
+    origin = entry.position[owner] + offset[:, :1] * first + offset[:, 1:] * second
 
     def each(values) -> np.ndarray:
         return np.repeat(values.astype(np.float32), counts)
@@ -257,6 +310,7 @@ def _spots(blobs: Blobs, arrival, normal, detector: CLICLike, rng) -> Spots:
     ecal, gap = detector.ecal_depth / normal[owner], detector.hcal_gap / normal[owner]
     behind = each(ecal + gap - ecal * blobs.stretch) + each(blobs.stretch) * depth
     s = np.where(depth < each(ecal), depth, behind)
+    s += np.where(s > each(entry.to_gap[owner]), each(entry.gap[owner]), np.float32(0))
     radius = each(blobs.width) * _lateral(n, rng)
     angle = rng.random(n, dtype=np.float32) * np.float32(2 * np.pi)
     a, b = radius * np.cos(angle), radius * np.sin(angle)
@@ -265,7 +319,10 @@ def _spots(blobs: Blobs, arrival, normal, detector: CLICLike, rng) -> Spots:
         position[k] = each(origin[:, k]) + s * each(direction[:, k])
         position[k] += a * each(first[:, k])
         position[k] += b * each(second[:, k])
-    return Spots(np.repeat(owner, counts), energy, position)
+    delay = each(blobs.late) * rng.standard_exponential(n, dtype=np.float32)
+    delay += radius * np.float32(DETOUR / LIGHT)
+    delay += each(entry.delay[owner] + FIRST + np.hypot(*offset.T) * DETOUR / LIGHT)
+    return Spots(np.repeat(owner, counts), energy, position, delay)
 
 
 def _depths(blobs: Blobs, trace, rng) -> Float[np.ndarray, " spots"]:

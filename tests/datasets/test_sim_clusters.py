@@ -3,23 +3,23 @@
 import numpy as np
 import pytest
 
+from datasets import schema
 from datasets.events import Table
-from datasets.simulation import clusters, helix
+from datasets.simulation import clusters
 from datasets.simulation.detector import CLICLike
 
 D = CLICLike()
 R = D.barrel_face + 50.0
 
 
-def barrel_hits(around, z, energy, event=None) -> tuple[Table, np.ndarray]:
+def barrel_hits(around, z, energy, event=None) -> Table:
     """Hits at a distance `around` (mm) from azimuth 0 and at z, at one depth of the barrel."""
     event = np.zeros(len(z), int) if event is None else event
     phi = np.asarray(around) / D.barrel_face
     columns = {"x": R * np.cos(phi), "y": R * np.sin(phi), "z": np.asarray(z) * R / D.barrel_face}
     offsets = np.concatenate([[0], np.cumsum(np.bincount(event))])
-    return Table(offsets, {**columns, "energy": np.asarray(energy)}), np.full(
-        len(event), helix.BARREL
-    )
+    columns["subdetector"] = np.full(len(event), schema.ECAL)
+    return Table(offsets, {**columns, "energy": np.asarray(energy)})
 
 
 def shower_at(around: float, z: float, seed: int, n: int = 400):
@@ -35,7 +35,7 @@ def pair(distance: float, around: float = 300.0):
 @pytest.mark.parametrize("around", [0.0, 300.0, np.pi * D.barrel_face])
 def test_near_showers_merge_and_far_ones_do_not(around):
     for distance, number in ((0.0, 1), (20.0, 1), (300.0, 2)):
-        table, links = clusters.cluster(*pair(distance, around), D)
+        table, links = clusters.cluster(pair(distance, around), D)
         big = table["energy"] > 0.5
         assert big.sum() == number
         assert table["energy"][big].sum() > 7.6  # of 8 GeV
@@ -43,8 +43,8 @@ def test_near_showers_merge_and_far_ones_do_not(around):
 
 
 def test_columns_are_means_of_the_members():
-    hits, region = pair(300.0)
-    table, links = clusters.cluster(hits, region, D)
+    hits = pair(300.0)
+    table, links = clusters.cluster(hits, D)
     for i in range(len(table)):
         members = links.target[links.source == i]
         energy = hits["energy"][members]
@@ -57,13 +57,13 @@ def test_columns_are_means_of_the_members():
 
 
 def test_clusters_do_not_depend_on_the_events_beside_them():
-    hits, region = pair(300.0)
-    alone, _ = clusters.cluster(hits, region, D)
+    hits = pair(300.0)
+    alone, _ = clusters.cluster(hits, D)
     n = len(hits)
     twice = Table(
         np.array([0, n, n, 2 * n]), {name: np.tile(v, 2) for name, v in hits.columns.items()}
     )
-    both, _ = clusters.cluster(twice, np.tile(region, 2), D)
+    both, _ = clusters.cluster(twice, D)
     np.testing.assert_array_equal(both.counts, [len(alone), 0, len(alone)])
     np.testing.assert_allclose(both["energy"], np.tile(alone["energy"], 2))
 
@@ -105,11 +105,11 @@ def test_watershed_agrees_with_a_plain_one():
     energy = {place: float(rng.exponential()) for place in sorted(places)}
     rows, columns = np.array(sorted(places)).T
     tower = 2 * np.pi * D.barrel_face / round(2 * np.pi * D.barrel_face / clusters.TOWER)
-    hits, region = barrel_hits(
+    hits = barrel_hits(
         (rows + 50.5) * tower, (columns + 0.5) * clusters.TOWER, np.array(list(energy.values()))
     )
     grid = clusters._grid(D)
-    towers = clusters._towers(hits, region, grid, D)
+    towers = clusters._towers(hits, grid, D)
     ours = clusters._watershed(towers, grid)[towers.of_hit]
     order = {place: number for number, place in enumerate(sorted(places))}
     seeds = plain_watershed(energy)
@@ -117,7 +117,7 @@ def test_watershed_agrees_with_a_plain_one():
 
 
 def test_what_is_too_small_is_left_out():
-    hits, region = barrel_hits(np.arange(4) * 5.0, np.zeros(4), np.full(4, 1.0))
-    table, links = clusters.cluster(hits, region, D)
+    hits = barrel_hits(np.arange(4) * 5.0, np.zeros(4), np.full(4, 1.0))
+    table, links = clusters.cluster(hits, D)
     assert len(table) == 0
     assert len(links.source) == 0
