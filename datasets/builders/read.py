@@ -18,6 +18,7 @@ import numpy as np
 
 from datasets import samples as stored
 from datasets.appending import appended
+from datasets.builders.directory import INFO, open_directory
 from datasets.builders.mapping import empty, to_samples
 from datasets.builders.published import Layout, layout
 from datasets.builders.records import DatasetError
@@ -25,7 +26,6 @@ from datasets.events import Samples
 
 PORTION_ROWS = 200_000  # elements in memory at once, about
 VALIDATION_PART = 10  # one in so many training events
-_INFO = "dataset_info.json"
 
 
 @dataclass(frozen=True)
@@ -117,16 +117,16 @@ def read_into(
 
 def _version_folders(folder: Path) -> list[Path]:
     """The folder itself, or the newest version below it, in all configurations."""
-    if (folder / _INFO).exists():
+    if (folder / INFO).exists():
         return [folder]
     found = [
         path.parent
-        for pattern in (_INFO, f"*/{_INFO}")
+        for pattern in (INFO, f"*/{INFO}")
         for path in folder.glob(f"*/{pattern}")
         if re.fullmatch(r"\d+\.\d+\.\d+", path.parent.name)
     ]
     if not found:
-        raise DatasetError(f"{folder} is no TFDS dataset: neither it nor a version has {_INFO}")
+        raise DatasetError(f"{folder} is no TFDS dataset: neither it nor a version has {INFO}")
     newest = max(found, key=lambda path: _numbers(path.name)).name
     return sorted(
         (path for path in found if path.name == newest), key=lambda path: _numbers(str(path.parent))
@@ -141,13 +141,8 @@ def _numbers(text: str) -> list[tuple[int, str]]:
 
 
 def _builder(folder: Path):
-    import tensorflow_datasets as tfds
-
-    try:
-        builder = tfds.builder_from_directory(folder)
-        form = builder.info.file_format.value
-    except Exception as error:
-        raise DatasetError(f"{folder} is no TFDS dataset: {error}") from error
+    builder = open_directory(folder)
+    form = builder.info.file_format.value
     if form != "array_record":
         raise DatasetError(
             f"{folder} has files of format {form}; write it as array_record with: "

@@ -69,9 +69,14 @@ def write_split(folder: Path, name: str, split: str, payloads: Iterable[bytes]) 
     if not lengths:
         raise DatasetError(f"split {split!r} of {name} has no events")
     for number in range(len(lengths)):
-        final = f"{name}-{split}.array_record-{number:05d}-of-{len(lengths):05d}"
-        _unnamed(folder, split, number).rename(folder / final)
+        final = folder / shard_name(name, split, number, len(lengths))
+        _unnamed(folder, split, number).rename(final)
     return _Shards(lengths, size)
+
+
+def shard_name(name: str, split: str, number: int, count: int) -> str:
+    """The file name that TFDS gives to one of `count` files of a split."""
+    return f"{name}-{split}.array_record-{number:05d}-of-{count:05d}"
 
 
 def write_file(path: Path, payloads: Iterable[bytes]) -> tuple[int, int]:
