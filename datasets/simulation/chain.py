@@ -12,11 +12,12 @@ from datasets.simulation import (
     helix,
     noise,
     showers,
+    tracker_hits,
     tracks,
 )
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.generate import PROCESSES, generate
-from datasets.simulation.material import convert_photons
+from datasets.simulation.transport import Flights, path_of, transport
 
 DETECTOR = CLICLike()
 CHUNK = 64  # events simulated at once: what the memory of one portion is measured by
@@ -51,14 +52,22 @@ def observe(
     detector: CLICLike,
 ) -> EventData:
     """What the detector makes of these final particles, born at `vertices` (mm)."""
-    particles, vertices, daughters, ended = convert_photons(particles, vertices, detector, rng)
-    momenta = (particles["px"], particles["py"], particles["pz"])
-    path = helix.path_of(vertices, *momenta, particles["charge"], detector.field)
-    track_table, track_particle = tracks.reconstruct(particles, path, detector, rng)
-    hits, hit_particle = _calorimeter(particles, vertices, path, ended, detector, rng)
+    moved = transport(particles, vertices, detector, rng)
+    particles = moved.particles
+    trace = tracker_hits.seen(moved.trace, detector, rng)
+    track_table, track_particle = tracks.reconstruct(
+        particles, moved.vertices, trace, detector, rng
+    )
+    hits, hit_particle = _calorimeter(
+        _leaving(particles, moved.leaving), moved.leaving.vertex,
+        path_of(moved.leaving, detector), moved.ended, detector, rng,
+    )  # fmt: skip
     cluster_table, cluster_hit = clusters.cluster(hits, detector)
     candidates, candidate_track, candidate_cluster = baseline.reconstruct(
         track_table, cluster_table, hits, cluster_hit, detector
+    )
+    hits, hit_particle, cluster_hit = tracker_hits.appended(
+        hits, hit_particle, cluster_hit, *tracker_hits.digitise(trace, particles, detector, rng)
     )
     return EventData(
         field=detector.field,
@@ -67,13 +76,19 @@ def observe(
         clusters=cluster_table,
         hits=hits,
         candidates=candidates,
-        daughters=daughters,
+        daughters=moved.daughters,
         hit_particle=hit_particle,
         track_particle=track_particle,
         cluster_hit=cluster_hit,
         candidate_track=candidate_track,
         candidate_cluster=candidate_cluster,
     )
+
+
+def _leaving(particles: Table, flights: Flights) -> Table:
+    """The particles with the momenta with which they leave the tracker."""
+    momenta = dict(zip(("px", "py", "pz"), flights.momentum.T, strict=True))
+    return Table(particles.offsets, {**particles.columns, **momenta})
 
 
 def _calorimeter(particles: Table, vertices, path: helix.Path, ended, detector: CLICLike, rng):

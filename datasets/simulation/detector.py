@@ -34,12 +34,22 @@ class CLICLike:
         (2190.0, 618.0, 1430.0),
     )  # fmt: skip
     beam_pipe: float = 29.4  # radius
-    # Material of the tracker seen at right angles; it grows with 1 / sin(theta).
-    tracker_radiation_lengths: float = 0.11
-    tracker_interaction_lengths: float = 0.035
-    hit_efficiency: float = 0.98
-    fewest_track_hits: int = 4
-    track_efficiency: float = 0.99
+    support_tube: float = 575.0  # radius; it carries the inner tracker
+    vertex_radius: float = 105.0  # sensors within it are those of the vertex detector
+    # Material seen at right angles, in radiation lengths: a tenth in all in the barrel.
+    beam_pipe_material: float = 0.0017
+    vertex_material: float = 0.002  # each layer
+    tracker_material: float = 0.0135  # each layer, and the tube
+    interaction_lengths: float = 0.32  # of tracker material, for each of its radiation lengths
+    vertex_resolution: float = 0.003  # of a hit, in both directions
+    tracker_resolution: tuple[float, float] = (0.007, 0.09)  # of a hit, around and along strips
+    vertex_loss: float = 1.1e-5  # most probable loss of a minimum-ionising particle
+    tracker_loss: float = 2.45e-5
+    tracker_noise: float = 2.0  # hits of no particle in an event
+    hit_efficiency: float = 0.99
+    most_turns: int = 20  # that a particle leaves hits in
+    fewest_track_hits: int = 3
+    track_efficiency: float = 0.995
 
     # Calorimeters: faces, depths along the normal of the face, number of layers, cell sizes.
     barrel_face: float = 1500.0  # distance of the flat faces from the axis
@@ -126,6 +136,7 @@ CLD_LIKE = CLICLike(
         (2190.0, 718.0, 2080.0),
     ),
     beam_pipe=10.0,
+    support_tube=690.0,
     barrel_face=2150.0,
     endcap_inner_radius=340.0,
     hcal_gap=48.0,

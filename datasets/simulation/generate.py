@@ -1,20 +1,48 @@
 """Electron-positron collisions at 380 GeV from Pythia 8, as a table of final particles."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from datasets.events import Table, offsets_of
+from datasets.simulation.transport import OVERLAID
 
 ENERGY = 380.0  # GeV in the centre of mass, before initial-state radiation
 
+
+class Process(NamedTuple):
+    """What happens in an event."""
+
+    settings: tuple[str, ...]  # of Pythia
+    overlaid: float = 0.0  # mean number of gamma gamma -> hadrons collisions besides
+
+
+TTBAR = ("Top:ffbar2ttbar(s:gmZ) = on",)
+
 PROCESSES = {
-    "ttbar": ("Top:ffbar2ttbar(s:gmZ) = on",),
-    "qq": ("WeakSingleBoson:ffbar2gmZ = on", "23:onMode = off", "23:onIfAny = 1 2 3 4 5"),
-    "zh": ("HiggsSM:ffbar2HZ = on",),
-    "ww": ("WeakDoubleBoson:ffbar2WW = on",),
+    "ttbar": Process(TTBAR),
+    "qq": Process(("WeakSingleBoson:ffbar2gmZ = on", "23:onMode = off", "23:onIfAny = 1 2 3 4 5")),
+    "zh": Process(("HiggsSM:ffbar2HZ = on",)),
+    "ww": Process(("WeakDoubleBoson:ffbar2WW = on",)),
+    "ww_fullhad": Process(
+        ("WeakDoubleBoson:ffbar2WW = on", "24:onMode = off", "24:onIfAny = 1 2 3 4 5")
+    ),
+    "zh_tautau": Process(("HiggsSM:ffbar2HZ = on", "25:onMode = off", "25:onIfAny = 15")),
+    "ttbar_pu10": Process(TTBAR, overlaid=10.0),
 }
+
+# Photons of the equivalent-photon spectrum of both beams, without beamstrahlung, collide softly:
+# "Photoproduction" in Pythia's manual. Less than 5 GeV in their centre of mass it does not do.
+OVERLAY = (
+    "PDF:beamA2gamma = on",
+    "PDF:beamB2gamma = on",
+    "SoftQCD:nonDiffractive = on",
+    "Photon:ProcessType = 0",
+    "Photon:Wmin = 5.0",
+)
+BEAM_REMNANT = 63  # Pythia's status of, among others, a beam that gave off a photon
 
 COMMON = (
     "Print:quiet = on",
@@ -35,13 +63,40 @@ def generate(process: str, events: int, seed: int, chunk: int) -> Iterator[tuple
     """Collisions in portions of `chunk` events: final particles and where they were born (mm).
 
     Columns as `datasets.events.EventData.particles`, GeV, neutrinos included, so that the momenta
-    of an event sum to (0, 0, 0, 380 GeV). `seed` is any non-negative integer.
+    of an event sum to (0, 0, 0, 380 GeV); what is overlaid comes last and is marked by the bit
+    that LCIO has for it in the simulator status. `seed` is any non-negative integer.
     Raises RuntimeError where Pythia stops generating; see `start` for what its settings can do.
     """
-    generator = start(PROCESSES[process], seed)
+    settings, overlaid = PROCESSES[process]
+    generator = start(settings, seed)
     charge_of = np.vectorize(generator.particleData.charge, otypes=[np.float64])
+    further = start(OVERLAY, _mixed([seed, 0, 0])) if overlaid else None
+    rng = np.random.default_rng([seed, 0, 1])
     for first in range(0, events, chunk):
-        yield _final_particles(_batch(generator, min(chunk, events - first)), charge_of)
+        n = min(chunk, events - first)
+        collisions = _final_particles(_batch(generator, n), charge_of)
+        counts = rng.poisson(overlaid, n)
+        if counts.any():
+            record = _batch(further, int(counts.sum()))
+            record = record[(record.status != BEAM_REMNANT) | (abs(record.id) != 11)]
+            collisions = _overlay(collisions, _final_particles(record, charge_of), counts)
+        yield collisions
+
+
+def _overlay(one: tuple[Table, Vertices], other: tuple[Table, Vertices], counts):
+    """The next `counts[i]` events of the other are added to event i of the one."""
+    (particles, vertices), (further, further_vertices) = one, other
+    beside = np.repeat(np.arange(len(counts)), counts)
+    event = np.concatenate([particles.event, beside[further.event]])
+    mark = further["simulator_status"] | OVERLAID
+    added = {**further.columns, "simulator_status": mark}
+    order = np.argsort(event, kind="stable")
+    columns = {
+        name: np.concatenate([column, added[name]])[order]
+        for name, column in particles.columns.items()
+    }
+    offsets = offsets_of(np.bincount(event, minlength=len(counts)))
+    return Table(offsets, columns), np.concatenate([vertices, further_vertices])[order]
 
 
 def start(settings: tuple[str, ...], seed: int):
@@ -52,14 +107,19 @@ def start(settings: tuple[str, ...], seed: int):
     import pythia8mc
 
     # Pythia takes seeds from 1 to 900,000,000.
-    state = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+    state = _mixed(seed)
     generator = pythia8mc.Pythia("", False)
-    for setting in (*COMMON, f"Random:seed = {int(state % 900_000_000) + 1}", *settings):
+    for setting in (*COMMON, f"Random:seed = {state % 900_000_000 + 1}", *settings):
         if not generator.readString(setting):
             raise ValueError(f"Pythia does not understand the setting {setting!r}")
     if not generator.init():
         raise RuntimeError(f"Pythia cannot start with the settings {settings}")
     return generator
+
+
+def _mixed(seed: int | list[int]) -> int:
+    """An integer that looks random."""
+    return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
 
 
 def _batch(generator, events: int):

@@ -73,26 +73,34 @@ def at(path: Path, s: Vector) -> tuple[Vector, Vector, Vector, Vector]:
 
 def to_radius(path: Path, radius: float) -> Vector:
     """Transverse path to the first crossing of a cylinder from inside; inf where there is none."""
-    return np.where(path.turn == 0, _line_to_radius(path, radius), _arc_to_radius(path, radius))
+    straight = path.turn == 0
+    return np.where(
+        straight, line_to_radius(path, radius)[1], arc_to_radius(path, radius).min(axis=0)
+    )
 
 
-def _line_to_radius(path: Path, radius: float) -> Vector:
+def line_to_radius(path: Path, radius: Float[np.ndarray, " *m"]) -> Float[np.ndarray, "2 *nm"]:
+    """Both crossings of straight paths with cylinders, the later one last; inf where none is."""
     along = path.x * np.cos(path.phi) + path.y * np.sin(path.phi)
     inside = along**2 + radius**2 - path.x**2 - path.y**2
-    return np.where(inside >= 0, -along + np.sqrt(np.maximum(inside, 0)), np.inf)
+    root = np.sqrt(np.maximum(inside, 0))
+    return np.where(inside >= 0, np.stack([-along - root, -along + root]), np.inf)
 
 
-def _arc_to_radius(path: Path, radius: float) -> Vector:
-    """About the centre c, |position|^2 = c^2 + 1/h^2 + 2 c sin(azimuth - arg c) / h."""
+def arc_to_radius(path: Path, radius: Float[np.ndarray, " *m"]) -> Float[np.ndarray, "2 *nm"]:
+    """Both crossings of curved paths with cylinders in the first full turn; inf where none is.
+
+    About the centre c, |position|^2 = c^2 + 1/h^2 + 2 c sin(azimuth - arg c) / h.
+    """
     h = np.where(path.turn == 0, 1.0, path.turn)
     cx, cy = path.x - np.sin(path.phi) / h, path.y + np.cos(path.phi) / h
     c = np.hypot(cx, cy)
-    sine = (radius**2 - c**2 - 1 / h**2) * h / (2 * np.maximum(c, 1e-12))
+    sine = (radius**2 - c**2 - 1 / h**2) * (h / (2 * np.maximum(c, 1e-12)))
     reached = np.abs(sine) <= 1
     first = np.arcsin(np.clip(sine, -1, 1))
-    azimuths = np.stack([first, np.pi - first]) + np.arctan2(cy, cx)
-    # The nearest crossing ahead: turn by between 0 and a full circle in the direction of h.
-    turned = np.mod((azimuths - path.phi) * np.sign(h), 2 * np.pi).min(axis=0)
+    ahead, side = np.arctan2(cy, cx) - path.phi, np.sign(h)
+    # What is ahead in the direction of h, between 0 and a full circle.
+    turned = np.mod(np.stack([first + ahead, np.pi - first + ahead]) * side, 2 * np.pi)
     return np.where(reached, turned / np.abs(h), np.inf)
 
 

@@ -1,4 +1,9 @@
-"""Reconstructed tracks: which particles leave one, and how well it is measured."""
+"""Reconstructed tracks: which particles leave one, how well it is measured, and what goes wrong.
+
+A track is made of the hits on the first half turn of its particle. Displaced ones lose hits of
+the vertex detector, near ones hits to each other, and some are not found; a few tracks are put
+together from hits of two particles, or of one that has a track already.
+"""
 
 from typing import NamedTuple
 
@@ -6,150 +11,188 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from datasets.events import Links, Table, offsets_of
-from datasets.simulation import helix
+from datasets.simulation import helix, measurement
 from datasets.simulation.detector import CLICLike
-from datasets.simulation.material import material_radius
-from datasets.simulation.showers import HADRON_LIKE, kind_of
+from datasets.simulation.measurement import Prints
+from datasets.simulation.transport import Trace
+
+DISPLACED = 0.4  # mm, impact parameter at which most tracks lose their first hits
+LOSES_MOST = 0.4  # of them lose all hits near the beam
+LATE, FEW = 0.85, (0.4, 0.75)  # efficiency without vertex hits, and with the fewest hits
+SOFT = 0.06  # GeV, of pt; softer tracks are found less often
+HALFWAY = 300.0  # mm of path after which nearness is measured
+NEAR, LOST = 0.005, 0.15  # rad and share of the tracks lost beside another
+MIXED, MIXED_NEAR, MIXED_ANYWHERE = 0.02, 0.3, 0.02  # rad and shares that hold others' hits
+EXTRA, EXTRA_NEAR, EXTRA_ANYWHERE = 0.02, 0.1, 0.005  # the same, of tracks made in addition
+PRONE = 3.0  # times as often with displaced particles, whose first hits are left over
+CLONES, GHOSTS = 0.3, 0.1  # of the additional ones: of one particle's hits, of noise
 
 
-class Footprint(NamedTuple):
-    """Hits in the tracker: how many, and the radius (mm) of the innermost and outermost."""
+class Neighbours(NamedTuple):
+    """The nearest other print of the same event."""
 
-    hits: Int[np.ndarray, " n"]
-    innermost: Float[np.ndarray, " n"]
-    outermost: Float[np.ndarray, " n"]
+    number: Int[np.ndarray, " n"]  # the print's own where it is alone
+    angle: Float[np.ndarray, " n"]  # rad; inf where it is alone
 
 
-def footprint(path: helix.Path, end: Float[np.ndarray, " n"], detector: CLICLike, rng) -> Footprint:
-    """The layers crossed on the first half turn, each seen with the single-hit efficiency.
+class Plan(NamedTuple):
+    """Tracks, sorted by event: of whose hits they are made."""
 
-    `end` is the radius (mm) at which the particle interacts.
-    """
-    born = np.hypot(path.x, path.y)
-    radii = np.array([r for r, _ in detector.barrel_layers])
-    half = np.array([length for _, length in detector.barrel_layers])
-    on_barrel = np.stack([helix.to_radius(path, r) for r in radii], axis=1)
-    reached = np.isfinite(on_barrel) & (radii > born[:, None])
-    z = path.z[:, None] + path.slope[:, None] * np.where(reached, on_barrel, 0.0)
-    crossed_barrel = reached & (np.abs(z) < half)
-
-    planes, inner, outer = (np.array(column) for column in zip(*detector.disks, strict=True))
-    forward = np.where(path.slope >= 0, 1.0, -1.0)[:, None]
-    slope = np.where(path.slope == 0, 1e-12, path.slope)[:, None]
-    s = (forward * planes - path.z[:, None]) / slope
-    half_turn = np.pi / np.maximum(np.abs(path.turn), 1e-12)[:, None]
-    ahead = (s > 0) & (s < half_turn)
-    shaped = helix.Path(*(column[:, None] for column in path))
-    x, y, _, _ = helix.at(shaped, np.where(ahead, s, 0.0))
-    r = np.hypot(x, y)
-    crossed_disk = ahead & (r > inner) & (r < outer)
-
-    radius = np.concatenate([np.broadcast_to(radii, on_barrel.shape), r], axis=1)
-    seen = np.concatenate([crossed_barrel, crossed_disk], axis=1)
-    seen &= (rng.random(seen.shape) < detector.hit_efficiency) & (radius <= end[:, None])
-    return Footprint(
-        seen.sum(axis=1),
-        np.where(seen, radius, np.inf).min(axis=1),
-        np.where(seen, radius, 0.0).max(axis=1),
-    )
+    of: Int[np.ndarray, " tracks"]  # number of the print
+    hits: Int[np.ndarray, " tracks"]
+    own: Float[np.ndarray, " tracks"]  # share of the hits that are those of the print
+    borrowed: Float[np.ndarray, " tracks"]  # share that is its neighbour's
+    extra: Bool[np.ndarray, " tracks"]  # made in addition
 
 
 def reconstruct(
-    particles: Table, path: helix.Path, detector: CLICLike, rng: np.random.Generator
+    particles: Table,
+    vertices: Float[np.ndarray, "particles 3"],
+    trace: Trace,
+    detector: CLICLike,
+    rng: np.random.Generator,
 ) -> tuple[Table, Links]:
-    """Tracks of charged particles in the columns of `EventData.tracks`, and their particles.
+    """Tracks in the columns of `EventData.tracks`, and their particles by share of the hits.
 
-    Hadrons that interact in the tracker leave short tracks or none; their energy still goes to
-    the calorimeter at the place where they would have gone.
+    `trace` holds the crossings that left a hit.
     """
-    charged = np.flatnonzero(particles["charge"] != 0)
-    path = helix.Path(*(column[charged] for column in path))
+    prints, path = _prints(particles, vertices, trace, detector, rng)
+    event, events = particles.event[prints.row], len(particles.counts)
+    near = neighbours(path, event, events)
+    plan = _plan(_found(path, prints, near, detector, rng), prints, near, event, rng)
+    columns = _columns(particles, prints, path, plan, detector, rng)
+    own, borrowed = np.flatnonzero(plan.own > 0), np.flatnonzero(plan.borrowed > 0)
+    links = Links(
+        np.concatenate([own, borrowed]),
+        prints.row[np.concatenate([plan.of[own], near.number[plan.of[borrowed]]])],
+        np.concatenate([plan.own[own], plan.borrowed[borrowed]]),
+    )
+    return Table(offsets_of(np.bincount(event[plan.of], minlength=events)), columns), links
+
+
+def _prints(
+    particles: Table, vertices, trace: Trace, detector: CLICLike, rng
+) -> tuple[Prints, helix.Path]:
+    """Prints of all particles with hits, and the paths on which they start.
+
+    A particle with an impact parameter loses its first double layer, or all hits of the vertex
+    detector and the layer behind it: so it is with 5 and 3 tracks of the full-simulation event in
+    CLD beyond 0.4 mm, and with none below 0.15 mm.
+    """
+    out = Trace(*(column[trace.outgoing] for column in trace))
+    row, first, of = np.unique(out.row, return_index=True, return_inverse=True)
+    momenta = [particles[name][row] for name in ("px", "py", "pz")]
+    path = helix.path_of(vertices[row], *momenta, particles["charge"][row], detector.field)
+    displaced = np.abs(helix.perigee(path).D0) / DISPLACED
+    loses = rng.random(len(row)) < -np.expm1(-(displaced**2))
+    most = rng.random(len(row)) < LOSES_MOST
+
+    radius = np.hypot(out.position[:, 0], out.position[:, 1])
+    number = np.arange(len(of)) - first[of]
+    lost = np.where(most[of], radius < 2 * detector.vertex_radius, number < 2)
+    used = ~(loses[of] & lost)
+    n = len(row)
+    hits = np.bincount(of[used], minlength=n)
+    innermost, outermost = np.full(n, np.inf), np.zeros(n)
+    np.minimum.at(innermost, of[used], radius[used])
+    np.maximum.at(outermost, of[used], radius[used])
+    turn = np.bincount(of[used], out.turn[used], n) / np.maximum(hits, 1)
+    kept = np.flatnonzero(hits >= detector.fewest_track_hits)
+    prints = Prints(row, hits, innermost, outermost, turn / path.turn, loses)
+    return (
+        Prints(*(column[kept] for column in prints)),
+        helix.Path(*(column[kept] for column in path)),
+    )
+
+
+def neighbours(path: helix.Path, event: Int[np.ndarray, " n"], events: int) -> Neighbours:
+    """Nearest by the angle between the directions `HALFWAY` along the paths, as seen from 0."""
+    n = len(event)
+    if n == 0:
+        return Neighbours(np.zeros(0, np.int64), np.zeros(0))
+    phi = path.phi + path.turn * HALFWAY / 2
+    direction = np.stack([np.cos(phi), np.sin(phi), path.slope]).astype(np.float32)
+    direction /= np.linalg.norm(direction, axis=0)
+    first = offsets_of(np.bincount(event, minlength=events))
+    place = np.arange(n) - first[event]
+    block = np.zeros((events, int(place.max()) + 1, 3), np.float32)
+    block[event, place] = direction.T
+    cosine = block @ block.transpose(0, 2, 1)
+    cosine -= 4 * ~block.any(axis=2)[:, None, :]  # empty places are nearest to nobody
+    diagonal = np.arange(block.shape[1])
+    cosine[:, diagonal, diagonal] = -2
+    other = cosine.argmax(axis=2)[event, place]
+    nearest = cosine[event, place, other]
+    alone = nearest < -1.5
+    chord = np.linalg.norm(block[event, place] - block[event, other], axis=1)
+    return Neighbours(
+        np.where(alone, np.arange(n), first[event] + other),
+        np.where(alone, np.inf, 2 * np.arcsin(np.minimum(chord / 2, 1))),
+    )
+
+
+def _found(
+    path: helix.Path, prints: Prints, near: Neighbours, detector: CLICLike, rng
+) -> Bool[np.ndarray, " n"]:
+    """Less often for soft tracks, for those without vertex hits, with few hits or beside others."""
+    pt = helix.GEV_PER_TESLA_MM * detector.field / np.abs(path.turn)
+    more = prints.hits - detector.fewest_track_hits
+    efficiency = detector.track_efficiency * -np.expm1(-pt / SOFT)
+    efficiency *= np.where(prints.innermost > detector.vertex_radius, LATE, 1.0)
+    efficiency *= np.array([*FEW, 1.0])[np.minimum(more, len(FEW))]
+    efficiency *= 1 - LOST * np.exp(-near.angle / NEAR)
+    return rng.random(len(pt)) < efficiency
+
+
+def _plan(found, prints: Prints, near: Neighbours, event, rng) -> Plan:
+    """The tracks that are found, some with hits of their neighbours, and a few in addition.
+
+    Additional ones have few hits: of one particle (clones), of two (fakes), or of noise (ghosts).
+    """
+    met = np.isfinite(near.angle)
+    real = np.flatnonzero(found)
+    prone = np.where(prints.displaced[real], PRONE, 1.0)
+    mixed = prone * (MIXED_ANYWHERE + MIXED_NEAR * np.exp(-near.angle[real] / MIXED))
+    mixed = (rng.random(len(real)) < mixed) & met[real]
+    borrowed = np.where(mixed, 0.05 + 0.3 * rng.random(len(real)) ** 2, 0.0)
+
+    made = prone * (EXTRA_ANYWHERE + EXTRA_NEAR * np.exp(-near.angle[real] / EXTRA))
+    made = real[(rng.random(len(real)) < made) & met[real]]
+    kind = rng.random(len(made))
+    ghost = kind > 1 - GHOSTS
+    fake = ~ghost & (kind > CLONES)
+
+    of = np.concatenate([real, made])
+    order = np.argsort(event[of], kind="stable")
+    hits = np.concatenate([prints.hits[real], rng.integers(3, 6, len(made))])
+    borrowed = np.concatenate([borrowed, np.where(fake, 1 / 3, 0.0)])
+    lent = np.where(borrowed > 0, np.maximum(np.round(borrowed * hits), 1), 0)
+    own = np.where(np.append(np.zeros(len(real), bool), ghost), 0, hits - lent)
+    extra = np.arange(len(of)) >= len(real)
+    return Plan(of[order], hits[order], (own / hits)[order], (lent / hits)[order], extra[order])
+
+
+def _columns(
+    particles: Table, prints: Prints, path: helix.Path, plan: Plan, detector: CLICLike, rng
+) -> dict[str, np.ndarray]:
+    prints = Prints(*(column[plan.of] for column in prints))._replace(hits=plan.hits)
+    path = helix.Path(*(column[plan.of] for column in path))
     pt = helix.GEV_PER_TESLA_MM * detector.field / np.abs(path.turn)
     momentum = pt * np.sqrt(1 + path.slope**2)
-    end = _interaction_radius(particles["pdg"][charged], path, detector, rng)
-    prints = footprint(path, end, detector, rng)
-    found = _found(pt, prints, detector, rng)
-
-    owner = charged[found]
-    path = helix.Path(*(column[found] for column in path))
-    prints = Footprint(*(column[found] for column in prints))
-    pt, momentum = pt[found], momentum[found]
-    state = _measured(helix.perigee(path), pt, momentum, prints, detector, rng)
-    ndf = 2 * prints.hits - 5
-    energy_loss, loss_error = _energy_loss(momentum, particles["mass"][owner], prints, rng)
-    tracks = {
-        "type": np.ones(len(owner), np.int64),
-        "chi2": rng.chisquare(ndf) * _tail(rng, len(owner), 0.06, 1.5),
-        "ndf": ndf.astype(np.float64),
+    state = measurement.measured(helix.perigee(path), pt, momentum, prints, detector, rng)
+    wrong = plan.extra | (plan.borrowed > 0)
+    state = measurement.spoilt(state, plan.borrowed, plan.extra, rng)
+    ndf = 2.0 * plan.hits - 5
+    energy_loss, loss_error = measurement.energy_loss(
+        momentum, particles["mass"][prints.row], prints, rng
+    )
+    return {
+        "type": np.ones(len(pt), np.int64),
+        "chi2": rng.chisquare(ndf) * measurement.misfit(prints.kink, wrong, rng),
+        "ndf": ndf,
         "dEdx": energy_loss,
         "dEdxError": loss_error,
         "radiusOfInnermostHit": prints.innermost,
         **state._asdict(),
-        "time": np.full(len(owner), -1.0),  # the silicon tracker gives tracks no time
+        "time": np.full(len(pt), -1.0),  # the silicon tracker gives tracks no time
     }
-    offsets = offsets_of(np.bincount(particles.event[owner], minlength=len(particles.counts)))
-    link = Links(np.arange(len(owner)), owner, np.ones(len(owner)))
-    return Table(offsets, tracks), link
-
-
-def _interaction_radius(pdg, path: helix.Path, detector: CLICLike, rng):
-    """Radius (mm) of the layer in which a hadron interacts; inf for all that do not."""
-    depth = detector.tracker_interaction_lengths * np.sqrt(1 + path.slope**2)
-    hadron = kind_of(pdg) == HADRON_LIKE
-    interacts = hadron & (rng.random(len(pdg)) < -np.expm1(-depth))
-    return np.where(interacts, material_radius(len(pdg), detector, rng), np.inf)
-
-
-def _found(pt, prints: Footprint, detector: CLICLike, rng) -> Bool[np.ndarray, " n"]:
-    """Enough hits, and the pattern recognition succeeds: less often for soft and late tracks."""
-    efficiency = detector.track_efficiency * (1 - np.exp(-pt / 0.06))
-    efficiency = efficiency * np.where(prints.innermost > 100, 0.85, 1.0)
-    return (prints.hits >= detector.fewest_track_hits) & (rng.random(len(pt)) < efficiency)
-
-
-def _measured(
-    true: helix.Perigee, pt, momentum, prints: Footprint, detector: CLICLike, rng
-) -> helix.Perigee:
-    """The true state with the errors of the measurement.
-
-    Momentum: sigma(pT)/pT = a pT (+) b in three ranges of |eta| (CLICdet Delphes card), worse by
-    the square of the lever arm that is missing. Impact parameters: 5 um (+) 15 um GeV /
-    (p sin^1.5 theta), larger without vertex hits. All with a few percent of wide tails.
-    """
-    eta = np.abs(np.arcsinh(true.tanLambda))
-    sine = 1 / np.sqrt(1 + true.tanLambda**2)
-    zone = np.digitize(eta, [0.69, 1.32])
-    slope = np.array([1.33e-5, 1.88e-5, 8.56e-5])[zone]
-    floor = np.array([2.1e-3, 2.4e-3, 1.49e-2])[zone]
-    lever = np.clip((prints.outermost - prints.innermost) / 1100.0, 0.15, 1.0)
-    relative = np.hypot(slope * pt / lever**2, floor / np.sqrt(lever))
-    late = 1 + (prints.innermost / 60.0) ** 1.5 * (prints.innermost > 61)
-    impact = np.hypot(0.005, 0.015 / (momentum * sine**1.5)) * late
-    angle = np.hypot(3e-5, 6e-4 / momentum) * np.sqrt(late)
-
-    def smear(width):
-        return width * rng.standard_normal(len(pt)) * _tail(rng, len(pt), 0.04, 1.0)
-
-    return helix.Perigee(
-        true.D0 + smear(impact),
-        true.Z0 + smear(impact / sine),
-        np.mod(true.phi + smear(angle) + np.pi, 2 * np.pi) - np.pi,
-        # Smeared in 1/pT, as it is measured; never through zero, which would be no momentum.
-        true.omega * np.maximum(1 + smear(relative), 0.1),
-        true.tanLambda + smear(angle / sine**2),
-    )
-
-
-def _tail(rng, n: int, fraction: float, spread: float) -> Float[np.ndarray, " n"]:
-    """Factors that are 1 except for a `fraction`, which follow 1 + an exponential of log scale."""
-    return np.where(rng.random(n) < fraction, np.exp(spread * rng.standard_exponential(n)), 1.0)
-
-
-def _energy_loss(momentum, mass, prints: Footprint, rng):
-    """Truncated-mean energy loss in silicon [GeV/mm] and its error; Bethe's shape in beta gamma."""
-    beta_gamma = momentum / np.maximum(mass, 5e-4)
-    beta2 = beta_gamma**2 / (1 + beta_gamma**2)
-    # Its rise ends where delta rays leave the layer; 0.39 keV/um at the minimum.
-    bethe = 2.7e-5 / beta2 * (13.0 + np.log(np.minimum(beta_gamma, 60.0) ** 2) - beta2)
-    error = bethe * 0.25 / np.sqrt(prints.hits)
-    return bethe + error * rng.standard_normal(len(momentum)), error
