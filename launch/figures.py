@@ -20,7 +20,8 @@ LABELS = {
     "mlpf": "MLPF",
     "target": "truth",
 }
-CLASS_COLOURS = ("#cccccc", "#2364aa", "#3a9d5d", "#e0a500", "#c0392b", "#7d3c98")
+# Told apart by colour-blind people too (Okabe and Ito, 2008).
+CLASS_COLOURS = ("#bbbbbb", "#0072b2", "#009e73", "#e69f00", "#d55e00", "#cc79a7")
 STATUS_COLOURS = {
     "completed": "#2364aa",
     "not promoted": "#b8b8b8",
@@ -39,17 +40,20 @@ _STYLE = {
     "legend.frameon": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "mlpf-jax",
+    "savefig.dpi": 144,  # of what is rasterised: clouds of many points
 }
 
 
-def draw(size: tuple[float, float], paint: Callable[[Any], None], columns: int = 1) -> str:
-    """SVG of a figure (inches) whose axes `paint` fills; several columns come as a list."""
+def draw(
+    size: tuple[float, float], paint: Callable[[Any], None], columns: int = 1, rows: int = 1
+) -> str:
+    """SVG of a figure (inches) whose axes `paint` fills; several come as an array."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(_STYLE):
         figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots(1, columns)
+        axes = figure.subplots(rows, columns)
         paint(axes)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})

@@ -1,6 +1,5 @@
 """The report's sections: what the stages of a run left, in words, tables and drawings."""
 
-import html
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -186,12 +185,12 @@ def provenance(run: Run) -> list[page.Section]:
     seconds = read_json(run.folder / "seconds.json")
     rows = [(f"{name}", f"{value:.0f} s") for name, value in seconds.items()]
     rows += [(name, version) for name, version in header["versions"].items()]
-    config = html.escape(json.dumps(read_json(run.folder / "config.json"), indent=1))
+    config = json.dumps(read_json(run.folder / "config.json"), indent=1)
     text = (
         "Events are Pythia 8 collisions in a fast simulation of a CLIC-like detector, not CLIC's "
         "full simulation; the rule-based particle flow is this project's own, not Pandora."
     )
-    folded = f"<details><summary>The whole configuration</summary><pre>{config}</pre></details>"
+    folded = page.folded("The whole configuration", page.source(config))
     return [page.Section("Provenance", text, [page.table(("", ""), rows), folded], [])]
 
 
