@@ -1,11 +1,17 @@
-"""Detectors whose EDM4HEP files can be read. A further one is one more entry of `DETECTORS`."""
+"""Detectors whose EDM4HEP files can be read and written.
+
+A further detector is one more value, given to `edm4hep.read` in place of a name:
+
+    IDEA = Detector("IDEA", 2.0, {"ECALBarrel": ECAL, "MUON": OTHER}, {"DCHHits": None})
+    for events in edm4hep.read("reco.root", IDEA): ...
+"""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
-from datasets.schema import ECAL, HCAL, OTHER
+from datasets.schema import ECAL, HCAL, OTHER, TRACKER
 
 
 class TrackerTruth(NamedTuple):
@@ -17,17 +23,23 @@ class TrackerTruth(NamedTuple):
 
 @dataclass(frozen=True)
 class Detector:
-    """What the reader must know of a detector."""
+    """What reader and writer must know of a detector."""
 
     name: str
     field: float  # tesla, along the beam
     calorimeter_hits: Mapping[str, int]  # hit collection -> `subdetector` code
-    tracker_hits: Mapping[str, TrackerTruth]  # hit collection -> the way to its particles
+    # Hit collection -> the way to its particles; None where there is none.
+    tracker_hits: Mapping[str, TrackerTruth | None]
 
     @property
     def hits(self) -> tuple[str, ...]:
-        """All hit collections, calorimeters first."""
-        return (*self.calorimeter_hits, *self.tracker_hits)
+        """All hit collections in the order of the hits of an event: calorimeters before trackers,
+        each by name, as in the published datasets."""
+        return (*sorted(self.calorimeter_hits), *sorted(self.tracker_hits))
+
+    def code(self, collection: str) -> int:
+        """The `subdetector` code of the hits of a collection."""
+        return self.calorimeter_hits.get(collection, TRACKER)
 
 
 SILICON_TRACKER = MappingProxyType(
@@ -70,13 +82,32 @@ CLIC = Detector(
 )
 CLD = Detector("CLD", 2.0, CALORIMETERS, SILICON_TRACKER)
 
-# Those that need more collections come first: `recognise` takes the first that fits.
 DETECTORS = MappingProxyType({detector.name: detector for detector in (CLIC, CLD)})
 
 
+def find(detector: str | Detector) -> Detector:
+    """The detector of that name, upper or lower case; a `Detector` is itself.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if isinstance(detector, Detector):
+        return detector
+    for name, known in DETECTORS.items():
+        if name.lower() == detector.lower():
+            return known
+    raise ValueError(
+        f"unknown detector {detector!r}: known are {', '.join(DETECTORS)}; "
+        "another one can be given as a datasets.detectors.Detector"
+    )
+
+
 def recognise(collections: Set[str]) -> Detector | None:
-    """The first detector whose calorimeter collections are all there."""
-    for detector in DETECTORS.values():
-        if set(detector.calorimeter_hits) <= collections:
-            return detector
-    return None
+    """The detector most of whose calorimeter collections are there, and fewest missing."""
+
+    def agreement(detector: Detector) -> tuple[int, int]:
+        there = len(collections & set(detector.calorimeter_hits))
+        return there, there - len(detector.calorimeter_hits)
+
+    best = max(DETECTORS.values(), key=agreement)
+    return best if agreement(best)[0] else None

@@ -1,95 +1,127 @@
-"""Branches of the EDM4HEP files that are read, as leaf names of the tree `events`."""
+"""What tells podio's layouts apart: where each thing is in a file, as data.
+
+Reader and writer know no branch but through a `Layout`; `podio` has the two that there are. A
+leaf is named `collection.member` in all of them, which is how uproot finds it in a TTree and in an
+RNTuple alike.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from datasets.detectors import Detector
 
-PARTICLES, TRACKS, CLUSTERS, CANDIDATES = (
-    "MCParticles",
-    "SiTracks_Refitted",
-    "PandoraClusters",
-    "PandoraPFOs",
-)
 HIT_LINKS, TRACK_LINKS = "CalohitMCTruthLink", "SiTracksMCTruthLink"
-STATES, DQDX = f"_{TRACKS}_trackStates", f"{TRACKS}_dQdx"
-
-PARTICLE_COLUMNS = {
-    "pdg": "PDG",
-    "px": "momentum.x",
-    "py": "momentum.y",
-    "pz": "momentum.z",
-    "mass": "mass",
-    "charge": "charge",
-    "generator_status": "generatorStatus",
-    "simulator_status": "simulatorStatus",
-}
-TRACK_COLUMNS = {"type": "type", "chi2": "chi2", "ndf": "ndf"}
-STATE_COLUMNS = {name: name for name in ("tanLambda", "D0", "phi", "omega", "Z0", "time")}
-DQDX_COLUMNS = {"dEdx": "dQdx.value", "dEdxError": "dQdx.error"}
-POSITION = {"x": "position.x", "y": "position.y", "z": "position.z"}
-CLUSTER_COLUMNS = {
-    "type": "type", **POSITION, "iTheta": "iTheta", "phi": "phi", "energy": "energy",
-}  # fmt: skip
-CANDIDATE_COLUMNS = {
-    "pdg": "PDG",
-    "charge": "charge",
-    "px": "momentum.x",
-    "py": "momentum.y",
-    "pz": "momentum.z",
-    "mass": "mass",
-}
-CALORIMETER_COLUMNS = {**POSITION, "energy": "energy", "time": "time", "type": "type"}
-TRACKER_COLUMNS = {**CALORIMETER_COLUMNS, "energy": "eDep"}
+STATE = ("tanLambda", "D0", "phi", "omega", "Z0", "time")  # of a track, from its first state
 
 
-def collections(detector: Detector) -> tuple[str, ...]:
-    """Collections a file must have for this detector."""
+class Leaf(NamedTuple):
+    """A member of the objects of a collection, and its type in EDM4HEP."""
+
+    name: str
+    type: str
+
+
+Columns = Mapping[str, Leaf]  # by our names of the columns
+
+
+class Objects(NamedTuple):
+    """A collection: the columns of its table, and its relations of one object to many."""
+
+    collection: str
+    columns: Columns
+    relations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything is in a file."""
+
+    name: str
+    particles: Objects
+    tracks: Objects
+    states: Objects  # of the tracks, in ranges named trackStates
+    dqdx: Objects | None  # dE/dx; None where it and the innermost radius are in the tracks
+    clusters: Objects
+    candidates: Objects
+    calorimeter_hit: Columns
+    tracker_hit: Columns
+    references: Mapping[str, str]  # relation -> branch of its references; {} is the collection
+    collection_id: str  # type of podio's numbers of collections
+    aliases: Mapping[str, str]  # other names under which references know a collection
+    tracker_truth: bool  # whether every file has what leads from tracker hits to particles
+
+    def branch(self, collection: str, relation: str) -> str:
+        """Branch of the references of a relation."""
+        return self.references[relation].format(collection)
+
+    def hits(self, collection: str, detector: Detector) -> Objects:
+        """A collection of hits."""
+        calorimeter = collection in detector.calorimeter_hits
+        return Objects(collection, self.calorimeter_hit if calorimeter else self.tracker_hit)
+
+
+def collections(layout: Layout, detector: Detector) -> tuple[str, ...]:
+    """Collections that a file must have."""
+    ways = [way for way in detector.tracker_hits.values() if way is not None]
     return (
-        PARTICLES,
-        TRACKS,
-        DQDX,
-        CLUSTERS,
-        CANDIDATES,
+        layout.particles.collection,
+        layout.tracks.collection,
+        *((layout.dqdx.collection,) if layout.dqdx else ()),
+        layout.clusters.collection,
+        layout.candidates.collection,
         HIT_LINKS,
         TRACK_LINKS,
         *detector.hits,
-        *(name for way in detector.tracker_hits.values() for name in way),
+        *((way.relations for way in ways) if layout.tracker_truth else ()),
     )
 
 
-def leaves(detector: Detector) -> tuple[str, ...]:
-    """Every leaf that is read."""
+def pointed_at(layout: Layout, detector: Detector) -> tuple[str, ...]:
+    """Collections that references lead to."""
+    ways = [way for way in detector.tracker_hits.values() if way is not None]
     return (
-        *_of(PARTICLES, PARTICLE_COLUMNS, ("daughters",)),
-        *_of(TRACKS, TRACK_COLUMNS),
-        f"{TRACKS}.trackStates_begin",
-        f"{TRACKS}.trackStates_end",
-        *_of(STATES, STATE_COLUMNS),
-        *(f"{STATES}.{name}" for name in ("location", "referencePoint.x", "referencePoint.y")),
-        *_of(DQDX, DQDX_COLUMNS),
-        *_ids(f"_{DQDX}_track"),
-        *_of(CLUSTERS, CLUSTER_COLUMNS, ("hits",)),
-        *_of(CANDIDATES, CANDIDATE_COLUMNS, ("tracks", "clusters")),
-        *(
-            leaf
-            for links in (HIT_LINKS, TRACK_LINKS)
-            for leaf in (f"{links}.weight", *_ids(f"_{links}_from"), *_ids(f"_{links}_to"))
-        ),
-        *(
-            leaf
-            for relations, simulated in detector.tracker_hits.values()
-            for branch in (f"_{relations}_from", f"_{relations}_to", f"_{simulated}_particle")
-            for leaf in _ids(branch)
-        ),
-        *(leaf for name in detector.calorimeter_hits for leaf in _of(name, CALORIMETER_COLUMNS)),
-        *(leaf for name in detector.tracker_hits for leaf in _of(name, TRACKER_COLUMNS)),
+        layout.particles.collection,
+        layout.tracks.collection,
+        layout.clusters.collection,
+        *detector.hits,
+        *(way.simulated for way in ways),
     )
 
 
-def _of(collection: str, columns: dict[str, str], relations: tuple[str, ...] = ()):
-    yield from (f"{collection}.{leaf}" for leaf in columns.values())
-    for relation in relations:
-        yield from (f"{collection}.{relation}_{end}" for end in ("begin", "end"))
-        yield from _ids(f"_{collection}_{relation}")
+def leaves(layout: Layout, detector: Detector) -> tuple[str, ...]:
+    """Every leaf that is read."""
+    return tuple(_leaves(layout, detector))
 
 
-def _ids(branch: str) -> tuple[str, str]:
+def truth_leaves(layout: Layout, relations: str, simulated: str) -> tuple[str, ...]:
+    """The leaves that lead from the hits of a tracker to particles."""
+    ends = ((relations, "from"), (relations, "to"), (simulated, "particle"))
+    references = (leaf for end in ends for leaf in reference_leaves(layout.branch(*end)))
+    return (f"{relations}.weight", *references)
+
+
+def reference_leaves(branch: str) -> tuple[str, str]:
+    """The two members of podio's references."""
     return f"{branch}.index", f"{branch}.collectionID"
+
+
+def _leaves(layout: Layout, detector: Detector) -> Iterator[str]:
+    dqdx = () if layout.dqdx is None else (layout.dqdx,)
+    hits = (layout.hits(name, detector) for name in detector.hits)
+    tables = (layout.particles, layout.tracks, layout.states, layout.clusters, layout.candidates)
+    for collection, columns, relations in (*tables, *dqdx, *hits):
+        yield from (f"{collection}.{leaf.name}" for leaf in columns.values())
+        for relation in relations:
+            yield from (f"{collection}.{relation}_{bound}" for bound in ("begin", "end"))
+            yield from reference_leaves(layout.branch(collection, relation))
+    yield from (f"{layout.tracks.collection}.trackStates_{bound}" for bound in ("begin", "end"))
+    for collection, *_ in dqdx:
+        yield from reference_leaves(layout.branch(collection, "track"))
+    for links in (HIT_LINKS, TRACK_LINKS):
+        yield f"{links}.weight"
+        for end in ("from", "to"):
+            yield from reference_leaves(layout.branch(links, end))
+    for way in detector.tracker_hits.values():
+        if way is not None:
+            yield from truth_leaves(layout, *way)

@@ -7,8 +7,8 @@ All arrays agree but for three columns, where the reference has defects:
 * `sin_phi` and `cos_phi` of hits: the reference divides y and x by the distance from the origin,
   here it is the distance from the beam axis, so that the squares of the two add up to 1.
 
-The reference writes PDG codes where the schema has class indices. Its hits come in no order that
-the file tells, so rows are paired by what they hold.
+The reference writes PDG codes where the schema has class indices. Its hits come collection by
+collection in the order of their names, trackers and calorimeters apart, as do the hits of events.
 """
 
 from pathlib import Path
@@ -23,6 +23,7 @@ from datasets.schema import (
     JET_FEATURES,
     TARGET_FEATURES,
     TRACK_FEATURES,
+    TRACKER,
 )
 from datasets.schema import target as column
 
@@ -58,6 +59,16 @@ def test_elements(golden, event, found):
     tracks, width = len(event.tracks), len(TRACK_FEATURES)
     np.testing.assert_allclose(X[:tracks, :width], golden["X_track"], rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(X[tracks:], golden["X_cluster"], rtol=1e-4, atol=1e-7)
+
+
+def test_hits_stand_in_the_order_of_the_reference(golden, event):
+    hits = event.hits
+    names = ("energy", "x", "y", "z", "time", "subdetector", "type")
+    ours = np.stack([hits[name] for name in names], axis=1)
+    in_tracker = hits["subdetector"] == TRACKER
+    for name, rows in (("X_hit_tracker", in_tracker), ("X_hit_calo", ~in_tracker)):
+        theirs = golden[name][:, HIT_FEATURES.index("energy") :]
+        np.testing.assert_allclose(ours[rows], theirs, 1e-5, err_msg=name)
 
 
 @pytest.fixture(scope="module")
