@@ -19,10 +19,10 @@ from datasets.simulation.kinematics import (
 ELECTRON, PION, NEUTRAL_PION, PROTON, NEUTRON = 0.000511, 0.13957, 0.13498, 0.93827, 0.93957  # GeV
 BINDING = 0.008  # GeV, of the nucleon that a hadron meets
 SOFTEST = 0.01  # least share of an electron's energy that counts as radiated
-TRANSVERSE = 0.33  # GeV, scale of the transverse momentum of secondaries
-PIONS = 1.6  # further pions for each unit of ln(1 + available energy / GeV)
+TRANSVERSE = 0.3  # GeV, width of each transverse component of the momenta of secondaries
+PIONS = 2.2  # further pions for each unit of ln(1 + available energy / GeV)
 CHARGED_PAIRS = 2 / 3  # of the further pions that come as a positive and a negative one
-LEADING = 3.0  # mean share of a leading particle, in those of a further pion
+LEADING, OTHERS = 0.4, 0.15  # shares of the available energy along the axis
 CROWDED = 0.7  # of the energy at most is in masses
 
 
@@ -110,7 +110,8 @@ def collide(
     # A pion is as good as those that are made; anything else stays what it is.
     is_pion = np.abs(pdg) == 211
     room = (CROWDED * total - mass - NEUTRON) / PION
-    wanted = rng.poisson(PIONS * np.log1p(np.maximum(total - mass - NEUTRON, 0)))
+    available = np.maximum(total - mass - NEUTRON, 0)
+    wanted = rng.poisson(PIONS * np.log1p(available))
     pions = is_pion + np.clip(wanted, 0, np.maximum(room, 0).astype(np.int64))
     nucleon_is_proton = np.where(pions > 0, rng.random(n) < 0.5, target_is_proton)
     open_charge = target_is_proton * 1 - nucleon_is_proton + np.where(is_pion, charge, 0)
@@ -124,12 +125,16 @@ def collide(
         np.where(nucleon_is_proton, 2212, 2112),
         np.where(nucleon_is_proton, PROTON, NEUTRON),
         nucleon_is_proton.astype(np.float64),
-        _longitudinal(n, -LEADING, rng),
+        _momenta(-LEADING * available * _share(n, rng), rng),
     )
     leading = Products(
-        kept, pdg[kept], mass[kept], charge[kept], _longitudinal(len(kept), LEADING, rng)
+        kept,
+        pdg[kept],
+        mass[kept],
+        charge[kept],
+        _momenta(LEADING * available[kept] * _share(len(kept), rng), rng),
     )
-    made = joined([nucleons, leading, _pions(pions, open_charge, is_pion, rng)])
+    made = joined([nucleons, leading, _pions(pions, open_charge, is_pion, available, rng)])
     rest = balanced(made.momentum, made.mass, made.parent, total)
     along = momentum / np.linalg.norm(momentum, axis=1, keepdims=True)
     axes = [axis[made.parent] for axis in (*across(along), along)]
@@ -140,7 +145,7 @@ def collide(
     return made._replace(momentum=final)
 
 
-def _pions(count, charge, has_leading: Bool[np.ndarray, " n"], rng) -> Products:
+def _pions(count, charge, has_leading: Bool[np.ndarray, " n"], available, rng) -> Products:
     """So many pions of that charge together: first those that carry it, then pairs."""
     of = np.repeat(np.arange(len(count)), count)
     number = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
@@ -150,25 +155,26 @@ def _pions(count, charge, has_leading: Bool[np.ndarray, " n"], rng) -> Products:
     pair_is_charged = rng.random((len(count), int(count.max(initial=0)) // 2 + 1)) < CHARGED_PAIRS
     paired &= pair_is_charged[of, np.maximum(beyond, 0) // 2]
     sign = np.where(carries, np.sign(charge)[of], paired * (1 - 2 * (beyond % 2)))
-    momentum = _longitudinal(len(of), 0.0, rng)
+    along = OTHERS * available[of] * rng.standard_normal(len(of))
     # Any one of them, whatever its charge, leads.
     leads = np.flatnonzero(has_leading)
     leader = (np.cumsum(count) - count)[leads] + (rng.random(len(leads)) * count[leads]).astype(int)
-    momentum[leader] = _longitudinal(len(leads), LEADING, rng)
+    along[leader] = LEADING * available[leads] * _share(len(leads), rng)
     return Products(
         of,
         np.where(sign == 0, 111, 211 * sign),
         np.where(sign == 0, NEUTRAL_PION, PION),
         sign.astype(np.float64),
-        momentum,
+        _momenta(along, rng),
     )
 
 
-def _longitudinal(n: int, share: float, rng) -> Float[np.ndarray, "n 3"]:
-    """Momenta about the z axis before they are balanced: normal if `share` is 0."""
-    transverse = TRANSVERSE * rng.standard_normal((n, 2))
-    if share:
-        along = share * TRANSVERSE * rng.standard_gamma(2.0, n) / 2
-    else:
-        along = 2 * TRANSVERSE * rng.standard_normal(n)
-    return np.concatenate([transverse, along[:, None]], axis=1)
+def _share(n: int, rng) -> Float[np.ndarray, " n"]:
+    """Of mean 1."""
+    return rng.standard_gamma(2.0, n) / 2
+
+
+def _momenta(along, rng) -> Float[np.ndarray, "n 3"]:
+    """With these components along the z axis (GeV) and limited ones across."""
+    across_it = TRANSVERSE * rng.standard_normal((len(along), 2))
+    return np.concatenate([across_it, along[:, None]], axis=1)

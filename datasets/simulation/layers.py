@@ -76,7 +76,7 @@ def crossings(path: helix.Path, end: Float[np.ndarray, " n"], layers: Layers) ->
     slope = path.slope[owner]
     on_disk = layer >= layers.cylinders
     along = np.where(on_disk, radius, np.abs(z))
-    inside = np.flatnonzero((along > layers.low[layer]) & (along < layers.high[layer]))
+    inside = np.flatnonzero((along >= layers.low[layer]) & (along < layers.high[layer]))
     # One key for both: paths are shorter than a kilometre.
     inside = inside[np.argsort(owner[inside] * 1e6 + s[inside])]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -62,7 +62,7 @@ def spoilt(state: helix.Perigee, borrowed, extra, rng) -> helix.Perigee:
     """
     n = len(extra)
     off = np.where(extra, 0.4, borrowed**2)
-    bent = np.exp(np.where(extra, 3 * rng.random(n), 8 * off * np.abs(rng.standard_normal(n))))
+    bent = np.exp(np.where(extra, 3 * rng.random(n), 8 * off * rng.standard_normal(n)))
     return state._replace(
         D0=state.D0 + off * rng.standard_normal(n),
         Z0=state.Z0 + 2 * off * rng.standard_normal(n),

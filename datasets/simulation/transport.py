@@ -88,7 +88,7 @@ def transport(
         vertices, np.zeros(n),
     )  # fmt: skip
     flown, fates, traces, parents = [], [], [], []
-    while len(flights.row):
+    while len(flights.row) or not flown:
         path = path_of(flights, detector)
         end = _end(path, detector)
         crossed = crossings(path, end, layers)
