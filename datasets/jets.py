@@ -17,10 +17,12 @@ def cluster(
     offsets: Int[np.ndarray, " events_plus_1"],
     radius: float = 0.4,
     min_pt: float = 5.0,
+    algorithm: str = "ee_genkt",
 ) -> tuple[Table, Int[np.ndarray, " inputs"]]:
     """Jets of each event by the generalised e+e- kt algorithm with p = -1 (GeV, radians).
 
     Distances are angles between momenta (Cacciari, Salam, Soyez, arXiv:1111.6097, section 4.5).
+    With `algorithm="antikt"`, for hadron colliders, they are in rapidity and phi (section 4.3).
 
     Returns a table of `schema.JET_FEATURES`, by decreasing pt in each event, and for every input
     the number of its jet within the event: -1 where its jet has pt below `min_pt`, and for inputs
@@ -28,7 +30,7 @@ def cluster(
     """
     pt, eta, phi, energy = (np.asarray(v, np.float64) for v in (pt, eta, phi, energy))
     momenta = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), energy], axis=1)
-    return cluster_momenta(momenta, offsets, radius, min_pt)
+    return cluster_momenta(momenta, offsets, radius, min_pt, algorithm)
 
 
 def cluster_momenta(
@@ -36,6 +38,7 @@ def cluster_momenta(
     offsets: Int[np.ndarray, " events_plus_1"],
     radius: float = 0.4,
     min_pt: float = 5.0,
+    algorithm: str = "ee_genkt",
 ) -> tuple[Table, Int[np.ndarray, " inputs"]]:
     """`cluster` for px, py, pz, E (GeV); inputs along the beam, without eta, may take part."""
     jet_of_input = np.full(len(p4), -1, np.int64)
@@ -48,7 +51,9 @@ def cluster_momenta(
     if not len(filled):
         return _table([np.zeros(0)] * 4, np.zeros(len(offsets) - 1, int)), jet_of_input
 
-    jets, jet_counts, members, member_counts = _fastjet(p4[used].T, counts[filled], radius, min_pt)
+    jets, jet_counts, members, member_counts = _fastjet(
+        p4[used].T, counts[filled], radius, min_pt, algorithm
+    )
 
     jet_event = np.repeat(filled, jet_counts)
     columns = _coordinates(jets)
@@ -63,7 +68,7 @@ def cluster_momenta(
     return _table([column[order] for column in columns], per_event), jet_of_input
 
 
-def _fastjet(momenta, counts, radius, min_pt):
+def _fastjet(momenta, counts, radius, min_pt, algorithm):
     """Four-vectors (4, jets), jets per event, flat member indices (in event), members per jet."""
     import awkward as ak
     import fastjet
@@ -74,7 +79,9 @@ def _fastjet(momenta, counts, radius, min_pt):
     )
     # The banner would end up among the lines of a program that reports its progress.
     fastjet._swig.ClusterSequence.set_fastjet_banner_stream(None)
-    definition = fastjet.JetDefinition(fastjet.ee_genkt_algorithm, radius, -1.0)
+    power = {"ee_genkt": (-1.0,), "antikt": ()}[algorithm]
+    kind = getattr(fastjet, f"{algorithm}_algorithm")
+    definition = fastjet.JetDefinition(kind, radius, *power)
     sequence = fastjet.ClusterSequence(inputs, definition)
     jets = sequence.inclusive_jets(min_pt)
     members = sequence.constituent_index(min_pt)
