@@ -11,7 +11,16 @@ chunk of events into tables and links, `references` follows podio's references. 
 """
 
 from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.file import Source, check, inspect, read, read_all
+from datasets.edm4hep.file import Source, check, count_events, inspect, read, read_all
 from datasets.edm4hep.write import write
 
-__all__ = ["EDM4HEPError", "Source", "check", "inspect", "read", "read_all", "write"]
+__all__ = [
+    "EDM4HEPError",
+    "Source",
+    "check",
+    "count_events",
+    "inspect",
+    "read",
+    "read_all",
+    "write",
+]

@@ -46,7 +46,8 @@ def convert(chunk: Chunk, layout: Layout, detector: Detector) -> EventData:
     def related(objects: Objects, table: Table, relation: str, places) -> Links:
         branch = layout.branch(objects.collection, relation)
         owner, references = members(chunk, table, objects.collection, relation, branch)
-        return links_between(owner, rows_of(chunk, references, places), np.ones(len(owner)))
+        rows = rows_of(chunk, references, places, layout.unread)
+        return links_between(owner, rows, np.ones(len(owner)))
 
     def truth(links: str, places) -> Links:
         return links_between(*_linked(chunk, layout, links, places, to_particle))

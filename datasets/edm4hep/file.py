@@ -33,10 +33,15 @@ class Source(NamedTuple):
 
 
 def read(
-    path: str | Path, detector: str | Detector | None = None, chunk: int = 64
+    path: str | Path,
+    detector: str | Detector | None = None,
+    chunk: int = 64,
+    first: int = 0,
+    last: int | None = None,
 ) -> Iterator[EventData]:
     """Events of a full-simulation file, `chunk` of them at a time; nothing of an empty file.
 
+    Those numbered from `first` up to, and not including, `last`; all by default.
     Both layouts of podio, in a TTree or in an RNTuple. `detector` is a name in
     `detectors.DETECTORS`, or a `Detector`; without it, it is told by the calorimeter collections
     of the file. What is in memory at once is a chunk, however long the file.
@@ -44,7 +49,8 @@ def read(
     Raises:
         EDM4HEPError: the file is missing, damaged, no ROOT file, no EDM4HEP, or lacks
             collections; or what it holds contradicts itself. One line; names the file. Also for
-            an unknown detector, and a chunk of less than one event.
+            an unknown detector, for a chunk of less than one event, and for events that the file
+            does not have.
     """
     if chunk < 1:
         raise EDM4HEPError(f"a chunk of {chunk} events: at least 1")
@@ -54,8 +60,11 @@ def read(
         layout, setup = _setup(tree, known)
         collections = collection_names(file, layout, setup)
         branches = {leaf: tree[leaf] for leaf in names.leaves(layout, setup)}
-        for start in range(0, tree.num_entries, chunk):
-            stop = min(start + chunk, tree.num_entries)
+        end = tree.num_entries if last is None else last
+        if not 0 <= first <= end <= tree.num_entries:
+            raise EDM4HEPError(f"has {tree.num_entries} events, not {first} to {last}")
+        for start in range(first, end, chunk):
+            stop = min(start + chunk, end)
             columns = {
                 leaf: _column(branch, leaf, start, stop) for leaf, branch in branches.items()
             }
@@ -89,6 +98,13 @@ def check(
             f"files of different kinds cannot be read together, read each kind alone: {listed}"
         )
     return sources
+
+
+def count_events(
+    paths: Iterable[str | Path], detector: str | Detector | None = None
+) -> dict[str, int]:
+    """How many events each file has, by its path, once `check` has found that they match."""
+    return {str(source.path): source.events for source in check(paths, detector)}
 
 
 def inspect(path: str | Path, detector: str | Detector | None = None) -> Source:

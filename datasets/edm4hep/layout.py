@@ -49,6 +49,7 @@ class Layout:
     references: Mapping[str, str]  # relation -> branch of its references; {} is the collection
     collection_id: str  # type of podio's numbers of collections
     aliases: Mapping[str, str]  # other names under which references know a collection
+    unread: tuple[str, ...]  # collections that objects may be made of without being read
     tracker_truth: bool  # whether every file has what leads from tracker hits to particles
 
     def branch(self, collection: str, relation: str) -> str:

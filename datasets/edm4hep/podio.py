@@ -87,6 +87,7 @@ PODIO_2025 = Layout(
     },
     collection_id="u4",
     aliases={},
+    unread=("LumiCalClusters",),  # of candidates seen by the luminosity calorimeter alone
     tracker_truth=True,
 )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """What a file holds of a chunk of events, and podio's references turned into row numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -112,12 +112,16 @@ def ranges(chunk: Chunk, table: Table, collection: str, relation: str, available
 
 
 def rows_of(
-    chunk: Chunk, references: References, places: Mapping[str, Place]
+    chunk: Chunk,
+    references: References,
+    places: Mapping[str, Place],
+    unread: Container[str] = (),
 ) -> Int[np.ndarray, " references"]:
-    """Table rows that references point to; -1 for references to nothing."""
+    """Table rows that references point to; -1 for references to nothing, or into `unread`."""
     branch, event, index, collection = references
     rows = np.full(len(index), -1)
-    pending = ~np.isin(index, UNSET)
+    unread_numbers = [number for number, name in chunk.collections.items() if name in unread]
+    pending = ~np.isin(index, UNSET) & ~np.isin(collection, unread_numbers)
     for name, place in places.items():
         numbers = [number for number, known in chunk.collections.items() if known == name]
         here = pending & np.isin(collection, numbers)

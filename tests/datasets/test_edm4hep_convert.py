@@ -187,6 +187,22 @@ def test_a_reference_to_a_collection_that_is_not_read_is_refused():
         convert(spoiled(chunk, f"{branch}.collectionID", 0, 777), PODIO_2025, CLD)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_candidates_of_clusters_that_are_not_read_keep_none(layout):
+    made, chunk = written(layout)
+    foreign = chunk._replace(collections={**chunk.collections, 777: "LumiCalClusters"})
+    leaf = f"{layout.branch(layout.candidates.collection, 'clusters')}.collectionID"
+    found = convert(spoiled(foreign, leaf, 0, 777), layout, CLD).candidate_cluster
+    first = np.argsort(made.candidate_cluster.source, kind="stable")[0]
+    kept = np.arange(len(made.candidate_cluster.source)) != first
+    for one, other in zip(
+        _sorted(found), _sorted(Links(*(end[kept] for end in (
+            made.candidate_cluster.source, made.candidate_cluster.target,
+            made.candidate_cluster.weight)))), strict=True,
+    ):  # fmt: skip
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_collection_may_have_several_numbers():
     """Links of 2023 know the particles by LCIO's name of them."""
     made, chunk = written(PODIO_2023)

@@ -217,6 +217,11 @@ def test_the_size_of_chunks_makes_no_difference(tmp_path, form):
         assert_same(join_events(parts), whole)
     with pytest.raises(EDM4HEPError, match="at least 1"):
         next(edm4hep.read(path, chunk=0))
+    part = join_events(list(edm4hep.read(path, chunk=2, first=1, last=6)))
+    assert_same(part, take_events(whole, np.arange(1, 6)))
+    assert list(edm4hep.read(path, first=7)) == []
+    for first, last in ((8, None), (0, 8), (3, 2), (-1, 2)):
+        assert f"has 7 events, not {first} to {last}" in refusal(path, first=first, last=last)
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path):
@@ -306,6 +311,7 @@ def test_several_files(tmp_path):
     for i, path in enumerate(paths):
         edm4hep.write(path, some_events(i, i + 2), "cld")
     assert [source.events for source in edm4hep.check(paths)] == [2, 3]
+    assert edm4hep.count_events(paths) == {str(paths[0]): 2, str(paths[1]): 3}
     alone = [part for path in paths for part in edm4hep.read(path)]
     together = list(edm4hep.read_all(paths))
     assert [part.events for part in together] == [2, 3]
