@@ -73,23 +73,20 @@ def crossings(path: helix.Path, end: Float[np.ndarray, " n"], layers: Layers) ->
     )
     x, y, z, phi = helix.at(helix.Path(*(column[owner] for column in path)), s)
     radius = np.hypot(x, y)
-    slope = path.slope[owner]
     on_disk = layer >= layers.cylinders
     along = np.where(on_disk, radius, np.abs(z))
     inside = np.flatnonzero((along >= layers.low[layer]) & (along < layers.high[layer]))
     # One key for both: paths are shorter than a kilometre.
     inside = inside[np.argsort(owner[inside] * 1e6 + s[inside])]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        normal = np.where(
-            on_disk, np.abs(slope), np.abs(x * np.cos(phi) + y * np.sin(phi)) / radius
-        ) / np.sqrt(1 + slope**2)
-    return Crossings(
-        owner[inside],
-        layer[inside],
-        s[inside],
-        np.stack([x, y, z], axis=1)[inside],
-        np.maximum(normal[inside], STEEPEST),
+    owner, layer, s, radius, on_disk = (
+        column[inside] for column in (owner, layer, s, radius, on_disk)
     )
+    x, y, z, phi = (column[inside] for column in (x, y, z, phi))
+    slope = path.slope[owner]
+    radial = np.abs(x * np.cos(phi) + y * np.sin(phi)) / np.maximum(radius, 1e-9)
+    cosine = np.where(on_disk, np.abs(slope), radial) / np.sqrt(1 + slope**2)
+    position = np.stack([x, y, z], axis=1)
+    return Crossings(owner, layer, s, position, np.maximum(cosine, STEEPEST))
 
 
 def _of_lines(path: helix.Path, end, layers: Layers) -> tuple[np.ndarray, ...]:

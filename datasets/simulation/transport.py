@@ -79,13 +79,16 @@ def transport(
     detector: CLICLike,
     rng: np.random.Generator,
 ) -> Transported:
-    """Follows final particles, born at `vertices` (mm) at time 0, to the calorimeters' face."""
+    """Follows final particles, born at `vertices` (mm), to the calorimeters' face.
+
+    They are taken to be born when light from the centre gets there.
+    """
     layers = layers_of(detector)
     n = len(particles)
     momentum = np.stack([particles[name] for name in ("px", "py", "pz")], axis=1)
     flights = Flights(
         np.arange(n), particles["pdg"], particles["mass"], particles["charge"], momentum,
-        vertices, np.zeros(n),
+        vertices, np.linalg.norm(vertices, axis=1) / LIGHT,
     )  # fmt: skip
     flown, fates, traces, parents = [], [], [], []
     while len(flights.row) or not flown:
