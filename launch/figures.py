@@ -45,15 +45,22 @@ _STYLE = {
 
 
 def draw(
-    size: tuple[float, float], paint: Callable[[Any], None], columns: int = 1, rows: int = 1
+    size: tuple[float, float],
+    paint: Callable[[Any], None],
+    columns: int = 1,
+    rows: int = 1,
+    spacing: Mapping[str, float] | None = None,
 ) -> str:
-    """SVG of a figure (inches) whose axes `paint` fills; several come as an array."""
+    """SVG of a figure (inches) whose axes `paint` fills; several come as an array.
+
+    `spacing`: margins and gaps as in matplotlib's GridSpec; else they are made to fit.
+    """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(_STYLE):
-        figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots(rows, columns)
+        figure = Figure(figsize=size, layout=None if spacing else "constrained")
+        axes = figure.subplots(rows, columns, gridspec_kw=spacing)
         paint(axes)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})

@@ -10,6 +10,7 @@ from datasets.events import Samples
 from datasets.schema import Part, target
 from launch.figures import CLASS_COLOURS, draw
 from launch.inspection_quantities import form_of, rows_of
+from launch.inspection_tables import number
 
 JET_RADIUS = 0.4
 _TRACKER_RADIUS, _TRACKER_HALF_LENGTH = 1500.0, 2300.0  # mm: tracks are drawn so far
@@ -51,7 +52,7 @@ def picture(samples: Samples, event: int, name: str) -> str:
     of_event = slice(jets.offsets[event], jets.offsets[event + 1])
     energy = samples.ytarget[samples.offsets[event] : samples.offsets[event + 1]]
     total = energy[energy[:, target("PDG")] > 0, target("energy")].sum()
-    title = f"{name}, event {event}: targets with {total:.1f} GeV, {jets.counts[event]} jets"
+    title = f"{name}, event {event}: targets with {number(total)} GeV, {jets.counts[event]} jets"
 
     def paint(panels) -> None:
         for found in elements:
@@ -59,20 +60,8 @@ def picture(samples: Samples, event: int, name: str) -> str:
             _across(panels[1], found)
             _along(panels[2], found)
         _circles(panels[0], jets["eta"][of_event], jets["phi"][of_event])
-        reach = max(
-            np.pi,
-            *(
-                np.nan_to_num(np.abs(found.feature("eta")), posinf=0).max(initial=0)
-                for found in elements
-            ),
-        )
-        panels[0].set(
-            xlabel="eta",
-            xlim=(-reach, reach),
-            ylabel="phi [rad]",
-            ylim=(-np.pi, np.pi),
-            title="eta and phi, with jets",
-        )
+        panels[0].set(xlabel="eta", ylabel="phi [rad]", title="eta and phi, with jets")
+        panels[0].set(xlim=_eta_range(elements), ylim=(-np.pi, np.pi))
         panels[1].set(xlabel="x [m]", ylabel="y [m]", title="across the beam")
         panels[2].set(xlabel="z [m]", ylabel="r [m], negative for y < 0", title="along the beam")
         for axes in panels:
@@ -113,6 +102,13 @@ def _scatter(axes, found: _Elements, x: np.ndarray, y: np.ndarray) -> None:
     )  # fmt: skip
 
 
+def _eta_range(elements: list[_Elements]) -> tuple[float, float]:
+    """As wide as phi, or wider: circles stay round where nothing is far forward."""
+    etas = np.abs(np.concatenate([found.feature("eta") for found in elements]))
+    reach = max(np.pi, etas[np.isfinite(etas)].max(initial=0))
+    return -reach, reach
+
+
 def _in_eta_phi(axes, found: _Elements) -> None:
     phi = np.arctan2(found.feature("sin_phi"), found.feature("cos_phi"))
     _scatter(axes, found, found.feature("eta"), phi)
@@ -148,9 +144,10 @@ def _helices(tracks: _Elements) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     phi = np.arctan2(tracks.feature("sin_phi"), tracks.feature("cos_phi"))[:, None]
     longest = np.minimum(1.6 * _TRACKER_RADIUS, np.pi / np.abs(omega))
     s = longest * np.linspace(0, 1, _POINTS_OF_TRACK)
-    x = (np.sin(phi) - np.sin(phi - omega * s)) / omega
-    y = (np.cos(phi - omega * s) - np.cos(phi)) / omega
-    z = s * slope[:, None]
+    with np.errstate(invalid="ignore"):  # a track whose values are not finite is not drawn
+        x = (np.sin(phi) - np.sin(phi - omega * s)) / omega
+        y = (np.cos(phi - omega * s) - np.cos(phi)) / omega
+        z = s * slope[:, None]
     inside = (np.hypot(x, y) < _TRACKER_RADIUS) & (np.abs(z) < _TRACKER_HALF_LENGTH)
     left = np.logical_or.accumulate(~inside, axis=1)
     return tuple(np.where(left, np.nan, values / 1e3) for values in (x, y, z))

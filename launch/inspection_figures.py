@@ -1,6 +1,7 @@
 """Histograms and bars of a dataset page: measured values in, SVG out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,19 +12,20 @@ from launch.inspection_quantities import ClassCounts
 
 FIRST, OTHER = "#0072b2", "#d55e00"
 DATASET_COLOURS = (FIRST, OTHER)
-_COLUMNS, _PANEL = 4, (2.72, 1.75)  # panels in a row; inches
+_COLUMNS = 4  # panels in a row
+_PITCH, _GAP = (2.72, 1.75), (0.26, 0.56)  # from panel to panel, and between them; inches
 
 
 def histograms(
     measured: Sequence[Measured],
     labels: Sequence[str],
     colours: Sequence[str] = DATASET_COLOURS,
-    styles: Sequence[str] = ("-", "-"),
-    rows_of_legend: int = 1,
+    styles: Sequence[Any] = ("-", "-"),
 ) -> str:
     """A grid of small histograms, normalised to their entries. `labels` names the datasets."""
-    rows = -(-len(measured) // _COLUMNS)
-    columns = min(_COLUMNS, len(measured))
+    rows, columns = -(-len(measured) // _COLUMNS), min(_COLUMNS, len(measured))
+    legend = 0.3 * (len(labels) > 1)  # inches
+    size = (columns * _PITCH[0], rows * _PITCH[1] + legend)
 
     def paint(grid) -> None:
         panels = np.ravel(grid)
@@ -35,18 +37,30 @@ def histograms(
             _steps(axes, quantity, colours, styles)
         for axes in panels[len(measured) :]:
             axes.set_axis_off()
-        if len(labels) > 1:
+        if legend:
             for label, colour, style in zip(labels, colours, styles, strict=False):
                 panels[0].plot([], [], linestyle=style, color=colour, linewidth=1.5, label=label)
             handles = panels[0].get_legend_handles_labels()
-            columns_of_legend = -(-len(labels) // rows_of_legend)
-            panels[0].figure.legend(*handles, loc="outside upper left", ncols=columns_of_legend)
+            panels[0].figure.legend(*handles, loc="upper left", ncols=len(labels))
 
-    height = rows * _PANEL[1] + 0.3 * rows_of_legend * (len(labels) > 1)
-    return draw((columns * _PANEL[0], height), paint, columns, rows)
+    return draw(size, paint, columns, rows, _spacing(size, legend))
 
 
-def _steps(axes, quantity: Measured, colours: Sequence[str], styles: Sequence[str]) -> None:
+def _spacing(size: tuple[float, float], legend: float) -> dict[str, float]:
+    """The same distances in every grid, in inches: titles above, labels of ticks below."""
+    width, height = size
+    panel = (_PITCH[0] - _GAP[0], _PITCH[1] - _GAP[1])
+    return {
+        "left": 0.06 / width,
+        "right": 1 - (_GAP[0] - 0.06) / width,
+        "top": 1 - (0.24 + legend) / height,
+        "bottom": (_GAP[1] - 0.24) / height,
+        "wspace": _GAP[0] / panel[0],
+        "hspace": _GAP[1] / panel[1],
+    }
+
+
+def _steps(axes, quantity: Measured, colours: Sequence[str], styles: Sequence[Any]) -> None:
     if quantity.axis is None:
         axes.text(0.5, 0.5, "no entries", transform=axes.transAxes, ha="center", color="#667")
         axes.set_xticks([])

@@ -195,7 +195,7 @@ def _ends(finite: Sequence[np.ndarray], scale: str, core: float) -> tuple[float,
     for values in (v for v in finite if len(v)):
         along = _straight(values, scale, core)
         low, high = np.quantile(along, [_CLIPPED, 1 - _CLIPPED])
-        margin = 0.15 * (high - low)
+        margin = 0.15 * (high - low) or np.inf  # nearly all are one value: show the others too
         kept.append(values[(along >= low - margin) & (along <= high + margin)])
     return min(v.min() for v in kept), max(v.max() for v in kept)
 

@@ -38,7 +38,7 @@ def key_figures(sources: Sequence[Source]) -> list[tuple[str, str]]:
         (both([f"{s.events}" for s in every]), "events"),
         (both([f"{np.median(np.diff(s.offsets)):g}" for s in every]), "elements per event, median"),
         (both([f"{n:.0f}" for n in per_event]), "targets per event"),
-        (both([f"{e:.0f}" for e in energy]), "GeV of targets per event"),
+        (both([tables.number(e) for e in energy]), "GeV of targets per event"),
         *(
             (both([tables.percent(of[i], 0) for of in shares]), name)
             for i, name in enumerate(names)
@@ -176,12 +176,17 @@ def events(sources: Sequence[Source]) -> page.Section:
 def origin(sources: Sequence[Source]) -> page.Section:
     """Where the datasets come from, and the account of energy where truth was told just now."""
     lettered = list(zip(_letters(sources), sources, strict=True))
-    rows = [(letter, source.place, source.samples.elements) for letter, source in lettered]
-    shown = [page.table(("", "dataset", "elements"), rows)]
+    rows = [(f"{letter} {s.place}".strip(), s.samples.elements) for letter, s in lettered]
+    shown = [page.table(("dataset", "elements"), rows)]
     for letter, source in lettered:
         if source.account:
             cells = [(name, tables.number(v)) for name, v in source.account._asdict().items()]
-            shown.append(page.table((f"{letter} account [GeV]".strip(), ""), cells))
+            shown.append(
+                page.table(
+                    (f"{letter} events, particles, energy [GeV] of all that was read".strip(), ""),
+                    cells,
+                )
+            )
         shown += [
             page.folded(f"{letter} {name}".strip(), page.source(text))
             for name, text in source.documents.items()

@@ -105,7 +105,7 @@ def _tfds(request: Request) -> Source:
     from datasets.builders.read import empty, open_dataset, portions
 
     dataset = open_dataset(request.path)
-    split = request.split or ("train" if "train" in dataset.splits else min(dataset.splits))
+    split = request.split or ("train" if "train" in dataset.splits else next(iter(dataset.splits)))
     there = dataset.events(split)
     wanted, parts, done = min(there, request.events), [empty(dataset.layout.elements)], 0
     with progress(f"read {request.path}", wanted, "events") as update:
@@ -149,7 +149,7 @@ def _edm4hep(request: Request) -> Source:
         raise InspectionError(f"{request.path} holds no events")
     return Source(
         name=request.path.stem,
-        place=f"{request.path}: its first {done} events",
+        place=f"{request.path}: {done} events",
         samples=stored.join(parts),
         account=total(accounts),
     )

@@ -53,7 +53,7 @@ def _class_row(
         label,
         *(str(n) for n in particles),
         *(f"{n / events:.2f}" for n in particles),
-        *(f"{e / events:.2f}" if k else "-" for e in energy),
+        *(number(e / events) if k else "-" for e in energy),
         percent(energy[1] / energy[0]) if k and energy[0] else "-",
     )
 
@@ -96,6 +96,8 @@ def ratio(a: Float[np.ndarray, " QUANTILES"], b: Float[np.ndarray, " QUANTILES"]
 
 def number(value: float) -> str:
     """Three digits, or all before the decimal point."""
+    if not np.isfinite(value):
+        return "not finite"
     in_full = abs(value) < 1e7 and (abs(value) >= 100 or value == round(value))
     return f"{value:.0f}" if in_full else f"{value:.3g}"
 
