@@ -114,10 +114,14 @@ def _calorimeter(particles: Table, vertices, path: helix.Path, ended, detector: 
 
 
 def _deposit(particles: Table, rows) -> tuple[np.ndarray, np.ndarray]:
-    """Energy (GeV) that a particle can leave, kinetic for baryons and total for everything else;
-    and its speed in units of that of light."""
+    """Energy (GeV) that a particle can leave and its speed in units of that of light.
+
+    The total energy of mesons and leptons, the kinetic of baryons; antibaryons annihilate with a
+    nucleon and leave both masses.
+    """
     momentum2 = sum(particles[name][rows] ** 2 for name in ("px", "py", "pz"))
     mass = particles["mass"][rows]
     energy = np.sqrt(momentum2 + mass**2)
-    is_baryon = (np.abs(particles["pdg"][rows]) // 1000) % 10 > 0
-    return energy - np.where(is_baryon, mass, 0.0), np.sqrt(momentum2) / energy
+    pdg = particles["pdg"][rows]
+    baryons = np.where((np.abs(pdg) // 1000) % 10 > 0, np.sign(pdg), 0)
+    return energy - baryons * mass, np.sqrt(momentum2) / energy

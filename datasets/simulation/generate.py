@@ -67,7 +67,14 @@ def generate(process: str, events: int, seed: int, chunk: int) -> Iterator[tuple
     that LCIO has for it in the simulator status. `seed` is any non-negative integer.
     Raises RuntimeError where Pythia stops generating; see `start` for what its settings can do.
     """
-    settings, overlaid = PROCESSES[process]
+    yield from collide(PROCESSES[process], events, seed, chunk)
+
+
+def collide(
+    process: Process, events: int, seed: int, chunk: int
+) -> Iterator[tuple[Table, Vertices]]:
+    """The same for a process that has no name; its settings come after `COMMON`."""
+    settings, overlaid = process
     generator = start(settings, seed)
     charge_of = np.vectorize(generator.particleData.charge, otypes=[np.float64])
     further = start(OVERLAY, _mixed([seed, 0, 0])) if overlaid else None
