@@ -1,4 +1,6 @@
-"""TFDS datasets (array_record, written and read without TensorFlow).
+"""TFDS datasets (array_record), written and read without TensorFlow.
 
-`datasets.builders.clic` needs tensorflow-datasets: import it where a dataset is built or read.
+`write.build` makes one of `Samples` on disk; `read` opens ours and the published ones of every
+version; `convert` turns tfrecord directories into array_record; `delphes` is the dataset of the
+first MLPF paper. Importing is light: tensorflow-datasets is imported where it is used.
 """

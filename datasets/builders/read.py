@@ -133,11 +133,9 @@ def _version_folders(folder: Path) -> list[Path]:
     )
 
 
-def _numbers(text: str) -> list[tuple[int, str]]:
-    """A key that sorts 10 after 9, inside text as well."""
-    return [
-        (int(piece), "") if piece.isdigit() else (-1, piece) for piece in re.split(r"(\d+)", text)
-    ]
+def _numbers(text: str) -> list[str | int]:
+    """A key that sorts 10 after 9; text and numbers take turns in it."""
+    return [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", text)]
 
 
 def _builder(folder: Path):

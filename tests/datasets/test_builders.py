@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from datasets.builders.records import DatasetError
 from datasets.folders import FolderError, written_whole
 from tests.datasets.published_examples import random_samples
 
+ROOT = Path(__file__).parents[2]
 FORMS = tuple(schema.ELEMENTS)
 
 
@@ -184,6 +186,27 @@ def test_a_lost_record_is_noticed(tmp_path, shard, monkeypatch):
     monkeypatch.setattr(records, "count_records", lambda path: 3)
     with pytest.raises(DatasetError, match="has 3 of the 4 records"):
         write.build(tmp_path, "mine", {"train": [shard()[0]]})
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, shard):
+    """Files that cannot grow stand for a disk without room."""
+    folder, _ = shard(counts=[200] * 40)
+    code = f"""
+import resource
+from pathlib import Path
+from datasets.builders import write
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    write.build(Path({str(tmp_path)!r}) / "data", "mine", {{"train": [Path({str(folder)!r})]}})
+except RuntimeError as error:
+    print("refused", error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("refused"), done.stdout
+    assert "File too large" in done.stdout
+    assert not list((tmp_path / "data" / "mine").iterdir())
 
 
 def test_two_writers_of_one_folder(tmp_path):

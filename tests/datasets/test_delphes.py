@@ -5,6 +5,7 @@ import os
 import pickle
 import pickletools
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -262,8 +263,13 @@ def test_damaged_files_are_named(tmp_path):
 def test_a_bomb_is_not_unpacked(write):
     path = write(bytes(50_000_000))
     assert path.stat().st_size < 1000
-    with pytest.raises(PickleError, match="more than 1000000 bytes"):
-        pickles.load(path, max_bytes=1_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(PickleError, match="more than 1000000 bytes"):
+            pickles.load(path, max_bytes=1_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def changed(change):

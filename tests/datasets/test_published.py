@@ -88,6 +88,8 @@ def test_what_a_version_lacks_is_computed_and_said(tmp_path, published):
     expected = target_column(wrote.ytarget, "jet_idx") if keeps else number
     assert np.array_equal(target_column(back.ytarget, "jet_idx"), expected)
     assert ("jet_idx" in said) == (not keeps)
+    own = target_column(wrote.ycand, "jet_idx") if keeps else clustered(back.ycand, back.offsets)[1]
+    assert np.array_equal(target_column(back.ycand, "jet_idx"), own)
     if "genmet" in published.events:
         assert np.array_equal(back.genmet, wrote.genmet)
         assert "genmet" not in said
@@ -196,6 +198,9 @@ def test_bad_values_are_refused_with_their_event(tmp_path, change, words):
     folder = write.build(tmp_path, "mine", {"test": [tmp_path / "shard"]})
     with pytest.raises(records.DatasetError, match=f"split test: {words} \\(1 of 12 events\\)"):
         read.read(folder, "test")
+    number = words.split(":")[0]
+    with pytest.raises(records.DatasetError, match=f"split test: {number}"):
+        list(read.portions(read.open_dataset(folder), "test", rows=1))
 
 
 @pytest.mark.parametrize(
