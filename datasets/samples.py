@@ -28,15 +28,18 @@ def save(folder: Path, samples: Samples) -> None:
     """Writes samples to `folder`, which appears complete or not at all; replaces an older one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    for name in ARRAYS:
-        np.save(partial / f"{name}.npy", getattr(samples, name))
-    for name in JETS:
-        jets = getattr(samples, name)
-        np.save(partial / f"{name}.offsets.npy", jets.offsets)
-        np.save(partial / f"{name}.npy", jet_rows(jets))
-    (partial / ELEMENTS).write_text(samples.elements)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    try:
+        for name in ARRAYS:
+            np.save(partial / f"{name}.npy", getattr(samples, name))
+        for name in JETS:
+            jets = getattr(samples, name)
+            np.save(partial / f"{name}.offsets.npy", jets.offsets)
+            np.save(partial / f"{name}.npy", jet_rows(jets))
+        (partial / ELEMENTS).write_text(samples.elements)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def load(folder: Path) -> Samples:

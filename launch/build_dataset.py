@@ -1,11 +1,26 @@
-"""Simulates collisions and writes them as TFDS datasets, in parallel processes.
+"""Makes a TFDS dataset (array_record, no TensorFlow) of EDM4HEP files, or of simulated events.
 
-python -m launch.build_dataset --config=configs/demo.py --run=runs/mine --config.data.root=data
+From files of full simulation, in podio's layouts of 2023 and 2025:
+  python -m launch.build_dataset --input='files/*.root' --detector=clic --dataset=mine
+From the fast simulation:
+  python -m launch.build_dataset --process=ttbar --events=10000 --seed=1 --workers=8
+The datasets of an experiment's configuration, as launch.demo makes them:
+  python -m launch.build_dataset --config=configs/demo.py --run=runs/mine
+
+They lie in --data_dir/NAME/3.2.0, and tensorflow-datasets opens them with builder_from_directory.
+Train, validation and test share no file. The same command again goes on where it was.
 """
 
-from launch import data, program
+import glob
+from pathlib import Path
+
+from absl import flags
+
+from launch import building, data, program, recipes
 from launch.checks import checked
-from launch.runs import Run, stage, working_in
+from launch.progress import say
+from launch.recipes import Recipe
+from launch.runs import Run, RunError, stage, working_in
 
 
 def build_datasets(run: Run) -> None:
@@ -14,11 +29,97 @@ def build_datasets(run: Run) -> None:
         data.build(run)
 
 
+def recipe_of_files(
+    patterns: list[str], detector: str, name: str, elements: str, splits: str, seed: int
+) -> Recipe:
+    """A dataset of the events in the files that the patterns match.
+
+    Raises RunError where a pattern matches nothing; EDM4HEPError where a file cannot be read, or
+    the files differ in layout or detector.
+    """
+    from datasets import edm4hep
+
+    if not name:
+        raise RunError("--dataset=NAME is needed with --input: what the dataset shall be called")
+    paths = []
+    for pattern in patterns:
+        found = sorted(glob.glob(pattern))
+        if not found:
+            raise RunError(f"--input={pattern}: no such file")
+        paths += found
+    say(f"  files: {len(paths)}")
+    files = edm4hep.count_events(dict.fromkeys(paths), detector or None)
+    return recipes.of_files(name, elements, files, detector, recipes.parse_shares(splits), seed)
+
+
+def recipe_of_process(
+    process: str, events: int, name: str, elements: str, splits: str, seed: int
+) -> Recipe:
+    """A dataset of simulated events."""
+    from datasets.builders.names import dataset_name
+
+    if process not in data.PROCESSES:
+        raise RunError(f"--process={process}: choose one of {', '.join(data.PROCESSES)}")
+    return recipes.simulation(
+        name or dataset_name(process, elements),
+        process,
+        data.PROCESSES.index(process),
+        elements,
+        recipes.counts(events, recipes.parse_shares(splits)),
+        seed,
+        recipes.EVENTS_OF_A_SHARD[elements],
+    )
+
+
+def account(folder: Path) -> str:
+    """What became of the events, and of their energy, by split."""
+    lines = []
+    for split, s in (building.summary(folder) or {}).items():
+        kept = s["events"] - s["events_unsound"] - s["events_empty"]
+        share = [s[name] / s["visible"] if s["visible"] else 0 for name in ("merged", "dropped")]
+        lines.append(
+            f"  {split}: events {kept}; left out {s['events_unsound']} with values that are not "
+            f"finite, {s['events_empty']} without a visible particle; of the visible energy "
+            f"{share[0]:.2%} merged, {share[1]:.2%} dropped"
+        )
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    config, folder = program.define_config(), program.define_run()
+    config, run_folder = program.define_config(), program.define_run()
+    inputs = flags.DEFINE_list("input", [], "EDM4HEP files (ROOT): patterns, separated by commas.")
+    detector = flags.DEFINE_string("detector", "", "clic, cld, ...; told by the file if not given.")
+    name = flags.DEFINE_string("dataset", "", "The name of the dataset.")
+    process = flags.DEFINE_string("process", "", f"Simulate one of {', '.join(data.PROCESSES)}.")
+    events = flags.DEFINE_integer("events", 1000, "Events to simulate, of all splits together.")
+    seed = flags.DEFINE_integer("seed", 1, "Of the simulation, and of dealing files to splits.")
+    workers = flags.DEFINE_integer("workers", 2, "Processes that work side by side.", 1)
+    root = flags.DEFINE_string("data_dir", "data", "Where datasets lie.")
+    elements = flags.DEFINE_enum(
+        "elements", "clusters", list(recipes.EVENTS_OF_A_SHARD),
+        "Tracks and clusters; tracker and calorimeter hits; or tracks and calorimeter hits.",
+    )  # fmt: skip
+    splits = flags.DEFINE_string(
+        "splits", "train:0.8,validation:0.1,test:0.1", "Splits and their shares; or one name: all."
+    )
 
     def main() -> None:
-        with working_in(folder(), checked(config())) as run:
-            build_datasets(run)
+        if inputs.value and process.value:
+            raise RunError("--input and --process exclude each other")
+        if not (inputs.value or process.value):
+            with working_in(run_folder(), checked(config())) as run:
+                build_datasets(run)
+            return
+        if inputs.value:
+            made = recipe_of_files(
+                inputs.value, detector.value, name.value, elements.value, splits.value, seed.value
+            )
+        else:
+            made = recipe_of_process(
+                process.value, events.value, name.value, elements.value, splits.value, seed.value
+            )
+        folder = building.build(made, Path(root.value), workers.value)
+        say(account(folder))
+        say(f"  dataset {folder}")
 
     program.start(main)

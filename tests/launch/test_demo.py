@@ -62,8 +62,8 @@ def run(tmp_path_factory):
     """A tiny demo, killed -9 while simulating, interrupted while tuning, then left to end."""
     folder = tmp_path_factory.mktemp("demo") / "run"
     first = demo(folder)
-    shards = folder / "data" / "shards" / "ttbar"
-    wait_for(lambda: shards.is_dir() and any(shards.glob("[!.]*")), first)
+    shards = folder / "data" / ".shards" / "clic_edm_ttbar_pf"
+    wait_for(lambda: shards.is_dir() and any(shards.glob("*/*.json")), first)
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
     second = demo(folder)

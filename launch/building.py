@@ -1,0 +1,168 @@
+"""Makes a dataset by its recipe: shards in parallel processes, then one TFDS folder.
+
+A shard appears under its name when it is complete, and so does the dataset: a build that was cut
+short goes on with the shards that are missing.
+"""
+
+import fcntl
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from datasets import samples as stored
+from launch import recipes
+from launch.progress import progress, say
+from launch.recipes import Extracted, Recipe, Shard, Simulated
+from launch.runs import RunError, read_json, write_json
+
+
+def build(recipe: Recipe, root: Path, workers: int) -> Path:
+    """The folder of the dataset below `root`, made now unless it is there.
+
+    Raises RunError if another program makes it, or it was made by another recipe.
+    """
+    from datasets.builders import names, write
+
+    root.mkdir(parents=True, exist_ok=True)
+    with _alone(root, recipe.name):
+        folder, shards = names.dataset_folder(root, recipe.name), _shards_of(root, recipe)
+        if is_made(recipe, root):
+            _check_recipe(folder, recipe)
+            return folder
+        shutil.rmtree(folder, ignore_errors=True)
+        _make(recipe, shards, workers)
+        say(f"  write {folder}")
+        splits = {
+            split: [shards / shard.name for shard in members]
+            for split, members in recipe.splits.items()
+        }
+        write.build(root, recipe.name, splits, recipe.elements, recipe.description)
+        write_json(folder / "summary.json", _account(recipe, shards))
+        write_json(folder / "recipe.json", recipes.plain(recipe))
+        shutil.rmtree(shards.parent)
+        with suppress(OSError):  # other datasets may have shards there
+            shards.parent.parent.rmdir()
+        return folder
+
+
+def is_made(recipe: Recipe, root: Path) -> bool:
+    """Whether the dataset is there and complete.
+
+    Shards are deleted last: where there are some, it is not.
+    """
+    from datasets.builders import names
+
+    folder = names.dataset_folder(root, recipe.name)
+    return folder.exists() and not _shards_of(root, recipe).parent.exists()
+
+
+def summary(folder: Path) -> dict | None:
+    """What was merged, dropped and left out when a dataset was made, by split; None if unknown."""
+    file = folder / "summary.json"
+    return read_json(file) if file.exists() else None
+
+
+def _shards_of(root: Path, recipe: Recipe) -> Path:
+    """Shards of different recipes in one place are kept apart."""
+    return root / ".shards" / recipe.name / recipe.digest
+
+
+def _check_recipe(folder: Path, recipe: Recipe) -> None:
+    """A dataset that the user brought has no recipe."""
+    file = folder / "recipe.json"
+    if file.exists():
+        recipes.same(folder, read_json(file), recipe)
+
+
+@contextmanager
+def _alone(root: Path, name: str) -> Iterator[None]:
+    with (root / f".{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"another program is making {name} in {root}; wait for it") from None
+        yield
+
+
+def _account(recipe: Recipe, shards: Path) -> dict:
+    """The summaries of the shards, added up by split."""
+    from datasets.target import Summary, total
+
+    return {
+        split: total(Summary(**read_json(shards / f"{s.name}.json")) for s in members)._asdict()
+        for split, members in recipe.splits.items()
+    }
+
+
+def _make(recipe: Recipe, shards: Path, workers: int) -> None:
+    """Makes the shards that are not there yet."""
+    todo = [shard for shard in recipe.shards if not (shards / shard.name).exists()]
+    if not todo:
+        return
+    shards.mkdir(parents=True, exist_ok=True)
+    with progress(f"make {recipe.name}", len(recipe.shards), "shards") as update:
+        done = len(recipe.shards) - len(todo)
+        update(done)
+        for events in _in_parallel(todo, recipe.elements, shards, workers):
+            done += 1
+            update(done, f"{events} events in the last")
+
+
+def _in_parallel(todo: Sequence[Shard], elements: str, shards: Path, workers: int) -> Iterator[int]:
+    """The number of events of each shard that gets ready."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
+        pending = {pool.submit(_make_shard, shard, elements, shards) for shard in todo}
+        try:
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in finished)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _make_shard(shard: Shard, elements: str, shards: Path) -> int:
+    from datasets.target import Settings, samples_and_summary, total
+
+    parts = [samples_and_summary(events, Settings(elements)) for events in _events_of(shard.source)]
+    samples = stored.join([part for part, _ in parts])
+    account = total(summary for _, summary in parts)
+    try:
+        # The samples come last: a shard that is there has its summary.
+        write_json(shards / f"{shard.name}.json", account._asdict())
+        stored.save(shards / shard.name, samples)
+    except OSError as error:
+        raise RunError(
+            f"cannot write to {shards}: {error.strerror or error}; shards that are whole are kept"
+        ) from None
+    return samples.events
+
+
+def _events_of(source: Simulated | Extracted) -> Iterator:
+    if isinstance(source, Simulated):
+        from datasets.simulation import simulate
+
+        yield simulate(source.process, source.events, source.seed)
+    else:
+        from datasets import edm4hep
+
+        detector = source.detector or None
+        yield from edm4hep.read(source.path, detector, first=source.first, last=source.last)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever; Ctrl-C is the parent's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
