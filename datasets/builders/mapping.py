@@ -89,7 +89,8 @@ def _refuse(wrong: np.ndarray, first: int, why: str) -> None:
 
 def _jet_table(events: Sequence[Event], name: str) -> Table:
     counts = np.array([len(event[name]) for event in events])
-    return stored.jet_table(offsets_of(counts), np.concatenate([event[name] for event in events]))
+    rows = np.concatenate([event[name] for event in events]).astype(np.float32)
+    return stored.jet_table(offsets_of(counts), rows)
 
 
 def _cluster(

@@ -58,9 +58,8 @@ def open_dataset(folder: Path) -> Dataset:
     builders = [_builder(each) for each in folders]
     layouts = []
     for each, builder in zip(folders, builders, strict=True):
-        widths = {name: (f.shape or (0,))[-1] for name, f in builder.info.features.items()}
         try:
-            layouts.append(layout(widths, _metadata(each)))
+            layouts.append(layout(_widths(builder.info.features), _metadata(each)))
         except DatasetError as error:
             raise DatasetError(f"{each} cannot be read: {error}") from None
     if len({(found.elements.name, found.lacks) for found in layouts}) != 1:
@@ -149,9 +148,21 @@ def _builder(folder: Path):
     return builder
 
 
+def _widths(features: Mapping) -> dict[str, int]:
+    """The columns of each feature; 0 for what is no table."""
+    shapes = {name: feature.shape for name, feature in features.items()}
+    return {
+        name: shape[1] or 0 if isinstance(shape, tuple) and len(shape) == 2 else 0
+        for name, shape in shapes.items()
+    }
+
+
 def _metadata(folder: Path) -> Mapping[str, Sequence[str]]:
     path = folder / "metadata.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    try:
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+    except (ValueError, TypeError) as error:
+        raise DatasetError(f"{path.name} is damaged ({error})") from None
 
 
 def _splits(

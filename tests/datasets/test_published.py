@@ -1,6 +1,8 @@
 """Published directories, as TFDS writes them, load in every version through one interface."""
 
+import contextlib
 import dataclasses
+import io
 import json
 
 import numpy as np
@@ -231,6 +233,43 @@ def test_bad_values_are_refused_with_their_event(tmp_path, change, words):
 def test_other_datasets_are_refused(widths, metadata, words):
     with pytest.raises(DatasetError, match=words):
         layout(widths, metadata)
+
+
+def test_datasets_of_other_things_are_refused(tmp_path):
+    import tensorflow_datasets as tfds
+
+    class Digits(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            features = {
+                "X": tfds.features.Tensor(shape=(None,), dtype=np.float32),
+                "ytarget": tfds.features.FeaturesDict({"a": np.float32}),
+                "ycand": tfds.features.Text(),
+            }
+            return tfds.core.DatasetInfo(
+                builder=self, features=tfds.features.FeaturesDict(features)
+            )
+
+        def _split_generators(self, download_manager):
+            event = {"X": np.ones(3, np.float32), "ytarget": {"a": 1.0}, "ycand": "b"}
+            return {"train": iter([("1", event)])}
+
+        def _generate_examples(self):
+            raise NotImplementedError
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        Digits(data_dir=tmp_path).download_and_prepare(file_format="array_record")
+    with pytest.raises(DatasetError, match="cannot be read: X has 0 columns"):
+        read.open_dataset(tmp_path / "digits")
+
+
+def test_damaged_metadata_is_named(tmp_path):
+    folder = write_published(tmp_path, PF_1_5, {"test": random_samples([1])})
+    for text in ("{", "3"):
+        (folder / "metadata.json").write_text(text)
+        with pytest.raises(DatasetError, match=r"metadata\.json is damaged"):
+            read.open_dataset(folder)
 
 
 def test_tfrecord_directories_are_sent_to_convert(tmp_path):
