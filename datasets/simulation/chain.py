@@ -26,8 +26,8 @@ CHUNK = 64  # events simulated at once: what the memory of one portion is measur
 def simulate(process: str, events: int, seed: int, detector: CLICLike = DETECTOR) -> EventData:
     """Simulated and reconstructed collisions; the same arguments give the same arrays.
 
-    `process` is one of `PROCESSES`: e+e- -> ttbar, qq, zh or ww at 380 GeV. This is a fast
-    simulation in the likeness of CLICdet, not its full simulation, and its candidates come from
+    `process` is one of `PROCESSES`, collisions of e+e- at 380 GeV. This is a fast simulation in
+    the likeness of CLICdet, not its full simulation, and its candidates come from
     `datasets.simulation.baseline`, not from Pandora.
     Raises ValueError on an unknown process, and on numbers that make no sense.
     """

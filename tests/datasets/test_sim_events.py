@@ -128,7 +128,7 @@ def test_a_good_track_measures_its_particle(ttbar):
     charged = (particles["charge"] != 0) & (particles["generator_status"] == 1)
     central = charged & (np.abs(particles["pz"]) < 2 * np.hypot(particles["px"], particles["py"]))
     fast = np.flatnonzero(central & (np.hypot(particles["px"], particles["py"]) > 1.0))
-    assert 0.9 < np.isin(fast, owner).mean() < 1.0
+    assert 0.92 < np.isin(fast, links.target).mean() < 1.0
 
 
 def test_tracker_hits_count_for_their_particles_and_join_no_cluster(ttbar):
@@ -151,7 +151,9 @@ def test_tracker_hits_count_for_their_particles_and_join_no_cluster(ttbar):
         column[~of_tracker] for column in (links.source, links.target, links.weight)
     )))  # fmt: skip
     more = np.setdiff1d(found.rows, truth.truth(alone).rows)
-    assert (particles["charge"][more] != 0).all()
+    # Neutral ones by what they became.
+    assert len(more) > 0
+    assert ((particles["charge"][more] != 0) | np.isin(more, ttbar.daughters.source)).all()
 
 
 def test_baseline_counts_every_track_once(ttbar):

@@ -73,14 +73,28 @@ def test_the_rest_of_an_overlaid_event_is_what_it_is_without(overlaid):
             np.testing.assert_array_equal(hard[name], column, err_msg=name)
 
 
+def numbered(counts, first: int) -> tuple[Table, np.ndarray]:
+    """Events of so many particles, told apart by their px and the x of their vertices."""
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    number = first + np.arange(offsets[-1])
+    columns = {"px": number.astype(float), "simulator_status": np.zeros(len(number), np.int64)}
+    return Table(offsets, columns), np.stack([number, number, number], axis=1).astype(float)
+
+
+def test_every_event_gets_as_many_collisions_as_were_drawn_for_it():
+    one, other = numbered([2, 1, 0, 1], 0), numbered([3, 0, 1, 2], 100)
+    both, places = generate._overlay(one, other, np.array([2, 0, 1, 1]))
+    np.testing.assert_array_equal(both["px"], [0, 1, 100, 101, 102, 2, 103, 3, 104, 105])
+    np.testing.assert_array_equal(both.offsets, [0, 5, 6, 7, 10])
+    np.testing.assert_array_equal(both["simulator_status"] == OVERLAID, both["px"] >= 100)
+    np.testing.assert_array_equal(places[:, 0], both["px"])
+
+
 def test_overlay_is_soft_and_balanced_and_ten_times_one_collision(overlaid):
-    collisions = generate.start(generate.OVERLAY, 77)
-    record = generate._batch(collisions, 600)
-    record = record[(record.status > 0) & (record.status != generate.BEAM_REMNANT)]
-    each = len(np.concatenate([np.asarray(ids) for ids in record.id])) / 600
+    each = 22.6  # particles of one collision, in the mean
     added = [only(p, p["simulator_status"] & OVERLAID > 0) for p, _ in overlaid]
     counts = np.concatenate([table.counts for table in added])
-    assert counts.mean() == pytest.approx(10 * each, rel=0.15)
+    assert counts.mean() == pytest.approx(10 * each, rel=0.12)
     # Wider than one collision's multiplicity alone would make it.
     assert counts.std() > np.sqrt(10) * each * 0.8
     for table in added:

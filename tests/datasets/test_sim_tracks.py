@@ -138,6 +138,16 @@ def test_soft_and_short_tracks_are_found_less_often():
     assert rates[0] < 0.9 < 0.97 < rates[2]
 
 
+def test_beside_another_a_track_is_found_less_often():
+    n = 3000
+    p = np.repeat(central(n, 2.0, 10, np.random.default_rng(12)), 2, axis=0)
+    p[1::2] *= 1.02  # nearly parallel
+    _, _, found, links = reconstructed(muons(p, events=n))
+    together = len(np.unique(links.target[links.weight > 0.5])) / (2 * n)
+    _, _, found, links = reconstructed(muons(p[::2], events=n))
+    assert len(found) / n - together > 0.5 * tracks.LOST
+
+
 def test_in_jets_tracks_share_hits_and_some_are_made_in_addition(jets):
     moved, _, found, links = jets
     n = len(found)
