@@ -103,6 +103,7 @@ def _scale(axes, axis: Axis) -> None:
         axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
     else:
         axes.locator_params(axis="x", nbins=5)
+        axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
     axes.set_xlim(low, high)
 
 
@@ -142,7 +143,7 @@ def class_bars(counts: Sequence[ClassCounts], labels: Sequence[str], events: Seq
     place, width = np.arange(len(names)), 0.8 / len(counts)
     styles = [
         {"hatch": hatch, "alpha": alpha, "edgecolor": "white", "linewidth": 0}
-        for hatch, alpha in (("", 1.0), ("////", 0.5), ("....", 0.8), ("xxxx", 0.35))
+        for hatch, alpha in (("", 1.0), ("////", 0.5), ("\\\\\\\\", 0.8), ("xx", 0.4))
     ]
 
     def paint(panels) -> None:

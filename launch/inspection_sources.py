@@ -1,5 +1,6 @@
 """Datasets of any kind as samples: TFDS folders, EDM4HEP files, folders of `datasets.samples`."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,12 +116,14 @@ def _tfds(request: Request) -> Source:
             update(done)
             if done >= wanted:
                 break
+    folder = dataset.splits[split][0].folder  # a version below the one that was given, maybe
+    documents = _documents(folder)
     return Source(
-        name=f"{request.path.resolve().parent.name} {split}",
-        place=f"{request.path}, split {split}: {wanted} of {there} events",
+        name=f"{json.loads(documents['dataset_info.json'])['name']} {split}",
+        place=f"{folder}, split {split}: {wanted} of {there} events",
         samples=stored.join(parts),
         notes=dataset.notes,
-        documents=_documents(request.path),
+        documents=documents,
     )
 
 

@@ -2,6 +2,7 @@
 
 import html
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -210,6 +211,20 @@ def test_what_cannot_be_compared_is_said(tmp_path):
         read(Request(tmp_path / "h", split="train"))
     with pytest.raises(InspectionError, match="at least 1"):
         read(Request(tmp_path / "h", events=0))
+
+
+REAL = Path(__file__).parents[3] / "shared/edm4hep/cld_zh_nunubb_240gev.root"
+
+
+@pytest.mark.skipif(not REAL.exists(), reason=f"{REAL} is not here")
+def test_a_file_is_read_in_the_form_of_the_other_dataset(tmp_path):
+    stored.save(tmp_path / "set", made_up("tracks_hits"))
+    one, other = read_pair(Request(REAL), Request(tmp_path / "set"))
+    assert (one.name, other.name) == ("cld_zh_nunubb_240gev", "set")
+    assert one.samples.elements == "tracks_hits"
+    assert one.samples.events == one.account.events == 1
+    with pytest.raises(InspectionError, match="'clusters'"):
+        read_pair(Request(REAL, elements="clusters"), Request(tmp_path / "set"))
 
 
 def test_an_empty_dataset(tmp_path):

@@ -37,11 +37,13 @@ def refused(done, *words):
 
 def test_the_program(launch, tmp_path, tfds_folder):
     output = tmp_path / "page.html"
-    done = launch("inspect_dataset", f"--dataset={tfds_folder}", f"--output={output}")
+    # the version is found below the folder of the dataset
+    done = launch("inspect_dataset", f"--dataset={tfds_folder.parent}", f"--output={output}")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"page: {output}"
     page = output.read_text()
-    assert "split test: 5 of 5 events" in page
+    assert f"{tfds_folder}, split test: 5 of 5 events" in page
+    assert "<h1>clic_edm_ttbar_pf test</h1>" in page
     assert "&lt;nothing&gt;" in page  # the recipe
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
