@@ -11,7 +11,13 @@ from datasets import samples as stored
 from datasets import schema
 from datasets.events import Samples, offsets_of
 from datasets.schema import target
-from launch import inspect_dataset, inspection_events, inspection_figures
+from launch import (
+    inspect_dataset,
+    inspection_events,
+    inspection_figures,
+    inspection_measures,
+)
+from launch import inspection_quantities as quantities
 from launch.inspection_sources import InspectionError, Request, read, read_pair
 
 COUNTS = np.array([30, 0, 12, 45, 7])
@@ -47,18 +53,25 @@ def made_up(elements: str, seed: int = 0, counts=COUNTS) -> Samples:
     )
 
 
-@pytest.fixture
-def unpainted(monkeypatch):
+def leave_unpainted(patch) -> None:
     """Pages without drawings, which take most of the time."""
     for module in (inspection_figures, inspection_events):
-        monkeypatch.setattr(module, "draw", lambda *arguments, **options: "<svg></svg>")
+        patch.setattr(module, "draw", lambda *arguments, **options: "<svg></svg>")
+
+
+@pytest.fixture
+def unpainted(monkeypatch):
+    leave_unpainted(monkeypatch)
 
 
 @pytest.fixture(scope="module", params=list(schema.ELEMENTS))
-def painted(request, tmp_path_factory):
-    """Samples of each form, and their page with all drawings."""
+def written(request, tmp_path_factory):
+    """Samples of each form, and their page."""
     samples = made_up(request.param)
-    return samples, page_of(tmp_path_factory.mktemp(request.param), samples)
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "tracks_hits":  # its parts are drawn with the other two
+            leave_unpainted(patch)
+        return samples, page_of(tmp_path_factory.mktemp(request.param), samples)
 
 
 def page_of(tmp_path, *datasets: Samples) -> str:
@@ -90,8 +103,8 @@ def text_of(page: str) -> str:
     return re.sub("<[^>]*>", " ", re.sub("<style.*?</style>", "", page, flags=re.S))
 
 
-def test_every_feature_is_there_and_all_is_finite(painted):
-    samples, page = painted
+def test_every_feature_is_there_and_all_is_finite(written):
+    samples, page = written
     for part in schema.ELEMENTS[samples.elements].parts:
         assert list(features_of(page, part)) == list(part.features)
     words = re.findall("[a-z]+", text_of(page).lower())
@@ -102,8 +115,8 @@ def test_every_feature_is_there_and_all_is_finite(painted):
     assert page.count("<svg") == 2 + 2 + 1 + min(3, (COUNTS > 0).sum())
 
 
-def test_counts_are_those_of_naive_counting(painted):
-    samples, page = painted
+def test_counts_are_those_of_naive_counting(written):
+    samples, page = written
     elements = samples.elements
     kinds, energies = np.zeros((2, 6), int), np.zeros((2, 6))
     in_parts = {part.kind: 0 for part in schema.ELEMENTS[elements].parts}
@@ -155,7 +168,7 @@ def test_what_was_changed_comes_first(tmp_path, unpainted):
     assert found["cluster: num_hits"][0][6] == "4.00"
 
 
-def test_values_that_are_not_finite_are_counted_and_shown(tmp_path):
+def test_values_that_are_not_finite_are_counted_and_shown(tmp_path, unpainted):
     samples = made_up("clusters", 2)
     tracks = np.flatnonzero(samples.X[:, 0] == schema.TRACK)
     samples.X[tracks[:7], schema.track("omega")] = np.nan
@@ -170,6 +183,18 @@ def test_values_that_are_not_finite_are_counted_and_shown(tmp_path):
     assert {n: count for n, count in lost.items() if count} == {"omega": 7, "D0": 4, "time": 1}
     assert rows(page, "Classes")["electron"][0][5] == "not finite"
     assert not re.search(r"\bnan\b", text_of(page))
+
+
+def test_values_that_are_not_finite_can_be_drawn():
+    samples = made_up("clusters", 2, np.array([20]))
+    samples.X[:3, 1:] = np.nan
+    samples.X[3:6, 1:] = np.inf
+    samples.ytarget[6:9, 1:] = np.nan
+    track = schema.ELEMENTS["clusters"].parts[0]
+    measured = list(inspection_measures.measure_all([quantities.features(samples, track)]))
+    drawing = inspection_figures.histograms(measured[6:10], ["made up"])
+    assert drawing.count("not finite") == 4
+    assert "<svg" in inspection_events.picture(samples, 0, "made up")
 
 
 def test_elements_and_classes_that_nobody_knows_are_counted(tmp_path, unpainted):
