@@ -85,16 +85,18 @@ def digitise(
 
     # A share is a run of spots of one particle in one cell, a hit a run of shares in one cell.
     new_cell = _changes(cell)
-    first_spot = np.flatnonzero(new_cell | _changes(particle))
-    share = _sums(spots.energy[order], first_spot)
+    new_share = new_cell | _changes(particle)
+    first_spot = np.flatnonzero(new_share)
+    share = np.bincount(np.cumsum(new_share) - 1, spots.energy[order])
     starts_hit = new_cell[first_spot]
-    energy = _sums(share, np.flatnonzero(starts_hit))
+    hit_of_share = np.cumsum(starts_hit) - 1
+    energy = np.bincount(hit_of_share, share)
     first_of_hit = first_spot[starts_hit]
     cell = cell[first_of_hit]
     layer = (cell >> (ROW + COLUMN)) & ((1 << LAYER) - 1)
     seen = (energy > 0) & (energy >= layout.threshold[layer])
 
-    hit_of_share, of_share = np.cumsum(starts_hit) - 1, particle[first_spot]
+    of_share = particle[first_spot]
     share_seen = np.flatnonzero(seen[hit_of_share] & (of_share >= 0))
     hit_of_share = (np.cumsum(seen) - 1)[hit_of_share[share_seen]]
     time = _earliest(spots.delay[order], first_of_hit)[seen]
@@ -104,11 +106,6 @@ def digitise(
     coordinates = _unpack(cell[seen])
     offsets = offsets_of(np.bincount(coordinates.event, minlength=events))
     return Table(offsets, _hits(coordinates, energy, time, layout, detector)), links
-
-
-def _sums(values, starts) -> Float[np.ndarray, " runs"]:
-    """Sums over the runs that begin at these places."""
-    return np.add.reduceat(values, starts, dtype=np.float64) if len(starts) else np.zeros(0)
 
 
 def _earliest(values, starts) -> Float[np.ndarray, " runs"]:

@@ -20,7 +20,7 @@ from datasets.simulation.generate import PROCESSES, generate
 from datasets.simulation.transport import Flights, path_of, transport
 
 DETECTOR = CLICLike()
-CHUNK = 64  # events simulated at once: what the memory of one portion is measured by
+CHUNK = 32  # events simulated at once: what fits the caches, and little memory
 
 
 def simulate(process: str, events: int, seed: int, detector: CLICLike = DETECTOR) -> EventData:

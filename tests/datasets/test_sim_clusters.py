@@ -110,7 +110,7 @@ def test_watershed_agrees_with_a_plain_one():
     )
     grid = clusters._grid(D)
     towers = clusters._towers(hits, grid, D)
-    ours = clusters._watershed(towers, grid)[towers.of_hit]
+    ours = clusters._watershed(towers, clusters._neighbours(towers, grid))[towers.of_hit]
     order = {place: number for number, place in enumerate(sorted(places))}
     seeds = plain_watershed(energy)
     np.testing.assert_array_equal(ours, [order[seeds[place]] for place in sorted(places)])
