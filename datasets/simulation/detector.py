@@ -46,6 +46,9 @@ class CLICLike:
     vertex_loss: float = 1.1e-5  # most probable loss of a minimum-ionising particle
     tracker_loss: float = 2.45e-5
     tracker_noise: float = 2.0  # hits of no particle in an event
+    # Flat ladders around the beam, in layers of the vertex detector and of the tracker: as many as
+    # make the radii of hits in CLD's full simulation vary as they do, by 2.5% and 0.6%.
+    ladders: tuple[int, int] = (14, 28)
     hit_efficiency: float = 0.99
     most_turns: int = 20  # that a particle leaves hits in
     fewest_track_hits: int = 3

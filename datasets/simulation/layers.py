@@ -21,6 +21,7 @@ class Layers(NamedTuple):
     low: Float[np.ndarray, " layers"]  # mm, bounds of |z| on cylinders and of the radius on disks
     high: Float[np.ndarray, " layers"]
     material: Float[np.ndarray, " layers"]  # radiation lengths at right angles
+    ladders: Int[np.ndarray, " layers"]  # flat ones around, of cylinders
     sensitive: Bool[np.ndarray, " layers"]
     vertex: Bool[np.ndarray, " layers"]
 
@@ -55,6 +56,7 @@ def layers_of(detector: CLICLike) -> Layers:
         low=np.concatenate([none(radius), inner]),
         high=high,
         material=material,
+        ladders=np.where(vertex, *detector.ladders),
         sensitive=~np.isin(np.arange(len(high)), [len(radius) - 2, len(radius) - 1]),
         vertex=vertex,
     )
@@ -87,6 +89,17 @@ def crossings(path: helix.Path, end: Float[np.ndarray, " n"], layers: Layers) ->
     cosine = np.where(on_disk, np.abs(slope), radial) / np.sqrt(1 + slope**2)
     position = np.stack([x, y, z], axis=1)
     return Crossings(owner, layer, s, position, np.maximum(cosine, STEEPEST))
+
+
+def on_ladders(
+    position: Float[np.ndarray, "n 3"], layer: Int[np.ndarray, " n"], layers: Layers
+) -> Float[np.ndarray, "n 3"]:
+    """Points of cylinders, moved outwards to the flat ladders that they stand for."""
+    step = 2 * np.pi / layers.ladders[layer]
+    phi = np.arctan2(position[:, 1], position[:, 0])
+    off = phi - step * np.rint(phi / step)
+    outwards = np.where(layer < layers.cylinders, 1 / np.cos(off), 1.0)
+    return position * np.stack([outwards, outwards, np.ones_like(outwards)], axis=1)
 
 
 def _of_lines(path: helix.Path, end, layers: Layers) -> tuple[np.ndarray, ...]:

@@ -26,7 +26,8 @@ def measured(
     """The true state with the errors of the measurement.
 
     Momentum: sigma(pT)/pT = a pT (+) b in three ranges of |eta| (CLICdet Delphes card), worse by
-    the square of the lever arm that is missing. Impact parameters: 5 um (+) 15 um GeV /
+    the square of the lever arm that is missing, and with fewer than 12 hits as 1 / sqrt(hits + 4)
+    (Gluckstern, NIM 24 (1963) 381). Impact parameters: 5 um (+) 15 um GeV /
     (p sin^1.5 theta), larger without vertex hits. All with a few percent of wide tails. What an
     electron radiates on its way bends it more: the fit sees the mean curvature.
     """
@@ -36,7 +37,8 @@ def measured(
     slope = np.array([1.33e-5, 1.88e-5, 8.56e-5])[zone]
     floor = np.array([2.1e-3, 2.4e-3, 1.49e-2])[zone]
     lever = np.clip((prints.outermost - prints.innermost) / 1100.0, 0.15, 1.0)
-    relative = np.hypot(slope * pt / lever**2, floor / np.sqrt(lever))
+    fewer = np.sqrt(16 / (prints.hits + 4))
+    relative = np.hypot(slope * pt / lever**2, floor / np.sqrt(lever)) * fewer
     late = 1 + (prints.innermost / 60.0) ** 1.5 * (prints.innermost > 61)
     impact = np.hypot(0.005, 0.015 / (momentum * sine**1.5)) * late
     angle = np.hypot(3e-5, 6e-4 / momentum) * np.sqrt(late)

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from datasets import schema
 from datasets.events import Links, Table, offsets_of
 from datasets.simulation.detector import CLICLike
-from datasets.simulation.layers import Layers, layers_of
+from datasets.simulation.layers import Layers, layers_of, on_ladders
 from datasets.simulation.transport import LIGHT, Trace
 
 SPREAD = 0.15  # of the energy loss, in units of the most probable one
@@ -24,9 +24,11 @@ class Places(NamedTuple):
 
 
 def seen(trace: Trace, detector: CLICLike, rng) -> Trace:
-    """The crossings that leave a hit."""
+    """The crossings that leave a hit, at their places on flat ladders."""
     kept = rng.random(len(trace.row)) < detector.hit_efficiency
-    return Trace(*(column[kept] for column in trace))
+    trace = Trace(*(column[kept] for column in trace))
+    position = on_ladders(trace.position, trace.layer, layers_of(detector))
+    return trace._replace(position=position)
 
 
 def digitise(
