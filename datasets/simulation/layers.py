@@ -73,6 +73,10 @@ def crossings(path: helix.Path, end: Float[np.ndarray, " n"], layers: Layers) ->
             strict=True,
         )
     )
+    # Most cylinders are crossed beyond their ends; that much is seen without their azimuth.
+    z = path.z[owner] + s * path.slope[owner]
+    possible = np.flatnonzero((layer >= layers.cylinders) | (np.abs(z) < layers.high[layer]))
+    owner, layer, s = owner[possible], layer[possible], s[possible]
     x, y, z, phi = helix.at(helix.Path(*(column[owner] for column in path)), s)
     radius = np.hypot(x, y)
     on_disk = layer >= layers.cylinders

@@ -66,6 +66,32 @@ def test_an_event_in_which_nothing_is_seen():
     assert len(seen.particles) == 2
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_odd_particles_do_no_harm(seed):
+    """Along the beam, soft as can be, born on a layer, at the face and behind it."""
+    pdg = np.array([22, 11, 211, 211, 130, 2112, 22, 211, 3112, 211, 211, 211])
+    mass = {22: 0, 11: 0.000511, 211: 0.13957, 130: 0.49761, 2112: 0.93957, 3112: 1.19745}
+    momentum = np.array([
+        [0, 0, 5], [0, 0, -3], [0, 0, 2], [1e-4, 0, 0], [0, 0, 1e-3], [1e-4, 0, 0], [1e-12, 0, 1],
+        [1e-3, 0, 3], [0.5, 0.2, 0.1], [3, 0, 0], [9, 0, 30], [0.2, 0, -0.4],
+    ])  # fmt: skip
+    vertices = np.zeros((12, 3))
+    vertices[7:12] = [[0, 31, 5], [0, 0, 0], [1499, 0, 0], [0, 0, 2306], [0, 0, 2310]]
+    columns = {
+        "pdg": pdg,
+        **dict(zip(("px", "py", "pz"), momentum.T, strict=True)),
+        "mass": np.array([mass[code] for code in pdg]),
+        "charge": np.select([pdg == 211, (pdg == 11) | (pdg == 3112)], [1.0, -1.0], 0.0),
+        "generator_status": np.ones(12, int),
+        "simulator_status": np.zeros(12, int),
+    }
+    particles = Table(np.array([0, 6, 6, 12]), columns)
+    seen = chain.observe(particles, vertices, np.random.default_rng(seed), CLICLike())
+    for name, values in arrays(seen):
+        assert np.isfinite(values).all(), name
+    assert seen.particles.counts[1] == seen.tracks.counts[1] == 0
+
+
 def test_every_column_is_there_and_finite(ttbar):
     expected = {
         "particles": "pdg px py pz mass charge generator_status simulator_status",

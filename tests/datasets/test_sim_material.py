@@ -55,9 +55,12 @@ def momentum_of(particles: Table) -> np.ndarray:
     return np.stack([particles[name] for name in ("px", "py", "pz")], axis=1)
 
 
-@pytest.fixture(scope="module")
-def dense() -> transport.Transported:
-    return through(mixture(3000, 5), DENSE)
+SEEDS = (5, 6, 7)
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def dense(request) -> transport.Transported:
+    return through(mixture(3000, request.param), DENSE, request.param)
 
 
 def reactions(moved: transport.Transported, kinds):
@@ -153,8 +156,10 @@ def test_links_lead_to_later_rows_of_the_same_event(dense):
     assert np.isin(np.flatnonzero(dense.ended), links.source).all()
 
 
-def test_given_particles_stay_as_they_are(dense):
-    given = mixture(3000, 5)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_given_particles_stay_as_they_are(seed):
+    given = mixture(3000, seed)
+    dense = through(given, DENSE)
     kept = dense.particles["generator_status"] == 1
     for name in ("pdg", "px", "py", "pz", "mass", "charge"):
         np.testing.assert_array_equal(dense.particles[name][kept], given[name])
