@@ -94,12 +94,13 @@ def _scatter(axes, found: _Elements, x: np.ndarray, y: np.ndarray) -> None:
     """Elements with a particle lie above those without, small ones above large ones."""
     drawn = np.isfinite(x) & np.isfinite(y)
     has_particle = found.ytarget[:, target("PDG")] > 0
-    order = np.lexsort((-found.area, has_particle))
-    order = order[drawn[order]]
-    axes.scatter(
-        x[order], y[order], found.area[order], c=found.colours[order], linewidths=0, alpha=0.65,
-        marker=_MARKERS[found.part.kind], rasterized=len(order) > _MANY,
-    )  # fmt: skip
+    for layer, chosen in ((1, drawn & ~has_particle), (2, drawn & has_particle)):
+        order = np.flatnonzero(chosen)[np.argsort(-found.area[chosen], kind="stable")]
+        axes.scatter(
+            x[order], y[order], found.area[order], c=found.colours[order], linewidths=0,
+            alpha=0.65, marker=_MARKERS[found.part.kind], zorder=layer,
+            rasterized=len(order) > _MANY,
+        )  # fmt: skip
 
 
 def _eta_range(elements: list[_Elements]) -> tuple[float, float]:

@@ -72,6 +72,15 @@ def test_an_axis_shows_nearly_everything_of_every_dataset(name, seed, entries):
         assert 0 <= outside <= max(1, 0.006 * len(values))
 
 
+def test_the_outermost_values_stay_inside_where_none_is_far_from_the_others():
+    rng = np.random.default_rng(5)
+    for _ in range(30):
+        even = rng.uniform(-1, 1, 300)
+        for values in (even, np.exp(6 * even), np.sinh(8 * even), np.floor(np.exp(5 + 4 * even))):
+            (found,) = measure([Quantity("n", "", values)]).histograms
+            assert found.counts.sum() == found.entries
+
+
 def test_the_scale_follows_the_values():
     cases = made_up(np.random.default_rng(1), 3000)
     scale = {name: measures.axis_of([np.sort(v)]).scale for name, v in cases.items()}
