@@ -141,8 +141,9 @@ def _opened(path: str | Path):
     path = Path(path)
     try:
         _check_header(path)
-        # Every array is read once, and from a local file: neither cache nor threads would help.
-        with uproot.open(path, array_cache=None, handler=uproot.MemmapSource) as file:
+        # Every array is read once: a cache would not help, and the pages of a mapped file count as
+        # memory of the process, which shall not grow with the file.
+        with uproot.open(path, array_cache=None, handler=uproot.MultithreadedFileSource) as file:
             yield file
     except EDM4HEPError as error:
         raise EDM4HEPError(f"{path}: {error}") from None

@@ -65,7 +65,8 @@ def reconstruct(
     links = Links(
         np.concatenate([own, borrowed]),
         prints.row[np.concatenate([plan.of[own], near.number[plan.of[borrowed]]])],
-        np.concatenate([plan.own[own], plan.borrowed[borrowed]]),
+        # To the 32 bits of files, so that sums of weights rank tracks the same when read from one.
+        np.float64(np.float32(np.concatenate([plan.own[own], plan.borrowed[borrowed]]))),
     )
     return Table(offsets_of(np.bincount(event[plan.of], minlength=events)), columns), links
 

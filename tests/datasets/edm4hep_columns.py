@@ -60,6 +60,15 @@ def random_chunk(
     return in_file_order(made, placement)[0], chunk
 
 
+def write_ttree(path, chunk: Chunk, tree: str, metadata: dict) -> None:
+    """The columns as the branches of a TTree, and the metadata in a place of that name."""
+    arrays = {leaf: ak.unflatten(*column[::-1]) for leaf, column in chunk.columns.items()}
+    with uproot.recreate(path) as file:
+        types = {leaf: ak.type(array).content for leaf, array in arrays.items()}
+        file.mktree("events", types).extend(arrays)
+        file.mkrntuple(tree, ak.Array(metadata))
+
+
 def write_rntuple(path, chunk: Chunk, metadata: dict) -> None:
     """The columns as RNTuples in the form of podio: collections are vectors of structures."""
     with uproot.recreate(path) as file:

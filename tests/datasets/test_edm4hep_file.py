@@ -17,7 +17,7 @@ from datasets.edm4hep.podio import OWN_STATES, PODIO_2023, PODIO_2025, tell
 from datasets.edm4hep.references import Chunk, Jagged
 from datasets.events import join_events, take_events
 from datasets.schema import ECAL, TRACKER
-from tests.datasets.edm4hep_columns import held, random_chunk, write_rntuple
+from tests.datasets.edm4hep_columns import held, random_chunk, write_rntuple, write_ttree
 from tests.datasets.random_events import random_events
 from tests.datasets.test_edm4hep_convert import assert_same
 
@@ -271,27 +271,51 @@ def test_rntuple(tmp_path, age):
 NAMES = ak.Array(metadata_of(random_chunk(0, PODIO_2025, CLD)[1])["podio 1"])
 
 
+def numbers_of_2023(collections: dict[int, str]) -> dict:
+    table = [{"m_collectionIDs": list(collections), "m_names": list(collections.values())}]
+    return {"CollectionIDs": ak.Array(table)}
+
+
 def test_tracker_hits_of_2023_may_lack_their_particles(tmp_path):
     made, chunk = random_chunk(8, PODIO_2023, CLD, events=6)
-    part = {
-        leaf: column
-        for leaf, column in chunk.columns.items()
-        if not leaf.startswith(("ITrackerEndcap", "VertexBarrelCollection", "VXDTrackerHitRel"))
-        or leaf.startswith("ITrackerEndcapHits")
-    }
-    numbers, names = list(chunk.collections), list(chunk.collections.values())
+    ways = ("ITrackerEndcapHitsRel", "VertexBarrelCollection", "VXDTrackerHitRel")
+    part = {leaf: c for leaf, c in chunk.columns.items() if not leaf.startswith(ways)}
     path = tmp_path / "old.root"
-    with uproot.recreate(path) as file:
-        arrays = {leaf: ak.unflatten(values, counts) for leaf, (counts, values) in part.items()}
-        types = {leaf: ak.type(array).content for leaf, array in arrays.items()}
-        file.mktree("events", types).extend(arrays)
-        table = ak.Array([{"m_collectionIDs": numbers, "m_names": names}])
-        file.mkrntuple("podio_metadata", {"CollectionIDs": table})
+    less = chunk._replace(columns=part)
+    write_ttree(path, less, "podio_metadata", numbers_of_2023(chunk.collections))
     found = join_events(list(edm4hep.read(path)))
-    whole = join_events([convert(chunk, PODIO_2023, CLD)])
-    lost = len(whole.hit_particle.source) - len(found.hit_particle.source)
+    lost = len(made.hit_particle.source) - len(found.hit_particle.source)
     assert 0 < lost <= (made.hits["subdetector"][made.hit_particle.source] == TRACKER).sum()
-    np.testing.assert_array_equal(found.hits["energy"], whole.hits["energy"])
+    np.testing.assert_array_equal(found.hits["energy"], made.hits["energy"])
+
+
+def test_links_of_2023_may_know_the_particles_by_another_name(tmp_path):
+    made, chunk = random_chunk(8, PODIO_2023, CLD, events=3)
+    links = chunk.columns["CalohitMCTruthLink#1.collectionID"]
+    other = links._replace(values=np.full_like(links.values, 777))
+    path = tmp_path / "old.root"
+    write_ttree(
+        path,
+        chunk._replace(columns={**chunk.columns, "CalohitMCTruthLink#1.collectionID": other}),
+        "metadata",
+        numbers_of_2023({**chunk.collections, 777: "MCParticle"}),
+    )
+    assert_same(join_events(list(edm4hep.read(path))), made)
+
+
+def test_contradictions_are_told_by_the_event_of_the_file(tmp_path):
+    _, chunk = random_chunk(8, PODIO_2025, CLD, events=6)
+    leaf = "_CalohitMCTruthLink_to.index"
+    counts, values = chunk.columns[leaf]
+    wrong = np.where(np.arange(len(values)) == len(values) - 1, 999, values).astype(np.int32)
+    path = tmp_path / "wrong.root"
+    wrong = chunk._replace(columns={**chunk.columns, leaf: Jagged(counts, wrong)})
+    write_ttree(path, wrong, "podio_metadata", metadata_of(chunk)["podio 1"])
+    event = np.flatnonzero(counts)[-1]
+    assert event > 2
+    there = chunk.columns["MCParticles.PDG"].counts[event]
+    said = f"points to entry 999 of MCParticles, which has {there}, in event {event}"
+    assert refusal(path, chunk=2).endswith(said)
 
 
 def test_a_detector_of_the_users(tmp_path):

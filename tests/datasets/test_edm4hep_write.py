@@ -8,6 +8,7 @@ import pytest
 from datasets import edm4hep, target
 from datasets.detectors import CLD, CLIC, Detector
 from datasets.edm4hep import EDM4HEPError
+from datasets.edm4hep.columns import in_file_order
 from datasets.edm4hep.placement import place
 from datasets.edm4hep.podio import LAYOUTS, PODIO_2025
 from datasets.events import Table, join_events
@@ -69,6 +70,18 @@ def test_simulated_events_train_the_same_after_a_round_trip(simulated, trip):
             np.testing.assert_allclose(
                 getattr(theirs, name)[feature], getattr(ours, name)[feature], 1e-5, 1e-6
             )
+
+
+def test_hits_train_the_same_in_the_order_of_the_file(simulated, trip):
+    ordered, _ = in_file_order(simulated, place(simulated.hits, CLIC))
+    settings = target.Settings("hits")
+    ours, theirs = (target.to_samples(events, settings) for events in (ordered, trip[0]))
+    np.testing.assert_array_equal(ours.offsets, theirs.offsets)
+    np.testing.assert_allclose(theirs.X, ours.X, 1e-5, 1e-6)
+    for feature in EXACT:
+        i = column(feature)
+        np.testing.assert_array_equal(theirs.ytarget[:, i], ours.ytarget[:, i], err_msg=feature)
+    np.testing.assert_allclose(theirs.ytarget, ours.ytarget, 1e-5, 1e-6)
 
 
 def test_a_second_round_trip_changes_nothing(trip):
