@@ -19,11 +19,11 @@ from datasets.simulation.detector import CLICLike
 
 HADRON_SCALE = 1.04  # makes up for what falls below threshold or comes late
 LOST = 0.045  # square of the stochastic term of what is lost (GeV)
-HADRONIC_SPOT = 0.030  # GeV per spot in the hadronic part of a shower
+HADRONIC_SPOT = 0.034  # GeV per spot in the hadronic part of a shower
 CRITICAL = 0.010  # GeV, critical energy of the ECAL
 RATE = 0.76  # fall of an electromagnetic shower with depth, per radiation length
 HALO = 0.28  # share of the halo of an electromagnetic shower
-CORE_WIDTH, HALO_WIDTH = 3.0, 16.0  # mm, half the energy of core and halo lies within
+CORE_WIDTH, HALO_WIDTH = 3.1, 19.0  # mm, half the energy of core and halo lies within
 HADRONIC_WIDTH = 16.0  # mm, half the energy of a hadronic blob lies within
 BLOBS = 1.3  # secondary blobs of a hadron shower for each unit of ln(1 + E/GeV)
 BLOB_SPREAD = 75.0  # mm, mean distance of the blobs of a hadron shower from its axis

@@ -18,11 +18,11 @@ from datasets.simulation.detector import CLICLike
 class Rules(NamedTuple):
     """Cuts, tuned on simulated events of all processes."""
 
-    near: float = 150.0  # mm, how far a cluster's centre may be from a track, before its own size
+    near: float = 200.0  # mm, how far a cluster's centre may be from a track, before its own size
     sizes: float = 3.0  # cluster sizes (rms) added to it
-    budget: float = 2.0  # widths of the resolution by which clusters may exceed their tracks
+    budget: float = 2.5  # widths of the resolution by which clusters may exceed their tracks
     lack: float = 1.0  # widths of the resolution that make a block join one with too much
-    excess: float = 1.25  # widths of the resolution that make a neutral candidate
+    excess: float = 1.0  # widths of the resolution that make a neutral candidate
     compact: float = 20.0  # mm, rms across the line of flight of a single photon's cluster
     compact_near: float = 15.0  # mm, how far such a cluster may be from its track
     photon_fraction: float = 0.9  # least share of a photon's energy in the ECAL
@@ -35,7 +35,7 @@ class Rules(NamedTuple):
     photon_response: float = 0.98  # cluster energy over that of a photon
     # Clusters of a hadron hold 1 / (1 + lack / sqrt(E/GeV)) of its energy.
     charged_lack: float = 0.05
-    neutral_lack: float = 0.2
+    neutral_lack: float = 0.15
 
 
 RULES = Rules()

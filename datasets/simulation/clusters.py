@@ -17,9 +17,9 @@ from datasets.simulation.detector import CLICLike
 
 TOWER = 20.0  # mm
 REACH = 2  # towers, how far a tower looks for a denser one
-CROWD = 7  # ECAL hits in a square of three towers; those with fewer are isolated
+CROWD = 8  # ECAL hits in a square of three towers; those with fewer are isolated
 COARSE = 3  # ECAL hits for a hit of other calorimeters
-FEWEST_HITS = 5
+FEWEST_HITS = 7
 LEAST_ENERGY = 0.1  # GeV
 PLACE = 32  # bits for the place of a hit
 

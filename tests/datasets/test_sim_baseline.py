@@ -76,7 +76,7 @@ def test_a_cluster_that_fits_its_track_is_no_particle():
 
 
 def test_what_a_cluster_holds_beyond_its_track_is_neutral_if_significant():
-    below, above = LEFT + 1.2 * SPREAD, LEFT + 6 * SPREAD
+    below, above = LEFT + 0.8 * SPREAD, LEFT + 6 * SPREAD
     assert candidates(10.0, (200, 5, below, WIDE, schema.HCAL)) == [(211, 10.0)]
     found = candidates(10.0, (200, 5, above, WIDE, schema.HCAL))
     assert found == [(211, 10.0), (130, photon(6 * SPREAD))]
