@@ -14,7 +14,10 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "edm4hep"
 
 @pytest.fixture(scope="module")
 def rows() -> list[quantiles.Row]:
-    if not all((SHARED / name).exists() for name in (fidelity.CLD_FILE, photons.PHOTON_FILE)):
+    if not all(
+        (SHARED / name).exists()
+        for name in (fidelity.CLD_FILE, *(f.name for f in photons.PHOTON_FILES))
+    ):
         pytest.skip("no full-simulation files")
     return fidelity.table(SHARED, 128, seed=8)
 
