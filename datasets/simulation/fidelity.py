@@ -7,6 +7,8 @@ its 10% and 90% quantiles are within a factor of two; what one event has one num
 with the median.
 
 One event has 48 clusters and 24 tracks: the real quantiles are themselves uncertain by 10 to 30%.
+In it two heavy hadrons flew 11 and 26 mm before they decayed, and tracks of what came out are split
+in two: |D0|, |Z0|, chi2/ndf and ndf of its tracks are those of a rare event, and differ.
 The fast simulation is calibrated on these samples and is not full simulation.
 """
 
