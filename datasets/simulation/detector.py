@@ -46,9 +46,11 @@ class CLICLike:
     vertex_loss: float = 1.1e-5  # most probable loss of a minimum-ionising particle
     tracker_loss: float = 2.45e-5
     tracker_noise: float = 2.0  # hits of no particle in an event
-    # Flat ladders around the beam, in layers of the vertex detector and of the tracker: as many as
-    # make the radii of hits in CLD's full simulation vary as they do, by 2.5% and 0.6%.
-    ladders: tuple[int, int] = (14, 28)
+    # Layers are flat ladders, in the tracker every second one a little farther out: numbers that
+    # make the radii of hits vary as in CLD's full simulation.
+    vertex_ladders: int = 14
+    ladder: float = 30.0  # width of those of the tracker
+    stagger: float = 2.5
     hit_efficiency: float = 0.99
     most_turns: int = 20  # that a particle leaves hits in
     fewest_track_hits: int = 3
@@ -125,9 +127,10 @@ class CLICLike:
 CLD_LIKE = CLICLike(
     field=2.0,
     barrel_layers=(
-        (13.3, 110.0), (14.4, 110.0), (35.5, 110.0), (36.6, 110.0), (57.4, 110.0), (58.5, 110.0),
-        (127.0, 482.0), (402.0, 482.0), (670.0, 692.0),
-        (1000.0, 1264.0), (1568.0, 1264.0), (2140.0, 1264.0),
+        (13.26, 110.0), (14.31, 110.0), (35.4, 110.0), (36.4, 110.0),
+        (57.26, 110.0), (58.31, 110.0),
+        (127.0, 482.0), (400.0, 482.0), (670.0, 692.0),
+        (998.0, 1264.0), (1566.0, 1264.0), (2138.0, 1264.0),
     ),
     disks=(
         (159.0, 24.0, 102.0), (161.0, 24.0, 102.0), (229.0, 35.0, 102.0), (231.0, 35.0, 102.0),

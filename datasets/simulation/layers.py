@@ -22,6 +22,7 @@ class Layers(NamedTuple):
     high: Float[np.ndarray, " layers"]
     material: Float[np.ndarray, " layers"]  # radiation lengths at right angles
     ladders: Int[np.ndarray, " layers"]  # flat ones around, of cylinders
+    stagger: Float[np.ndarray, " layers"]  # mm, how much farther out every second one is
     sensitive: Bool[np.ndarray, " layers"]
     vertex: Bool[np.ndarray, " layers"]
 
@@ -46,9 +47,11 @@ def layers_of(detector: CLICLike) -> Layers:
     z = z * np.repeat([1.0, -1.0], len(detector.disks))
     none = np.zeros_like
     high = np.concatenate([half, outer])
-    vertex = np.concatenate([radius, outer]) < detector.vertex_radius
+    around = np.concatenate([radius, outer])
+    vertex = around < detector.vertex_radius
     material = np.where(vertex, detector.vertex_material, detector.tracker_material)
     material[len(radius) - 2] = detector.beam_pipe_material
+    ladders = 2 * np.rint(np.pi * around / detector.ladder).astype(np.int64)
     return Layers(
         cylinders=len(radius),
         radius=np.concatenate([radius, none(z)]),
@@ -56,7 +59,8 @@ def layers_of(detector: CLICLike) -> Layers:
         low=np.concatenate([none(radius), inner]),
         high=high,
         material=material,
-        ladders=np.where(vertex, *detector.ladders),
+        ladders=np.where(vertex, detector.vertex_ladders, ladders),
+        stagger=np.where(vertex, 0.0, detector.stagger),
         sensitive=~np.isin(np.arange(len(high)), [len(radius) - 2, len(radius) - 1]),
         vertex=vertex,
     )
@@ -101,8 +105,9 @@ def on_ladders(
     """Points of cylinders, moved outwards to the flat ladders that they stand for."""
     step = 2 * np.pi / layers.ladders[layer]
     phi = np.arctan2(position[:, 1], position[:, 0])
-    off = phi - step * np.rint(phi / step)
-    outwards = np.where(layer < layers.cylinders, 1 / np.cos(off), 1.0)
+    number = np.rint(phi / step)
+    farther = layers.stagger[layer] * (number % 2) / np.maximum(layers.radius[layer], 1.0)
+    outwards = np.where(layer < layers.cylinders, (1 + farther) / np.cos(phi - step * number), 1.0)
     return position * np.stack([outwards, outwards, np.ones_like(outwards)], axis=1)
 
 

@@ -18,13 +18,14 @@ from datasets.simulation.transport import Trace
 
 DISPLACED = 0.4  # mm, impact parameter at which most tracks lose their first hits
 LOSES_MOST = 0.4  # of them lose all hits near the beam
-LATE, FEW = 0.85, (0.4, 0.75)  # efficiency without vertex hits, and with the fewest hits
+LATE, FEW = 0.9, (0.4, 0.75)  # efficiency without vertex hits, and with the fewest hits
 SOFT = 0.06  # GeV, of pt; softer tracks are found less often
 HALFWAY = 300.0  # mm of path after which nearness is measured
-NEAR, LOST = 0.005, 0.08  # rad and share of the tracks lost beside another
+NEAR, LOST = 0.005, 0.06  # rad and share of the tracks lost beside another
 MIXED, MIXED_NEAR, MIXED_ANYWHERE = 0.02, 0.3, 0.02  # rad and shares that hold others' hits
 EXTRA, EXTRA_NEAR, EXTRA_ANYWHERE = 0.02, 0.1, 0.005  # the same, of tracks made in addition
-PRONE = 3.0  # times as often with displaced particles, whose first hits are left over
+PRONE = 4.0  # times as often with displaced particles, whose first hits are left over
+EXTRA_HITS = (3, 3, 3, 4, 5)
 CLONES, GHOSTS = 0.3, 0.1  # of the additional ones: of one particle's hits, of noise
 
 
@@ -165,7 +166,7 @@ def _plan(found, prints: Prints, near: Neighbours, event, rng) -> Plan:
 
     of = np.concatenate([real, made])
     order = np.argsort(event[of], kind="stable")
-    hits = np.concatenate([prints.hits[real], rng.integers(3, 6, len(made))])
+    hits = np.concatenate([prints.hits[real], rng.choice(EXTRA_HITS, len(made))])
     borrowed = np.concatenate([borrowed, np.where(fake, 1 / 3, 0.0)])
     lent = np.where(borrowed > 0, np.maximum(np.round(borrowed * hits), 1), 0)
     own = np.where(np.append(np.zeros(len(real), bool), ghost), 0, hits - lent)

@@ -154,9 +154,9 @@ def test_in_jets_tracks_share_hits_and_some_are_made_in_addition(jets):
     # Shares are whole numbers of hits, and no track has more than its own.
     hits = (found["ndf"] + 5) / 2
     count = links.weight * hits[links.source]
-    np.testing.assert_allclose(count, np.round(count), atol=1e-9)
+    np.testing.assert_allclose(count, np.round(count), atol=1e-5)
     total = np.bincount(links.source, links.weight, n)
-    assert ((np.abs(total - 1) < 1e-9) | (total == 0)).all()
+    assert ((np.abs(total - 1) < 1e-6) | (total == 0)).all()
     best = np.zeros(n)
     np.maximum.at(best, links.source, links.weight)
     assert 0.02 < ((best < 0.99) & (best > 0)).mean() < 0.3
@@ -224,11 +224,16 @@ def test_hits_lie_on_their_layers_and_lose_energy_like_thin_silicon(alone):
     disk = layer >= all_layers.cylinders
     # Flat: as far from the axis as the cylinder along the nearest normal, farther beside it.
     step = 2 * np.pi / all_layers.ladders[layer]
-    normal = step * np.rint(np.arctan2(y, x) / step)
-    height = x * np.cos(normal) + y * np.sin(normal)
-    np.testing.assert_allclose(height[~disk], all_layers.radius[layer[~disk]], atol=0.02)
+    number = np.rint(np.arctan2(y, x) / step)
+    height = x * np.cos(step * number) + y * np.sin(step * number)
+    height -= all_layers.stagger[layer] * (number % 2)
+    # Errors of the measurement bring a few to the next ladder.
+    on_ladder = np.abs(height - all_layers.radius[layer])[~disk] < 0.05
+    assert on_ladder.mean() > 0.999
     spread = np.ptp(np.hypot(x, y)[layer == 0])
-    assert spread == pytest.approx(31.0 * (1 / np.cos(np.pi / CLEAR.ladders[0]) - 1), rel=0.1)
+    assert spread == pytest.approx(31.0 * (1 / np.cos(np.pi / CLEAR.vertex_ladders) - 1), rel=0.1)
+    spread = np.ptp(np.hypot(x, y)[layer == 8])
+    assert CLEAR.stagger < spread < 2 * CLEAR.stagger
     np.testing.assert_allclose(z[disk], all_layers.z[layer[disk]], rtol=1e-6)
     away = np.stack([x, y, z], axis=1) - trace.position[order]
     vertex = all_layers.vertex[layer]
