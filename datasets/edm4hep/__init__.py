@@ -4,15 +4,17 @@
         samples = target.to_samples(events)
     edm4hep.write("sim.root", simulation.simulate("zh", 100, seed=1), "CLIC")
 
-`layout` names the branches of podio's two layouts, the one of 2023 and the one of 2025; `file`
-opens and checks, `metadata` finds the numbers of the collections, `convert` turns the columns of a
-chunk of events into tables and links, `references` follows podio's references. `write` and
-`columns` go the other way. Only `file`, `metadata` and `write` touch a disk.
+What stands where in a file is data: `layout` says what a layout is, `podio` has the two there are.
+`source` opens and checks a file, `metadata` finds the numbers of its collections, `convert` turns
+the columns of a chunk of events into tables and links, `references` follows podio's references,
+and `file` does it chunk by chunk. The other way go `placement`, `columns`, `addresses` and
+`writer`. Only `source`, `metadata`, `file` and `writer` touch a disk.
 """
 
 from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.file import Source, check, count_events, inspect, read, read_all
-from datasets.edm4hep.write import write
+from datasets.edm4hep.file import check, count_events, read, read_all
+from datasets.edm4hep.source import Source, inspect
+from datasets.edm4hep.writer import write
 
 __all__ = [
     "EDM4HEPError",

@@ -6,9 +6,10 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from datasets.detectors import Detector
+from datasets.detectors import CLD, Detector
 from datasets.edm4hep.columns import in_file_order, to_columns
 from datasets.edm4hep.layout import Layout
+from datasets.edm4hep.podio import PODIO_2025
 from datasets.edm4hep.references import Chunk
 from datasets.events import ENDS, EventData, Table
 from tests.datasets.random_events import random_events
@@ -45,6 +46,11 @@ def held(events: EventData, layout: Layout, detector: Detector) -> EventData:
         for name in ENDS
     }
     return replace(events, field=detector.field, **tables, **links)
+
+
+def some_events(seed: int, count: int) -> EventData:
+    """Events that files of 2025 from CLD hold."""
+    return held(random_events(seed, count), PODIO_2025, CLD)
 
 
 def random_chunk(
@@ -89,3 +95,14 @@ def _nested(chunk: Chunk) -> dict:
 
 def _zipped(members: dict):
     return ak.zip({k: _zipped(v) if isinstance(v, dict) else v for k, v in members.items()})
+
+
+def metadata_of(chunk: Chunk) -> dict[str, dict]:
+    """The numbers of the collections, as RNTuples have them."""
+    numbers, names = [list(chunk.collections)], [list(chunk.collections.values())]
+    return {
+        "podio 1": {
+            "events___CollectionTypeInfo": ak.zip({"collectionID": numbers, "name": names})
+        },
+        "before": {"events_collectionNames": names, "events___idTable": numbers},
+    }
