@@ -121,3 +121,61 @@ def test_what_is_too_small_is_left_out():
     table, links = clusters.cluster(hits, D)
     assert len(table) == 0
     assert len(links.source) == 0
+
+
+def joined(*tables: Table) -> Table:
+    """Hits of one event."""
+    names = tables[0].columns
+    columns = {name: np.concatenate([t[name] for t in tables]) for name in names}
+    return Table(np.array([0, sum(len(t) for t in tables)]), columns)
+
+
+def test_isolated_hits_stay_outside_and_change_nothing():
+    shower = barrel_hits(*shower_at(300.0, 10.0, 1))
+    rng = np.random.default_rng(2)
+    far = barrel_hits(rng.uniform(2000, 6000, 30), rng.uniform(-1500, 1500, 30), np.full(30, 0.003))
+    alone, _ = clusters.cluster(shower, D)
+    noisy, links = clusters.cluster(joined(shower, far), D)
+    assert links.target.max() < len(shower)
+    np.testing.assert_allclose(noisy["energy"], alone["energy"])
+
+
+def test_a_few_coarse_cells_are_a_cluster_where_fine_ones_are_not():
+    """Few hits side by side: a shower in HCAL cells, chance in those of the ECAL."""
+    hits = barrel_hits(np.arange(7) * 5.0, np.zeros(7), np.full(7, 0.05))
+    fine, _ = clusters.cluster(hits, D)
+    hits.columns["subdetector"][:] = schema.HCAL
+    coarse, _ = clusters.cluster(hits, D)
+    assert (len(fine), len(coarse)) == (0, 1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_clusters_are_disjoint_and_hold_what_their_hits_hold(seed):
+    rng = np.random.default_rng(seed)
+    n = 3000
+    event = np.sort(rng.integers(0, 5, n))
+    hits = barrel_hits(
+        rng.uniform(0, 500, n), rng.normal(0, 60, n), rng.exponential(0.02, n), event
+    )
+    table, links = clusters.cluster(hits, D)
+    assert len(table) > 5
+    assert len(np.unique(links.target)) == len(links.target)
+    np.testing.assert_array_equal(table.event[links.source], hits.event[links.target])
+    np.testing.assert_array_equal(np.diff(links.source) >= 0, True)
+    energy = np.bincount(links.source, hits["energy"][links.target], len(table))
+    np.testing.assert_allclose(table["energy"], energy)
+    assert np.bincount(links.source).min() >= clusters.FEWEST_HITS
+    assert table["energy"].min() >= clusters.LEAST_ENERGY
+
+
+def test_a_shower_in_barrel_and_end_cap_is_one_cluster():
+    """Hits along one direction near the end of the barrel, in both subdetectors."""
+    rng = np.random.default_rng(8)
+    n = 300
+    direction = np.array([0.58, 0.0, 0.8146])
+    away = rng.uniform(2600, 3300, n)[:, None] * direction + 8 * rng.normal(size=(n, 3))
+    assert 0.1 < (np.abs(away[:, 2]) > D.endcap_face).mean() < 0.9
+    columns = dict(zip("xyz", away.T, strict=True))
+    columns |= {"energy": np.full(n, 0.02), "subdetector": np.full(n, schema.ECAL)}
+    table, _ = clusters.cluster(Table(np.array([0, n]), columns), D)
+    assert table["energy"].max() > 0.95 * 0.02 * n
