@@ -132,10 +132,10 @@ def joined(*tables: Table) -> Table:
 
 def test_isolated_hits_stay_outside_and_change_nothing():
     shower = barrel_hits(*shower_at(300.0, 10.0, 1))
-    rng = np.random.default_rng(2)
-    far = barrel_hits(rng.uniform(2000, 6000, 30), rng.uniform(-1500, 1500, 30), np.full(30, 0.003))
+    # A trail that leads away from the shower, in reach of it and of each other.
+    trail = barrel_hits(np.full(8, 300.0), 90.0 + 35.0 * np.arange(8), 0.02 - 0.002 * np.arange(8))
     alone, _ = clusters.cluster(shower, D)
-    noisy, links = clusters.cluster(joined(shower, far), D)
+    noisy, links = clusters.cluster(joined(shower, trail), D)
     assert links.target.max() < len(shower)
     np.testing.assert_allclose(noisy["energy"], alone["energy"])
 
