@@ -9,7 +9,7 @@ from datasets import schema
 from datasets.events import Links, Table, offsets_of
 from datasets.simulation import helix
 from datasets.simulation.detector import CLICLike
-from datasets.simulation.faces import normals, sector_of
+from datasets.simulation.faces import SECTORS, normals, sector_of
 from datasets.simulation.showers import Spots
 
 # A cell's number, from the highest bits: event, region, layer (ECAL, HCAL, muon chambers in one
@@ -42,7 +42,10 @@ class Geometry(NamedTuple):
 
 
 def geometry(detector: CLICLike) -> Geometry:
-    """ECAL layers, then HCAL layers, then muon chambers."""
+    """ECAL layers, then HCAL layers, then muon chambers.
+
+    Raises ValueError where a detector has too many layers or cells to be numbered.
+    """
     counts = (detector.ecal_layers, detector.hcal_layers, detector.muon_layers)
     ecal, hcal, muon = (np.arange(n) + 0.5 for n in counts)
     depth = np.concatenate([
@@ -50,15 +53,32 @@ def geometry(detector: CLICLike) -> Geometry:
         detector.hcal_start + hcal * detector.hcal_depth / detector.hcal_layers,
         detector.muon_start + muon * detector.muon_spacing,
     ])  # fmt: skip
+    size = np.repeat([detector.ecal_cell, detector.hcal_cell, detector.muon_cell], counts)
+    _fits(detector, depth, size)
     # Kind 0, 1, 2 + 10 x calorimeter 1, 2, 3 + 10000 x layer within the calorimeter.
     types = [10 * (k + 1) + k + 10000 * np.arange(n) for k, n in enumerate(counts)]
     return Geometry(
         depth,
-        np.repeat([detector.ecal_cell, detector.hcal_cell, detector.muon_cell], counts),
+        size,
         np.repeat(np.array([schema.ECAL, schema.HCAL, schema.OTHER], np.int8), counts),
         np.repeat([detector.ecal_threshold, detector.hcal_threshold, 0.0], counts),
         np.concatenate(types).astype(np.int32),
     )
+
+
+def _fits(detector: CLICLike, depth, size) -> None:
+    """Raises ValueError where a detector has more layers or cells than a number has bits for."""
+    across = (detector.barrel_face + depth) * np.tan(np.pi / SECTORS) / size
+    along = max(detector.barrel_end, detector.ecal_end) / size
+    if (
+        len(depth) >= 1 << LAYER
+        or across.max() >= 1 << (IN_SECTOR - 1)
+        or along.max() >= 1 << (COLUMN - 1)
+    ):
+        raise ValueError(
+            f"cells of {size.min()} mm in {len(depth)} layers are too many for a detector with a"
+            f" barrel face at {detector.barrel_face} mm: take larger cells or fewer layers"
+        )
 
 
 def digitise(

@@ -8,7 +8,7 @@ import pytest
 from datasets import schema
 from datasets.events import join_tables
 from datasets.simulation import cells, faces, helix, noise, showers
-from datasets.simulation.detector import CLICLike
+from datasets.simulation.detector import CLD_LIKE, CLICLike
 
 D = CLICLike()
 NO_THRESHOLD = replace(D, ecal_threshold=0.0, hcal_threshold=0.0)
@@ -233,3 +233,13 @@ def test_noise_comes_at_its_rate_and_belongs_to_nobody(ecal, hcal):
         count = np.bincount(hits.event[hits["subdetector"] == where], minlength=200)
         assert count.mean() == pytest.approx(rate, abs=4 * np.sqrt(rate / 200) + 0.05 * rate)
     assert {1, 2} == set(np.unique(hits["type"] % 10000 // 1000))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"ecal_cell": 2.0}, {"barrel_face": 3000.0}, {"hcal_layers": 100}, {"hcal_cell": 1.0}],
+)
+def test_a_detector_with_too_many_cells_is_refused(change):
+    with pytest.raises(ValueError, match="take larger cells or fewer layers"):
+        shoot(22, 1.0, 2, replace(D, **change))
+    shoot(22, 1.0, 2, CLD_LIKE)
