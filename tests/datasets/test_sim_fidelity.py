@@ -23,9 +23,9 @@ def rows() -> list[quantiles.Row]:
 
 
 def test_most_quantities_agree_with_full_simulation(rows):
-    for some in (rows, [row for row in rows if not row.single]):
+    for some, least in ((rows, 10 / 12), ([row for row in rows if not row.single], 0.8)):
         assert len(some) >= 12
-        assert sum(row.agrees for row in some) >= len(some) * 0.8, quantiles.report(rows)
+        assert sum(row.agrees for row in some) >= len(some) * least, quantiles.report(rows)
 
 
 @pytest.mark.parametrize("word", ["hit", "clusters", "energy", "photon"])
