@@ -8,9 +8,8 @@ import numpy as np
 from datasets.detectors import Detector
 from datasets.edm4hep.convert import convert
 from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.layout import leaves
 from datasets.edm4hep.references import Chunk, Jagged
-from datasets.edm4hep.source import Source, inspect, opened
+from datasets.edm4hep.source import Source, inspect, opened, told
 from datasets.events import EventData
 
 
@@ -36,17 +35,21 @@ def read(
     """
     if chunk < 1:
         raise EDM4HEPError(f"a chunk of {chunk} events: at least 1")
-    with opened(path, detector) as (tree, layout, setup, collections):
-        branches = {leaf: tree[leaf] for leaf in leaves(layout, setup)}
-        end = tree.num_entries if last is None else last
-        if not 0 <= first <= end <= tree.num_entries:
-            raise EDM4HEPError(f"has {tree.num_entries} events, not {first} to {last}")
+    with opened(path, detector) as (branches, events, layout, setup, collections):
+        end = events if last is None else last
+        if not 0 <= first <= end <= events:
+            raise EDM4HEPError(f"{path}: has {events} events, not {first} to {last}")
         for start in range(first, end, chunk):
             stop = min(start + chunk, end)
-            columns = {
-                leaf: _column(branch, leaf, start, stop) for leaf, branch in branches.items()
-            }
-            yield convert(Chunk(columns, collections, start), layout, setup)
+            with told(path):
+                columns = {
+                    leaf: _column(branch, leaf, start, stop) for leaf, branch in branches.items()
+                }
+            try:
+                part = convert(Chunk(columns, collections, start), layout, setup)
+            except EDM4HEPError as error:
+                raise EDM4HEPError(f"{path}: {error}") from None
+            yield part
 
 
 def _column(branch, leaf: str, start: int, stop: int) -> Jagged:

@@ -1,7 +1,6 @@
 """Opening EDM4HEP files: what they are, and in one line what is wrong with them."""
 
 import struct
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,9 +27,10 @@ class Source(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """An open file: its events, as a TTree or an RNTuple, and what they are to be read with."""
+    """An open file, and what its events are to be read with."""
 
-    tree: object
+    branches: Mapping[str, object]  # uproot's, by leaf, of a TTree or of an RNTuple
+    events: int
     layout: Layout
     detector: Detector
     collections: Mapping[int, str]  # podio's numbers and their names
@@ -38,42 +38,59 @@ class Contents(NamedTuple):
 
 def inspect(path: str | Path, detector: str | Detector | None = None) -> Source:
     """What a file is, once all that `read` needs is known to be there. Raises as `read` does."""
-    with opened(path, detector) as (tree, layout, setup, _):
-        known = setup if detector is None else _known(detector)
-        return Source(Path(path), layout, known, int(tree.num_entries))
+    with opened(path, detector) as contents:
+        known = contents.detector if detector is None else _known(detector)
+        return Source(Path(path), contents.layout, known, contents.events)
 
 
 @contextmanager
 def opened(path: str | Path, detector: str | Detector | None) -> Iterator[Contents]:
-    """The file, checked to have all that is read, and one line with its name for what goes wrong.
+    """The file, checked to have all that is read.
 
     `detector` is a name, a `Detector`, or None where the file shall tell.
     """
     import uproot
 
-    damage = (
-        uproot.DeserializationError, uproot.KeyInFileError, ValueError, OSError, EOFError,
-        IndexError, RuntimeError, struct.error, zlib.error,
-    )  # fmt: skip
-    path, known = Path(path), _known(detector)
-    try:
-        _check_header(path)
+    known = _known(detector)
+    with told(path):
+        _check_header(Path(path))
         # Every array is read once: a cache would not help, and the pages of a mapped file count as
         # memory of the process, which shall not grow with the file.
-        with uproot.open(path, array_cache=None, handler=uproot.MultithreadedFileSource) as file:
+        file = uproot.open(path, array_cache=None, handler=uproot.MultithreadedFileSource)
+    with file:
+        with told(path):
             tree = _events(file)
             layout, setup = _setup(tree, known)
-            yield Contents(tree, layout, setup, collection_names(file, layout, setup))
+            contents = Contents(
+                branches={leaf: tree[leaf] for leaf in names.leaves(layout, setup)},
+                events=int(tree.num_entries),
+                layout=layout,
+                detector=setup,
+                collections=collection_names(file, layout, setup),
+            )
+        yield contents
+
+
+@contextmanager
+def told(path: str | Path) -> Iterator[None]:
+    """One line with the name of the file for all that goes wrong with it.
+
+    For what uproot does alone: it meets damage with any kind of exception.
+    """
+    try:
+        yield
     except EDM4HEPError as error:
         raise EDM4HEPError(f"{path}: {error}") from None
+    except PermissionError as error:
+        raise EDM4HEPError(f"{path}: {error.strerror}") from error
     except NotImplementedError as error:
         raise EDM4HEPError(f"{path}: uproot cannot read this file ({_line(error)})") from error
-    except damage as error:
+    except Exception as error:
         raise EDM4HEPError(f"{path}: damaged ROOT file, get it again ({_line(error)})") from error
 
 
 def _line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
+    return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 def _check_header(path: Path) -> None:

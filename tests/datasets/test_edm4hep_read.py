@@ -76,6 +76,29 @@ def test_rntuple(tmp_path, age):
     assert_same(join_events(list(edm4hep.read(path, chunk=3))), made)
 
 
+@pytest.mark.parametrize("container", ["TTree", "RNTuple"])
+def test_random_damage_is_refused_or_not_noticed(tmp_path, container):
+    """But never an error of another kind: ROOT has no check sums over everything."""
+    path = tmp_path / "damaged.root"
+    _, chunk = random_chunk(1, PODIO_2025, CLD, events=2)
+    if container == "TTree":
+        write_ttree(path, chunk, "podio_metadata", metadata_of(chunk)["podio 1"])
+    else:
+        write_rntuple(path, chunk, metadata_of(chunk)["podio 1"])
+    content, rng, refusals = path.read_bytes(), np.random.default_rng(7), []
+    for _ in range(12):
+        damaged = bytearray(content)
+        for start in rng.integers(24, len(content) - 8, 8):
+            damaged[start : start + 8] = rng.bytes(8)
+        path.write_bytes(damaged)
+        try:
+            list(edm4hep.read(path))
+        except EDM4HEPError as error:
+            refusals.append(str(error))
+    assert len(refusals) > 6
+    assert all(said.startswith(f"{path}: ") and "\n" not in said for said in refusals)
+
+
 def numbers_of_2023(collections: dict[int, str]) -> dict:
     table = [{"m_collectionIDs": list(collections), "m_names": list(collections.values())}]
     return {"CollectionIDs": ak.Array(table)}
