@@ -66,7 +66,7 @@ def random_chunk(
     return in_file_order(made, placement)[0], chunk
 
 
-def write_ttree(path, chunk: Chunk, tree: str, metadata: dict) -> None:
+def write_ttree(path, chunk: Chunk, metadata: dict, tree: str = "podio_metadata") -> None:
     """The columns as the branches of a TTree, and the metadata in a place of that name."""
     arrays = {leaf: ak.unflatten(*column[::-1]) for leaf, column in chunk.columns.items()}
     with uproot.recreate(path) as file:
