@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
-BACKBONES = ("gnn_lsh", "mlp")
+BACKBONES = ("gnn_lsh", "attention", "favor", "mlp")
+BINNINGS = ("learned", "face", "tiles", "none")
+PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("constant", "cosine", "linear")
 
 
@@ -17,34 +19,48 @@ class ModelConfig:
     """The architecture.
 
     The graph layers are those of the GNN-LSH (reference: jpata/particleflow; Communications
-    Physics 7, 124, 2024). The last three fields add what they lack, knowledge of where elements
-    lie on the calorimeter; all False gives the published layer.
+    Physics 7, 124, 2024). What they lack there is knowledge of where elements lie on the
+    calorimeter: `neighbour_features`, `face_kernel`, and `binning` by face or tiles. Without these,
+    with one head and binning by the learned space, they are as published.
     """
 
     backbone: str = "gnn_lsh"
     width: int = 64  # of an element's representation
+    layers_shared: int = 0  # stack that feeds the two others
     layers_id: int = 2  # stack that feeds class and charge
     layers_regression: int = 2  # stack that feeds momentum and energy
+    binning: str = "face"  # who meets whom: same bucket in learned space, on the face, tiles, all
     bin_size: int = 64  # elements that see each other in one layer
-    max_bins: int = 200  # largest event = bin_size * max_bins elements
+    max_bins: int = 200  # largest event that is hashed = bin_size * max_bins elements
+    heads: int = 1  # kernels, or attention heads, each with its share of the width
+    messages: int = 2  # rounds of message passing in one graph layer
     distance_width: int = 16  # dimensions of the learned space in which elements are close or far
+    distance_hidden: int = 16
     distance_layers: int = 1  # hidden layers of the network that places elements there
-    messages: int = 2  # rounds of message passing in one layer
+    random_features: int = 64  # of favor
+    hidden: int = 128  # of the network that follows attention, and of mlp
     head_width: int = 64
     head_layers: int = 1
     dropout: float = 0.0
     neighbour_features: bool = True  # nearest tracks and clusters as input values
     face_kernel: bool = True  # distance on the calorimeter face dampens messages
-    face_hash: bool = True  # bins are regions of the calorimeter face, not of the learned space
+    precision: str = "float32"  # of the layers; inputs, distances, sums and heads stay float32
+    remat: bool = False  # recompute layers in the backward pass: less memory, a little more time
 
     def __post_init__(self):
         _require_choice("backbone", self.backbone, BACKBONES)
+        _require_choice("binning", self.binning, BINNINGS)
+        _require_choice("precision", self.precision, PRECISIONS)
         for name in (
-            "width", "bin_size", "max_bins", "distance_width", "messages", "head_width",
+            "width", "bin_size", "max_bins", "heads", "messages", "distance_width",
+            "distance_hidden", "random_features", "hidden", "head_width",
         ):  # fmt: skip
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("layers_id", "layers_regression", "distance_layers", "head_layers"):
+        for name in (
+            "layers_shared", "layers_id", "layers_regression", "distance_layers", "head_layers",
+        ):  # fmt: skip
             _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
+        _require(self.width % self.heads == 0, "heads", self.heads, f"a divisor of {self.width}")
         _require(0 <= self.dropout < 1, "dropout", self.dropout, "in [0, 1)")
 
 

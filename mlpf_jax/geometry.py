@@ -6,9 +6,10 @@ track bends, so its direction at the vertex is not where its shower is.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from datasets import schema
+from mlpf_jax import segments
 
 # Inner face of the CLICdet electromagnetic calorimeter [mm] (CLICdp-Note-2017-001).
 FACE_RADIUS = 1500.0
@@ -66,7 +67,7 @@ def squared_distances(
 
 def neighbour_features(
     X: Float[Array, "batch elements features"],
-    mask: Bool[Array, "batch elements"],
+    segment: Int[Array, "batch elements"],
     direction: Float[Array, "batch elements 3"],
 ) -> Float[Array, "batch elements values"]:
     """What lies next to every element, scaled to order one; no gradient passes.
@@ -77,14 +78,15 @@ def neighbour_features(
     the logs of the cluster energy and of the track momentum in Gaussian regions around it, itself
     included, and their asymmetry: what neutral particles have left is the difference.
     """
-    kind = X[..., schema.SHARED["elemtype"]]
+    kind, mask = X[..., schema.SHARED["elemtype"]], segment > 0
     is_track, is_cluster = mask & (kind == schema.TRACK), mask & (kind == schema.CLUSTER)
     energy = X[..., schema.SHARED["energy"]]
     log_energy = jnp.log(jnp.where(mask & (energy > 0), energy, 1.0))
     ecal = X[..., schema.cluster("energy_ecal")] / jnp.where(is_cluster & (energy > 0), energy, 1.0)
 
     distance = squared_distances(direction, direction)
-    distance = jnp.where(jnp.eye(X.shape[1], dtype=bool), jnp.inf, distance)
+    others = segments.same(segment) & ~jnp.eye(X.shape[1], dtype=bool)
+    distance = jnp.where(others, distance, jnp.inf)
     columns = []
     nearest_cluster, found_cluster = [], []
     for index, d2 in _nearest(distance, is_cluster, CLUSTER_NEIGHBOURS):

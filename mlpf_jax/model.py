@@ -1,7 +1,7 @@
 """`MLPF`: from the tracks and clusters of an event to one particle (or none) per element.
 
-Embedding -> two stacks of backbone layers (identification, regression) -> heads. The modules are
-thin: the array functions live in `geometry`, `lsh`, `message_passing` and `statistics`.
+Embedding -> shared layers -> two stacks (identification, regression) -> heads. The layers are in
+`backbones`; what elements know of their places is in `geometry`.
 
 Elements are first put in an order that their content alone decides, and the result is put back.
 So ties in the hash break by content, and the model is equivariant to permutations.
@@ -15,9 +15,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from datasets import schema
-from mlpf_jax import geometry, lsh, message_passing
+from mlpf_jax import geometry
+from mlpf_jax.backbones import LAYERS, Scene
 from mlpf_jax.config import ModelConfig
-from mlpf_jax.layers import FeedForward, Linear, normalise
+from mlpf_jax.layers import FeedForward, normalise
+from mlpf_jax.segments import counts, move, sorted_order
 from mlpf_jax.statistics import TYPES, Statistics, standardise
 
 CHARGED = ("charged hadron", "electron", "muon")
@@ -45,65 +47,58 @@ class MLPF(nn.Module):
     """Variables: `params` (trained), `codebook` and `statistics` (fixed)."""
 
     config: ModelConfig
+    segments: int = 1  # most events in one row
 
     @nn.compact
     def __call__(
         self,
-        X: Float[Array, "batch elements features"],
-        mask: Bool[Array, "batch elements"],
+        X: Float[Array, "rows elements features"],
+        segment: Int[Array, "rows elements"] | Bool[Array, "rows elements"],
         train: bool = False,
     ) -> Prediction:
-        """X is raw (GeV, mm), as in the dataset; `train` turns dropout on (rng `dropout`)."""
-        config, elements = self.config, X.shape[1]
-        X, mask = _fill_bins(X, mask, config.bin_size)
-        order, inverse = content_order(X, mask)
-        X = lsh.permute(X, order, inverse)
-        mask = jnp.take_along_axis(mask, order, axis=1)
+        """X is raw (GeV, mm), as in the dataset; `train` turns dropout on (rng `dropout`).
+
+        `segment` says which event of its row (1, 2, ...) an element belongs to, 0 is padding; with
+        one event a row, a mask of the real elements says the same.
+        """
+        config, segment = self.config, segment.astype(jnp.int32)
+        order, inverse = content_order(X, segment)
+        X = move(X, order, inverse)
+        segment = jnp.take_along_axis(segment, order, axis=1)
+        real = (segment > 0)[..., None]
 
         neutral = Statistics(
             jnp.zeros((TYPES, X.shape[-1])), jnp.ones((TYPES, X.shape[-1]))
         )._asdict()
         statistics = self.variable("statistics", "inputs", lambda: neutral)
-        direction = geometry.face_direction(X)
-        values = inputs(X, mask, direction, Statistics(**statistics.value), config)
+        scene = Scene(geometry.face_direction(X), segment, counts(segment, self.segments))
+        values = inputs(X, scene, Statistics(**statistics.value), config)
         x = FeedForward(config.width, 1, config.width, name="embedding")(values)
-        x = jnp.where(mask[..., None], x, 0.0)
+        x = jnp.where(real, x, 0.0)
 
-        identity = Stack(config, config.layers_id, name="identification")(x, direction, mask, train)
-        motion = Stack(config, config.layers_regression, name="regression")(
-            x, direction, mask, train
-        )
+        x = Stack(config, config.layers_shared, name="shared")(x, scene, train)
+        identity = Stack(config, config.layers_id, name="identification")(x, scene, train)
+        motion = Stack(config, config.layers_regression, name="regression")(x, scene, train)
         outputs = Heads(config, name="heads")(values, identity, motion)
-        outputs = jnp.where(mask[..., None], outputs, 0.0)
-        X, outputs = (lsh.permute(a, inverse, order)[:, :elements] for a in (X, outputs))
-        return assemble(outputs, X)
-
-
-def _fill_bins(X, mask, bin_size):
-    """Padded to whole bins; events that fit in one bin are left as they are."""
-    missing = -X.shape[1] % bin_size if X.shape[1] > bin_size else 0
-    return jnp.pad(X, ((0, 0), (0, missing), (0, 0))), jnp.pad(mask, ((0, 0), (0, missing)))
+        outputs = jnp.where(real, outputs, 0.0)
+        return assemble(move(outputs, inverse, order), move(X, inverse, order))
 
 
 def content_order(
-    X: Float[Array, "batch elements features"], mask: Bool[Array, "batch elements"]
-) -> tuple[Int[Array, "batch elements"], Int[Array, "batch elements"]]:
-    """Order by falling energy, then by angles; padding last. And its inverse."""
+    X: Float[Array, "rows elements features"], segment: Int[Array, "rows elements"]
+) -> tuple[Int[Array, "rows elements"], Int[Array, "rows elements"]]:
+    """Order by event, falling energy, then angles; padding last. And its inverse."""
     names = ("energy", "pt", "eta", "sin_phi", "cos_phi")
-    keys = [jnp.where(mask, -X[..., schema.SHARED[name]], jnp.inf) for name in names]
-    position = jnp.broadcast_to(jnp.arange(X.shape[1], dtype=jnp.int32), mask.shape)
-    padding = (~mask).astype(jnp.int32)
-    order = jax.lax.sort([padding, *keys, position], dimension=1, num_keys=1 + len(keys))[-1]
-    return order, lsh.inverse_permutation(order)
+    return sorted_order(segment, *(-X[..., schema.SHARED[name]] for name in names))
 
 
-def inputs(X, mask, direction, statistics: Statistics, config: ModelConfig) -> Array:
+def inputs(X, scene: Scene, statistics: Statistics, config: ModelConfig) -> Array:
     """Everything a network sees of an element: type, standardised features, surroundings."""
     kind = jax.nn.one_hot(X[..., schema.SHARED["elemtype"]].astype(jnp.int32), TYPES)
-    parts = [kind[..., 1:], standardise(X, statistics)[..., 1:], direction]
+    parts = [kind[..., 1:], standardise(X, statistics)[..., 1:], scene.direction]
     if config.neighbour_features:
-        parts.append(geometry.neighbour_features(X, mask, direction))
-    return jnp.where(mask[..., None], jnp.concatenate(parts, -1), 0.0)
+        parts.append(geometry.neighbour_features(X, scene.segment, scene.direction))
+    return jnp.where((scene.segment > 0)[..., None], jnp.concatenate(parts, -1), 0.0)
 
 
 class Stack(nn.Module):
@@ -113,81 +108,34 @@ class Stack(nn.Module):
     layers: int
 
     @nn.compact
-    def __call__(self, x, direction, mask, train):
-        layer = LAYERS[self.config.backbone]
-        for _ in range(self.layers):
-            update = layer(self.config)(x, direction, mask)
-            update = nn.Dropout(self.config.dropout, deterministic=not train)(update)
-            x = x + jnp.where(mask[..., None], update, 0.0)
-        return x
+    def __call__(self, x, scene: Scene, train: bool):
+        if not self.layers:
+            return x
+        block = nn.remat(Residual, static_argnums=(4,)) if self.config.remat else Residual
+        loop = nn.scan(
+            block,
+            variable_axes={"params": 0, "codebook": 0},
+            split_rngs={"params": True, "dropout": True},
+            in_axes=(nn.broadcast, 0, nn.broadcast),
+            length=self.layers,
+            # As a loop layers run slower, but only in a loop does recomputing save memory.
+            unroll=1 if self.config.remat else self.layers,
+        )
+        start = x.astype(self.config.precision)
+        out, _ = loop(self.config)(start, scene, jnp.arange(self.layers), train)
+        return out.astype(x.dtype)
 
 
-class ElementLayer(nn.Module):
-    """No messages: each element for itself. The floor that other backbones must beat."""
-
-    config: ModelConfig
-
-    @nn.compact
-    def __call__(self, x, direction, mask):
-        width = self.config.width
-        return FeedForward(2 * width, 1, width)(normalise(x))
-
-
-class GraphLayer(nn.Module):
-    """Hash into bins, then messages inside each bin under one learned kernel."""
+class Residual(nn.Module):
+    """x + layer(x) on real elements."""
 
     config: ModelConfig
 
     @nn.compact
-    def __call__(self, x, direction, mask):
-        config = self.config
-        x = normalise(x)
-        d = FeedForward(config.distance_width, config.distance_layers, config.distance_width)(x)
-        points = direction if config.face_hash else d
-        codebook = self.variable("codebook", "directions", self._codebook, points.shape[-1])
-        order, inverse = self._order(points, mask, codebook.value)
-        x, d, direction = (self._binned(a, order, inverse) for a in (x, d, direction))
-        mask = self._binned(mask[..., None], order, inverse)[..., 0]
-
-        exponent = 0.1 * message_passing.learned_distance(d)
-        face = geometry.squared_distances(direction, direction)
-        for k in range(config.messages):
-            adjacency = message_passing.kernel(self._exponent(k, exponent, face), mask)
-            projected = Linear(3 * config.width, name=f"message_{k}")(x)
-            x = message_passing.gated_convolution(adjacency, projected)
-        return self._unbinned(x, order, inverse)
-
-    def _codebook(self, dims):
-        return lsh.random_codebook(self.make_rng("params"), dims, -(-self.config.max_bins // 2))
-
-    def _order(self, points, mask, codebook):
-        """None where the event fits in one bin: nothing to sort."""
-        if mask.shape[1] <= self.config.bin_size:
-            return None, None
-        points = jax.lax.stop_gradient(points)
-        bucket = lsh.buckets(points, mask, codebook, self.config.bin_size)
-        return lsh.bin_order(bucket, mask)
-
-    def _binned(self, a, order, inverse):
-        if order is None:
-            return a
-        a = lsh.permute(a, order, inverse)
-        return a.reshape(a.shape[0], -1, self.config.bin_size, a.shape[-1])
-
-    def _unbinned(self, a, order, inverse):
-        a = a.reshape(a.shape[0], -1, a.shape[-1])
-        return a if order is None else lsh.permute(a, inverse, order)
-
-    def _exponent(self, k, learned, face):
-        """Each message has its own reach on the face: 0.1, 0.03, ... at the start."""
-        if not self.config.face_kernel:
-            return learned
-        start = nn.initializers.constant(2.0 * jnp.log(10.0) * (1 + 0.5 * k))
-        log_slope = self.param(f"face_log_slope_{k}", start, ())
-        return learned + jnp.exp(log_slope) * face
-
-
-LAYERS = {"gnn_lsh": GraphLayer, "mlp": ElementLayer}
+    def __call__(self, x, scene: Scene, round, train: bool):
+        update = LAYERS[self.config.backbone](self.config, name="layer")(x, scene, round)
+        update = nn.Dropout(self.config.dropout, deterministic=not train)(update)
+        return x + jnp.where((scene.segment > 0)[..., None], update, 0.0).astype(x.dtype), None
 
 
 class Heads(nn.Module):

@@ -15,7 +15,7 @@ SMALL = {
 }  # fmt: skip
 CONFIGS = {name: ModelConfig(backbone=name, **SMALL) for name in BACKBONES} | {
     "gnn_lsh as published": ModelConfig(
-        **SMALL, neighbour_features=False, face_kernel=False, face_hash=False
+        **SMALL, neighbour_features=False, face_kernel=False, binning="learned"
     )
 }
 SIZES = [(20, 37), (5, 9), (12, 40), (1, 0)]

@@ -1,0 +1,170 @@
+"""Backbones: what a layer adds to the representation of every element, in thin modules.
+
+All have the same interface, embedding and heads, so that they can be compared. The array functions
+are in `message_passing`, `attention`, `favor`, `bins` and `layers`.
+"""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from mlpf_jax import attention, favor, geometry, lsh, message_passing, segments, tiles
+from mlpf_jax.bins import Bins, cut, into, out_of
+from mlpf_jax.config import ModelConfig
+from mlpf_jax.layers import FeedForward, Linear, normalise
+
+
+class Scene(NamedTuple):
+    """Where the elements of a row are, and which event of the row they belong to."""
+
+    direction: Float[Array, "rows elements 3"]  # unit vectors to the calorimeter face
+    segment: Int[Array, "rows elements"]  # 0: padding
+    counts: Int[Array, "rows segments"]  # elements of each event
+
+    @property
+    def event_size(self) -> Int[Array, "rows elements"]:
+        """Elements in the event of each element."""
+        return segments.of_own(self.counts, self.segment)
+
+
+class ElementLayer(nn.Module):
+    """No messages: each element for itself. The floor that other backbones must beat."""
+
+    config: ModelConfig
+
+    @nn.compact
+    def __call__(self, x, scene: Scene, round):
+        return _feed_forward(self.config)(normalise(x))
+
+
+class GraphLayer(nn.Module):
+    """Messages inside bins under learned kernels."""
+
+    config: ModelConfig
+
+    @nn.compact
+    def __call__(self, x, scene: Scene, round):
+        config = self.config
+        x = normalise(x)
+        d = FeedForward(
+            config.distance_hidden, config.distance_layers, config.heads * config.distance_width
+        )(x)
+        bins = find_bins(self, d, scene, round)
+        x, d, direction, segment = (into(bins, a) for a in (x, d, scene.direction, scene.segment))
+        pairs = segments.same(segment)
+        learned = [
+            0.1 * message_passing.learned_distance(part)
+            for part in jnp.split(d, config.heads, axis=-1)
+        ]
+        face = geometry.squared_distances(direction, direction)
+        for k in range(config.messages):
+            slopes = self._slopes(k)
+            adjacency = [
+                message_passing.kernel(exponent + slope * face, pairs)
+                for exponent, slope in zip(learned, slopes, strict=True)
+            ]
+            projected = Linear(3 * config.width, name=f"message_{k}")(x)
+            x = message_passing.gated_convolution(adjacency, projected)
+        return out_of(bins, x)
+
+    def _slopes(self, k):
+        """How fast kernels fall on the face; each message starts with another reach."""
+        heads = self.config.heads
+        if not self.config.face_kernel:
+            return [0.0] * heads
+        start = [2.0 + k] if heads == 1 else jnp.linspace(0.5, 3.0, heads)
+        start = nn.initializers.constant(jnp.log(10.0) * jnp.asarray(start))
+        return jnp.exp(self.param(f"face_log_slope_{k}", start, (heads,)))
+
+
+class AttentionLayer(nn.Module):
+    """Attention inside bins, or between all elements of an event; then each for itself."""
+
+    config: ModelConfig
+
+    @nn.compact
+    def __call__(self, x, scene: Scene, round):
+        config = self.config
+        seen = normalise(x)
+        bins = find_bins(self, seen, scene, round)
+        projected, direction, segment = (
+            into(bins, a) for a in (Linear(3 * config.width)(seen), scene.direction, scene.segment)
+        )
+        query, key, value = _heads(projected, config.heads)
+        penalty = self._penalty(direction)
+        mixed = attention.attention(query, key, value, segments.same(segment), penalty)
+        mixed = mixed.reshape(*mixed.shape[:-2], config.width)
+        update = Linear(config.width)(out_of(bins, mixed))
+        return update + _feed_forward(config)(normalise(x + update))
+
+    def _penalty(self, direction):
+        if not self.config.face_kernel:
+            return 0.0
+        heads = self.config.heads
+        start = nn.initializers.constant(jnp.log(10.0) * jnp.linspace(0.5, 3.0, heads))
+        slope = jnp.exp(self.param("face_log_slope", start, (heads,)))
+        return (
+            slope[:, None, None] * geometry.squared_distances(direction, direction)[..., None, :, :]
+        )
+
+
+class FavorLayer(nn.Module):
+    """Attention between all elements of an event at linear cost; then each for itself."""
+
+    config: ModelConfig
+
+    @nn.compact
+    def __call__(self, x, scene: Scene, round):
+        config = self.config
+        query, key, value = _heads(Linear(3 * config.width)(normalise(x)), config.heads)
+        directions = self.variable("codebook", "directions", self._directions, query.shape[-1])
+        member = favor.members(scene.segment, scene.counts.shape[1])
+        mixed = favor.favor_attention(
+            favor.unit(query), favor.unit(key), value, member, directions.value
+        )
+        update = Linear(config.width)(mixed.reshape(x.shape))
+        return update + _feed_forward(config)(normalise(x + update))
+
+    def _directions(self, dims):
+        return favor.random_directions(self.make_rng("params"), self.config.random_features, dims)
+
+
+LAYERS = {
+    "gnn_lsh": GraphLayer, "attention": AttentionLayer, "favor": FavorLayer, "mlp": ElementLayer,
+}  # fmt: skip
+
+
+def find_bins(module: nn.Module, learned, scene: Scene, round) -> Bins:
+    """The bins of a layer, as `config.binning` says. An event that fits in one is not sorted."""
+    config, elements = module.config, scene.segment.shape[1]
+    hashed = config.binning in ("learned", "face")
+    if hashed:
+        points = jax.lax.stop_gradient(learned if config.binning == "learned" else scene.direction)
+        codebook = module.variable("codebook", "directions", _codebook, module, points.shape[-1])
+    if config.binning == "none" or (elements <= config.bin_size and scene.counts.shape[1] == 1):
+        return Bins(None, None, elements)
+    if hashed:
+        bucket = lsh.buckets(points, scene.event_size, codebook.value, config.bin_size)
+        order, inverse = segments.sorted_order(scene.segment, bucket)
+    else:
+        order, inverse = tiles.tile_order(
+            scene.direction, scene.segment, scene.counts, config.bin_size, round
+        )
+    return cut(order, inverse, scene.counts, config.bin_size)
+
+
+def _codebook(module, dims):
+    return lsh.random_codebook(module.make_rng("params"), dims, -(-module.config.max_bins // 2))
+
+
+def _heads(projected, heads: int):
+    """Query, key and value, each (..., heads, dims)."""
+    split = projected.reshape(*projected.shape[:-1], 3 * heads, -1)
+    return jnp.split(split, 3, axis=-2)
+
+
+def _feed_forward(config: ModelConfig) -> FeedForward:
+    return FeedForward(config.hidden, 1, config.width)
