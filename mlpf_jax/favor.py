@@ -16,10 +16,12 @@ LOGIT_SCALE = 1.0
 def random_directions(key: Array, features: int, dims: int) -> Float[Array, "features dims"]:
     """Rows orthogonal in blocks of `dims`, with the lengths of Gaussian vectors."""
     blocks = -(-features // dims)
-    keys = jax.random.split(key, blocks + 1)
-    rows = [jnp.linalg.qr(jax.random.normal(k, (dims, dims)))[0].T for k in keys[1:]]
-    lengths = jnp.linalg.norm(jax.random.normal(keys[0], (features, dims)), axis=-1)
-    return jnp.concatenate(rows)[:features] * lengths[:, None]
+    keys = jax.random.split(key, 2)
+    q, r = jnp.linalg.qr(jax.random.normal(keys[0], (blocks, dims, dims)))
+    # Householder reflections prefer some signs; with those of r all directions are as likely.
+    rows = q * jnp.sign(jnp.diagonal(r, axis1=-2, axis2=-1))[:, None, :]
+    lengths = jnp.linalg.norm(jax.random.normal(keys[1], (features, dims)), axis=-1)
+    return rows.reshape(-1, dims)[:features] * lengths[:, None]
 
 
 def unit(x: Float[Array, "*any dims"]) -> Float[Array, "*any dims"]:
