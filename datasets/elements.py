@@ -109,8 +109,8 @@ def track_columns(events: EventData) -> dict[str, np.ndarray]:
         "elemtype": np.full(len(tracks), TRACK),
         "pt": pt,
         "eta": np.arcsinh(tan_lambda),
-        "sin_phi": np.sin(tracks["phi"]),
-        "cos_phi": np.cos(tracks["phi"]),
+        "sin_phi": np.sin(tracks["phi"].astype(np.float64)),
+        "cos_phi": np.cos(tracks["phi"].astype(np.float64)),
         "p": pt * np.hypot(1.0, tan_lambda),
     }
 
@@ -125,8 +125,8 @@ def cluster_columns(events: EventData) -> dict[str, np.ndarray]:
         "elemtype": np.full(len(clusters), CLUSTER),
         "et": clusters["energy"] * np.sin(theta),
         "eta": eta,
-        "sin_phi": np.sin(clusters["phi"]),
-        "cos_phi": np.cos(clusters["phi"]),
+        "sin_phi": np.sin(clusters["phi"].astype(np.float64)),
+        "cos_phi": np.cos(clusters["phi"].astype(np.float64)),
         "energy": clusters["energy"],
         **{f"position.{axis}": clusters[axis] for axis in "xyz"},
         "iTheta": theta,

@@ -22,6 +22,7 @@ from datasets.soundness import sound
 from datasets.truth import PRESENT, Truth, Visibility, four_momenta, stable, to_hits, truth
 
 CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, ELECTRON, MUON = 1, 2, 3, 4, 5
+OVERLAID = 1 << 23  # LCIO's bit of the simulator status for particles of overlaid collisions
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def to_samples(events: EventData, settings: Settings = SETTINGS) -> Samples:
     """Inputs, truth, baseline and jets of a batch.
 
     Left out are events with values that are not finite, and those in which no visible particle
-    reached an element.
+    reached an element. Jets and missing pt are of all that happened, overlaid collisions included:
+    `ispu` tells them apart.
     """
     return samples_and_summary(events, settings)[0]
 
@@ -136,7 +138,9 @@ def target_rows(
     columns = {name: events.particles[name][found.rows] for name in events.particles.columns}
     _fill(y, placement, columns, merged_p4(found.p4, placement))
     y[rows, target("generatorStatus")] = columns["generator_status"][owners]
-    y[rows, target("simulatorStatus")] = columns["simulator_status"][owners]
+    status = columns["simulator_status"][owners]
+    y[rows, target("simulatorStatus")] = status
+    y[rows, target("ispu")] = (status.astype(np.int64) & OVERLAID) > 0
     best_track = np.zeros(len(found.rows))
     np.maximum.at(best_track, found.to_track.source, found.to_track.weight)
     in_clusters = np.bincount(

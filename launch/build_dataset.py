@@ -16,6 +16,7 @@ from pathlib import Path
 
 from absl import flags
 
+from datasets.builders.names import PROCESSES, dataset_name
 from launch import building, data, program, recipes
 from launch.checks import checked
 from launch.progress import say
@@ -56,14 +57,12 @@ def recipe_of_process(
     process: str, events: int, name: str, elements: str, splits: str, seed: int
 ) -> Recipe:
     """A dataset of simulated events."""
-    from datasets.builders.names import dataset_name
-
-    if process not in data.PROCESSES:
-        raise RunError(f"--process={process}: choose one of {', '.join(data.PROCESSES)}")
+    if process not in PROCESSES:
+        raise RunError(f"--process={process}: choose one of {', '.join(PROCESSES)}")
     return recipes.simulation(
         name or dataset_name(process, elements),
         process,
-        data.PROCESSES.index(process),
+        PROCESSES.index(process),
         elements,
         recipes.counts(events, recipes.parse_shares(splits)),
         seed,
@@ -90,7 +89,7 @@ if __name__ == "__main__":
     inputs = flags.DEFINE_list("input", [], "EDM4HEP files (ROOT): patterns, separated by commas.")
     detector = flags.DEFINE_string("detector", "", "clic, cld, ...; told by the file if not given.")
     name = flags.DEFINE_string("dataset", "", "The name of the dataset.")
-    process = flags.DEFINE_string("process", "", f"Simulate one of {', '.join(data.PROCESSES)}.")
+    process = flags.DEFINE_string("process", "", f"Simulate one of {', '.join(PROCESSES)}.")
     events = flags.DEFINE_integer("events", 1000, "Events to simulate, of all splits together.")
     seed = flags.DEFINE_integer("seed", 1, "Of the simulation, and of dealing files to splits.")
     workers = flags.DEFINE_integer("workers", 2, "Processes that work side by side.", 1)

@@ -7,21 +7,18 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from datasets import samples as stored
+from datasets.builders.names import PROCESSES, dataset_name
 from datasets.events import Samples
 from launch import building, recipes
 from launch.progress import progress, say
 from launch.recipes import Recipe
 from launch.runs import Run, RunError
 
-# In this order: a process's place in it is part of the seeds of its shards.
-PROCESSES = ("ttbar", "qq", "zh", "ww", "ww_fullhad", "zh_tautau", "ttbar_pu10")
 SPLITS = ("train", "validation", "test")
 
 
 def recipe(config: ConfigDict, process: str) -> Recipe:
     """The dataset of a process: which events are made depends on the configuration alone."""
-    from datasets.builders.names import dataset_name
-
     return recipes.simulation(
         name=dataset_name(process),
         process=process,
@@ -66,7 +63,6 @@ def _brought(dataset: Path) -> bool:
 
 
 def _cached(run: Run, process: str, split: str) -> Samples:
-    from datasets.builders.names import dataset_name
     from datasets.builders.read import open_dataset, read_into
 
     cache = run.data / "cache" / process / split

@@ -7,6 +7,7 @@ calorimeter hits as `clic_edm_*_hits` (3.x), tracks with clusters as `clic_edm_*
 from pathlib import Path
 
 VERSION = "3.2.0"
+# In this order: a process's place is part of the seeds of its shards.
 PROCESSES = ("ttbar", "qq", "zh", "ww", "ww_fullhad", "zh_tautau", "ttbar_pu10")
 
 _SUFFIX = {"clusters": "pf", "hits": "hits", "tracks_hits": "hits_pf"}

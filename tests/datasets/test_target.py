@@ -289,3 +289,16 @@ def test_an_event_with_a_value_that_is_not_finite_is_left_out_and_counted(table,
     others = take_events(events, np.flatnonzero(np.arange(6) != broken))
     assert summary.events_unsound == 1
     np.testing.assert_array_equal(samples.X, target.to_samples(others).X)
+
+
+@few
+@given(seeds)
+def test_particles_of_overlaid_collisions_are_marked(seed):
+    events = random_events(seed, 3)
+    status = events.particles["simulator_status"]
+    marked = np.random.default_rng(seed).random(len(status)) < 0.5
+    status[:] = np.where(marked, status | target.OVERLAID, status & ~target.OVERLAID)
+    y = target.to_samples(events).ytarget
+    rows = y[:, column("PDG")] > 0
+    bit = y[:, column("simulatorStatus")].astype(np.int64) & target.OVERLAID > 0
+    np.testing.assert_array_equal(y[:, column("ispu")] == 1, bit & rows)

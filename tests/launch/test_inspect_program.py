@@ -17,11 +17,11 @@ def unlabelled_events():
 @pytest.fixture(scope="module")
 def tfds_folder(tmp_path_factory):
     """A published kind of folder, with its recipe beside it."""
-    from datasets.builders import clic
+    from datasets.builders import write
 
     root = tmp_path_factory.mktemp("tfds")
     stored.save(root / "shard", unlabelled_events())
-    folder = clic.build(root / "data", "ttbar", {"test": [root / "shard"]})
+    folder = write.build(root / "data", "clic_edm_ttbar_pf", {"test": [root / "shard"]})
     (folder / "recipe.json").write_text('{"made of": "<nothing>"}')
     return folder
 
