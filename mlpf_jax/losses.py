@@ -6,18 +6,14 @@ dividing last makes the loss independent of how the data is cut into shards.
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from datasets import schema
 from datasets.schema import Batch
-from mlpf_jax import geometry
 from mlpf_jax.model import Prediction
-
-REGION_RADII = (0.1, 0.2, 0.4)  # on the calorimeter face, in radians
-MAX_LOG_RATIO = 5.0  # an untrained model's energies must not drown the rest of a region
+from mlpf_jax.region import is_particle, region
 
 
 class Weights(NamedTuple):
@@ -49,7 +45,7 @@ def importance(batch: Batch, weights: Weights) -> dict[str, Float[Array, "batch 
     In momentum, energy and angles a particle of energy E counts E**energy_power: jets are made of
     energy, not of particles.
     """
-    particle = _particle(batch)
+    particle = is_particle(batch)
     one = particle.astype(batch.X.dtype)
     # Made harmless before the power: a masked NaN still has a NaN gradient.
     energy = jnp.where(particle, batch.ytarget[..., schema.target("energy")], 1.0)
@@ -73,7 +69,7 @@ def terms(prediction: Prediction, batch: Batch, weights: Weights) -> dict[str, T
     """Focal loss of the class, cross-entropy of the charge, Huber losses of log(pt) and
     log(energy) over the input's, squared errors of the angles."""
     true = {name: batch.ytarget[..., schema.target(name)] for name in schema.TARGET_FEATURES}
-    particle = _particle(batch)
+    particle = is_particle(batch)
     kind = jnp.where(particle, true["PDG"], 0).astype(jnp.int32)
     charge = jnp.where(particle, true["charge"], 0).astype(jnp.int32) + 1
     log_pt = _log_ratio(true["pt"], batch.X[..., schema.SHARED["pt"]], particle)
@@ -107,31 +103,6 @@ def total(terms: dict[str, Term], weights: Weights) -> Float[Array, ""]:
     )
 
 
-def region(prediction: Prediction, batch: Batch) -> Float[Array, "batch elements"]:
-    """Huber loss of the energy around every element, in units of sqrt(E / GeV): a jet's response.
-
-    Energy counts where a particle is the likelier answer, with the gradient of its probability
-    (straight through; Bengio et al. 2013). What one element has too much and its neighbour too
-    little is no error here, as in a jet. The mean over REGION_RADII.
-    """
-    direction = geometry.face_direction(batch.X)
-    distance = geometry.squared_distances(direction, direction)
-    soft = 1 - jax.nn.softmax(prediction.class_logits)[..., 0]
-    exists = soft + jax.lax.stop_gradient((prediction.class_logits.argmax(-1) > 0) - soft)
-    seen = jnp.where(batch.mask, batch.X[..., schema.SHARED["energy"]], 0.0)
-    predicted = seen * jnp.exp(jnp.minimum(prediction.log_energy, MAX_LOG_RATIO)) * exists
-    true = jnp.where(_particle(batch), batch.ytarget[..., schema.target("energy")], 0.0)
-    energies = jnp.stack([predicted, true], -1)
-
-    def pull(radius):
-        near = (distance < radius**2) & batch.mask[:, None, :]
-        predicted, true = jnp.moveaxis(near.astype(batch.X.dtype) @ energies, -1, 0)
-        return (predicted - true) / jnp.sqrt(true + 1.0)
-
-    loss = sum(optax.huber_loss(pull(r), delta=1.0) for r in REGION_RADII) / len(REGION_RADII)
-    return jnp.where(batch.mask, loss, 0.0)
-
-
 def cross_entropy(
     logits: Float[Array, "*rows classes"], label: Float[Array, "*rows"]
 ) -> Float[Array, "*rows"]:
@@ -152,9 +123,3 @@ def huber(prediction, target, delta: float = 0.5) -> Float[Array, "*rows"]:
 def _log_ratio(target, reference, particle):
     usable = particle & (reference > 0)
     return jnp.log(jnp.where(usable, target, 1.0)) - jnp.log(jnp.where(usable, reference, 1.0))
-
-
-def _particle(batch: Batch) -> Bool[Array, "batch elements"]:
-    """Elements that stand for a particle whose momentum and energy can be learned."""
-    pt, energy, kind = (batch.ytarget[..., schema.target(n)] for n in ("pt", "energy", "PDG"))
-    return batch.mask & (kind > 0) & (pt > 0) & (energy > 0)

@@ -1,0 +1,45 @@
+"""The region loss: the energy around every element, predicted and true."""
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float
+
+from datasets import schema
+from datasets.schema import Batch
+from mlpf_jax import geometry
+from mlpf_jax.model import Prediction
+
+REGION_RADII = (0.1, 0.2, 0.4)  # on the calorimeter face, in radians
+MAX_LOG_RATIO = 5.0  # an untrained model's energies must not drown the rest of a region
+
+
+def region(prediction: Prediction, batch: Batch) -> Float[Array, "batch elements"]:
+    """Huber loss of the energy around every element, in units of sqrt(E / GeV): a jet's response.
+
+    Energy counts where a particle is the likelier answer, with the gradient of its probability
+    (straight through; Bengio et al. 2013). What one element has too much and its neighbour too
+    little is no error here, as in a jet. The mean over REGION_RADII.
+    """
+    direction = geometry.face_direction(batch.X)
+    distance = geometry.squared_distances(direction, direction)
+    soft = 1 - jax.nn.softmax(prediction.class_logits)[..., 0]
+    exists = soft + jax.lax.stop_gradient((prediction.class_logits.argmax(-1) > 0) - soft)
+    seen = jnp.where(batch.mask, batch.X[..., schema.SHARED["energy"]], 0.0)
+    predicted = seen * jnp.exp(jnp.minimum(prediction.log_energy, MAX_LOG_RATIO)) * exists
+    true = jnp.where(is_particle(batch), batch.ytarget[..., schema.target("energy")], 0.0)
+    energies = jnp.stack([predicted, true], -1)
+
+    def pull(radius):
+        near = (distance < radius**2) & batch.mask[:, None, :]
+        predicted, true = jnp.moveaxis(near.astype(batch.X.dtype) @ energies, -1, 0)
+        return (predicted - true) / jnp.sqrt(true + 1.0)
+
+    loss = sum(optax.huber_loss(pull(r), delta=1.0) for r in REGION_RADII) / len(REGION_RADII)
+    return jnp.where(batch.mask, loss, 0.0)
+
+
+def is_particle(batch: Batch) -> Bool[Array, "batch elements"]:
+    """Elements that stand for a particle whose momentum and energy can be learned."""
+    pt, energy, kind = (batch.ytarget[..., schema.target(n)] for n in ("pt", "energy", "PDG"))
+    return batch.mask & (kind > 0) & (pt > 0) & (energy > 0)
