@@ -91,12 +91,12 @@ class AttentionLayer(nn.Module):
         seen = normalise(x)
         bins = find_bins(self, seen, scene, round)
         projected, direction, segment = (
-            into(bins, a) for a in (Linear(3 * config.width)(seen), scene.direction, scene.segment)
+            into(bins, a) for a in (_projection(config)(seen), scene.direction, scene.segment)
         )
         query, key, value = _heads(projected, config.heads)
         penalty = self._penalty(direction)
         mixed = attention.attention(query, key, value, segments.same(segment), penalty)
-        mixed = mixed.reshape(*mixed.shape[:-2], config.width)
+        mixed = mixed.reshape(*mixed.shape[:-2], -1)
         update = Linear(config.width)(out_of(bins, mixed))
         return update + _feed_forward(config)(normalise(x + update))
 
@@ -119,13 +119,13 @@ class FavorLayer(nn.Module):
     @nn.compact
     def __call__(self, x, scene: Scene, round):
         config = self.config
-        query, key, value = _heads(Linear(3 * config.width)(normalise(x)), config.heads)
+        query, key, value = _heads(_projection(config)(normalise(x)), config.heads)
         directions = self.variable("codebook", "directions", self._directions, query.shape[-1])
         member = favor.members(scene.segment, scene.counts.shape[1])
         mixed = favor.favor_attention(
             favor.unit(query), favor.unit(key), value, member, directions.value
         )
-        update = Linear(config.width)(mixed.reshape(x.shape))
+        update = Linear(config.width)(mixed.reshape(*x.shape[:2], -1))
         return update + _feed_forward(config)(normalise(x + update))
 
     def _directions(self, dims):
@@ -158,6 +158,11 @@ def find_bins(module: nn.Module, learned, scene: Scene, round) -> Bins:
 
 def _codebook(module, dims):
     return lsh.random_codebook(module.make_rng("params"), dims, -(-module.config.max_bins // 2))
+
+
+def _projection(config: ModelConfig) -> Linear:
+    """To query, key and value of all heads."""
+    return Linear(3 * (config.heads * config.head_dims or config.width))
 
 
 def _heads(projected, heads: int):

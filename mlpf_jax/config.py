@@ -33,6 +33,7 @@ class ModelConfig:
     bin_size: int = 64  # elements that see each other in one layer
     max_bins: int = 200  # largest event that is hashed = bin_size * max_bins elements
     heads: int = 1  # kernels, or attention heads, each with its share of the width
+    head_dims: int = 0  # of an attention head, where it is not its share of the width
     messages: int = 2  # rounds of message passing in one graph layer
     distance_width: int = 16  # dimensions of the learned space in which elements are close or far
     distance_hidden: int = 16
@@ -58,9 +59,12 @@ class ModelConfig:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in (
             "layers_shared", "layers_id", "layers_regression", "distance_layers", "head_layers",
+            "head_dims",
         ):  # fmt: skip
             _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
-        _require(self.width % self.heads == 0, "heads", self.heads, f"a divisor of {self.width}")
+        own = self.head_dims > 0 and self.backbone in ("attention", "favor")
+        divides = own or self.width % self.heads == 0
+        _require(divides, "heads", self.heads, f"a divisor of width = {self.width}")
         _require(0 <= self.dropout < 1, "dropout", self.dropout, "in [0, 1)")
 
 
