@@ -16,7 +16,7 @@ def get_config() -> ConfigDict:
 
     config.data = ConfigDict()
     config.data.root = ""  # where datasets lie; "": in the run's own folder
-    config.data.processes = ("ttbar",)  # of ttbar, qq, zh, ww
+    config.data.processes = ("ttbar",)  # qq, zh, ww, ww_fullhad, zh_tautau, ttbar_pu10
     config.data.events = ConfigDict({"train": 3000, "validation": 500, "test": 1000})  # of each
     config.data.shard_events = 100  # simulated in one go, by one process
     config.data.workers = 2  # processes that simulate
