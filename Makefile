@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test lint format lock
+.PHONY: setup demo test lint format lock bench-env
 
 setup: $(READY)
 
@@ -32,3 +32,13 @@ format: setup
 lock: setup
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
+
+# The peer of benchmarks.models, in an environment of its own: it needs torch, the project does not.
+# pip, not uv: the wheel of particleflow asks for much that its layers do not use.
+bench-env: .bench-venv/.ready
+
+.bench-venv/.ready: benchmarks/requirements-torch.txt benchmarks/requirements-peer.txt
+	$(PYTHON) -m venv --clear .bench-venv
+	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements-torch.txt
+	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements-peer.txt
+	@touch $@

@@ -1,0 +1,141 @@
+"""The process of `benchmarks.models` that times the peer; run by the Python of `make bench-env`.
+
+The peer is `mlpf.model.gnn_lsh.CombinedGraphLayer` of the PyPI wheel particleflow 3.1.0 with torch
+on a CPU, in two stacks with the node update x + layer(x) that its paper describes. Same inputs,
+sizes, clock and update as in `benchmarks.models_worker`.
+"""
+
+import os
+
+# One core: set before torch is imported.
+os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from mlpf.model.gnn_lsh import CombinedGraphLayer
+
+from benchmarks.models_protocol import LEARNING_RATE, Size, peak_memory, representations, serve
+
+torch.set_num_threads(1)
+
+
+def graph_layer(size: Size) -> CombinedGraphLayer:
+    """As its own code makes it; weights of the messages are scaled so that values stay finite."""
+    layer = CombinedGraphLayer(
+        inout_dim=size.width, max_num_bins=size.max_bins, bin_size=size.bin_size,
+        distance_dim=size.distance, layernorm=True, num_node_messages=size.messages, dropout=0.0,
+        ffn_dist_hidden_dim=size.distance_hidden, ffn_dist_num_layers=size.distance_layers,
+    )  # fmt: skip
+    with torch.no_grad():
+        for message in layer.message_passing_layers:
+            for weight in (message.W_t, message.W_h, message.theta):
+                weight.mul_(size.width**-0.5)
+    return layer
+
+
+class Stacks(torch.nn.Module):
+    def __init__(self, size: Size):
+        super().__init__()
+        self.stacks = torch.nn.ModuleList(
+            torch.nn.ModuleList(graph_layer(size) for _ in range(size.layers)) for _ in range(2)
+        )
+
+    def forward(self, x, mask):
+        both = []
+        for stack in self.stacks:
+            y = x
+            for layer in stack:
+                y = y + layer(y, mask, x)
+            both.append(y)
+        return both
+
+
+def prepared(
+    kind: str, model: str, elements: int, size: Size, remat: bool = False
+) -> Callable[[], object]:
+    """A call of the forward pass or of a training step; `model` is "eager" or "compiled"."""
+    torch.manual_seed(0)
+    module = Stacks(size)
+    x = torch.from_numpy(representations(np, elements, size.width))
+    mask = torch.ones(1, elements)
+    apply = torch.compile(module, dynamic=False) if model == "compiled" else module
+    if kind == "forward":
+
+        def forward():
+            with torch.inference_mode():
+                return apply(x, mask)
+
+        return forward
+    trained = [p for p in module.parameters() if p.requires_grad]
+    optimiser = torch.optim.SGD(trained, lr=LEARNING_RATE)
+
+    def step():
+        optimiser.zero_grad()
+        loss = sum((out**2).mean() for out in apply(x, mask))
+        loss.backward()
+        optimiser.step()
+
+    return step
+
+
+def weights(path: str, elements: int, size: Size) -> None:
+    """One layer's weights, inputs and outputs, in a file for `models_worker.parity`.
+
+    Two options are set as this project's layer has them: messages are normalised by degrees, which
+    the peer's layer can do too, and no activation follows the distance network.
+    """
+    torch.manual_seed(1)
+    layer = graph_layer(size)
+    layer.dist_activation = torch.nn.Identity()
+    layer.message_building_layer.stable_sort = True
+    arrays = {
+        "codebook": layer.message_building_layer.codebook_random_rotations,
+        "norm_weight": layer.layernorm1.weight,
+        "norm_bias": layer.layernorm1.bias,
+    }
+    with torch.no_grad():  # so that scale and shift are told apart from none
+        layer.layernorm1.weight.normal_(1.0, 0.2)
+        layer.layernorm1.bias.normal_(0.0, 0.2)
+    maps = [part for part in layer.ffn_dist if isinstance(part, torch.nn.Linear)]
+    for i, part in enumerate(maps):
+        arrays[f"distance_weight_{i}"], arrays[f"distance_bias_{i}"] = part.weight, part.bias
+    for k, message in enumerate(layer.message_passing_layers):
+        message.normalize_degrees = True
+        none = torch.zeros_like(message.b_t)
+        arrays[f"message_weight_{k}"] = torch.cat([message.theta, message.W_h, message.W_t], 1)
+        arrays[f"message_bias_{k}"] = torch.cat([none, none, message.b_t])
+    x = torch.from_numpy(representations(np, elements, size.width))
+    with torch.inference_mode():
+        out = layer(x, torch.ones(1, elements), x)
+    arrays = {name: value.detach().numpy() for name, value in arrays.items()}
+    np.savez(path, x=x.numpy(), out=out.numpy(), **arrays)
+
+
+def gemm_rate(side: int) -> float:
+    """GFLOP/s of a square float32 product: the best of several."""
+    import time
+
+    a, times = torch.randn(side, side), []
+    for _ in range(8):
+        start = time.process_time()
+        torch.mm(a, a)
+        times.append(time.process_time() - start)
+    return 2 * side**3 / min(times) / 1e9
+
+
+def version() -> str:
+    return f"particleflow 3.1.0, torch {torch.__version__}"
+
+
+if __name__ == "__main__":
+    # Its modules print; what they print is no answer.
+    answers, sys.stdout = sys.stdout, sys.stderr
+    serve(
+        sys.stdin,
+        answers,
+        prepared,
+        {"weights": weights, "gemm": gemm_rate, "version": version, "peak memory": peak_memory},
+    )
