@@ -55,9 +55,7 @@ def scene(elements: int) -> Scene:
 def stacks(config: ModelConfig, params, x, where: Scene):
     """Both stacks on the same representations; variables of each are `params[i]`."""
     both = []
-    for variables, layers in zip(
-        params, (config.layers_id, config.layers_regression), strict=True
-    ):
+    for variables, layers in zip(params, (config.layers_id, config.layers_regression), strict=True):
         both.append(Stack(config, layers).apply(variables, x, where, False))
     return both
 
