@@ -45,6 +45,7 @@ class ModelConfig:
     dropout: float = 0.0
     neighbour_features: bool = True  # nearest tracks and clusters as input values
     face_kernel: bool = True  # distance on the calorimeter face dampens messages
+    spread: bool = False  # predict how uncertain log pt and log energy are, too
     precision: str = "float32"  # of the layers; inputs, distances, sums and heads stay float32
     remat: bool = False  # recompute layers in the backward pass: less memory, a little more time
 
@@ -84,6 +85,7 @@ class TrainConfig:
     energy_weight: float = 1.0
     angle_weight: float = 1.0
     region_weight: float = 2.0  # of the energy around each element, as in a jet
+    missing_weight: float = 0.0  # of the vector sum of transverse momenta, by event
     focal_gamma: float = 1.0
     energy_power: float = 0.5  # a particle counts energy**energy_power in the regression
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from datasets import schema
 from datasets.schema import Batch
+from mlpf_jax.event_loss import event_share, missing
 from mlpf_jax.model import Prediction
 from mlpf_jax.region import is_particle, region
 
@@ -25,6 +26,7 @@ class Weights(NamedTuple):
     energy: Float[Array, ""]
     angle: Float[Array, ""]
     region: Float[Array, ""]
+    missing: Float[Array, ""]
     focal_gamma: Float[Array, ""]
     energy_power: Float[Array, ""]
 
@@ -40,7 +42,7 @@ class Term(NamedTuple):
 
 
 def importance(batch: Batch, weights: Weights) -> dict[str, Float[Array, "batch elements"]]:
-    """What each element counts in each term; all but class and region are of particles alone.
+    """What each element counts in each term; all but class, region and missing are of particles.
 
     In momentum, energy and angles a particle of energy E counts E**energy_power: jets are made of
     energy, not of particles.
@@ -57,6 +59,7 @@ def importance(batch: Batch, weights: Weights) -> dict[str, Float[Array, "batch 
         "energy": by_energy,
         "angle": by_energy,
         "region": batch.mask.astype(batch.X.dtype),
+        "missing": event_share(_segment(batch)),
     }
 
 
@@ -66,8 +69,9 @@ def counts(batch: Batch, weights: Weights) -> dict[str, Float[Array, ""]]:
 
 
 def terms(prediction: Prediction, batch: Batch, weights: Weights) -> dict[str, Term]:
-    """Focal loss of the class, cross-entropy of the charge, Huber losses of log(pt) and
-    log(energy) over the input's, squared errors of the angles."""
+    """Focal loss of the class, cross-entropy of the charge, losses of log(pt) and log(energy) over
+    the input's (Huber, or Gaussian where a spread is predicted), squared errors of the angles, and
+    the energy around every element and the missing momentum of every event."""
     true = {name: batch.ytarget[..., schema.target(name)] for name in schema.TARGET_FEATURES}
     particle = is_particle(batch)
     kind = jnp.where(particle, true["PDG"], 0).astype(jnp.int32)
@@ -77,13 +81,14 @@ def terms(prediction: Prediction, batch: Batch, weights: Weights) -> dict[str, T
     values = {
         "class": focal(prediction.class_logits, kind, weights.focal_gamma),
         "charge": cross_entropy(prediction.charge_logits, charge),
-        "momentum": huber(prediction.log_pt, log_pt),
-        "energy": huber(prediction.log_energy, log_energy),
+        "momentum": _regression(prediction.log_pt, prediction.log_pt_spread, log_pt),
+        "energy": _regression(prediction.log_energy, prediction.log_energy_spread, log_energy),
         "angle": sum(
             jnp.where(particle, getattr(prediction, name) - true[name], 0.0) ** 2
             for name in ("eta", "sin_phi", "cos_phi")
         ),
         "region": region(prediction, batch),
+        "missing": missing(prediction, batch, _segment(batch)),
     }
     return {
         name: Term((weight * values[name]).sum(), weight.sum())
@@ -100,6 +105,7 @@ def total(terms: dict[str, Term], weights: Weights) -> Float[Array, ""]:
         + weights.energy * terms["energy"].mean()
         + weights.angle * terms["angle"].mean()
         + weights.region * terms["region"].mean()
+        + weights.missing * terms["missing"].mean()
     )
 
 
@@ -118,6 +124,24 @@ def focal(logits, label, gamma) -> Float[Array, "*rows"]:
 
 def huber(prediction, target, delta: float = 0.5) -> Float[Array, "*rows"]:
     return optax.huber_loss(prediction, target, delta=delta)
+
+
+def gaussian(prediction, log_spread, target) -> Float[Array, "*rows"]:
+    """Negative logarithm of the normal density, less log(2 pi) / 2 (Nix & Weigend 1994).
+
+    A proper score: no spread but the true one has a lower mean, so that trials may be ranked by it.
+    """
+    return 0.5 * ((target - prediction) * jnp.exp(-log_spread)) ** 2 + log_spread
+
+
+def _regression(prediction, log_spread, target):
+    if log_spread is None:
+        return huber(prediction, target)
+    return gaussian(prediction, log_spread, target)
+
+
+def _segment(batch: Batch) -> Int[Array, "batch elements"]:
+    return batch.mask.astype(jnp.int32)
 
 
 def _log_ratio(target, reference, particle):

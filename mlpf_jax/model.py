@@ -29,6 +29,7 @@ POSSIBLE = tuple(  # [element type][class]
 )
 IMPOSSIBLE_LOGIT = -30.0  # finite: a label that should not be costs much, and no NaN
 LARGEST_CORRECTION = 4.0  # of log(pt), angles and mass
+LOG_SPREAD, LOG_SPREAD_RANGE = -2.3, 2.5  # spreads are 0.1 within a factor of 12
 
 
 class Prediction(NamedTuple):
@@ -41,6 +42,9 @@ class Prediction(NamedTuple):
     eta: Float[Array, "batch elements"]
     sin_phi: Float[Array, "batch elements"]  # not normalised
     cos_phi: Float[Array, "batch elements"]
+    # Logs of the standard deviations of log_pt and log_energy, where the model predicts them.
+    log_pt_spread: Float[Array, "batch elements"] | None = None
+    log_energy_spread: Float[Array, "batch elements"] | None = None
 
 
 class MLPF(nn.Module):
@@ -150,7 +154,8 @@ class Heads(nn.Module):
     def __call__(self, values, identity, motion):
         config = self.config
         outputs = []
-        for stack, out in ((identity, len(schema.CLASSES) + len(schema.CHARGES)), (motion, 5)):
+        labels, values_of_motion = len(schema.CLASSES) + len(schema.CHARGES), 5 + 2 * config.spread
+        for stack, out in ((identity, labels), (motion, values_of_motion)):
             seen = jnp.concatenate([values, normalise(stack)], -1)
             outputs.append(FeedForward(config.head_width, config.head_layers, out, 0.1)(seen))
         return jnp.concatenate(outputs, -1)
@@ -163,10 +168,12 @@ def assemble(
 
     Energy follows from momentum, E = p (1 + softplus(w)), so no particle has negative mass
     squared; w starts where E is 5% above p. A track is no neutral particle and a cluster no charged
-    one, as in the truth. Corrections end at LARGEST_CORRECTION.
+    one, as in the truth. Corrections end at LARGEST_CORRECTION. Two more outputs are spreads, which
+    end smoothly: beyond a hard end they would have no gradient back.
     """
     classes, charges = len(schema.CLASSES), len(schema.CHARGES)
     class_logits, charge_logits, motion = jnp.split(outputs, (classes, classes + charges), -1)
+    motion, spreads = jnp.split(motion, (5,), -1)
     motion = jnp.clip(motion, -LARGEST_CORRECTION, LARGEST_CORRECTION)
     log_pt, mass, d_eta, d_sin, d_cos = jnp.moveaxis(motion, -1, 0)
     shared = {name: X[..., column] for name, column in schema.SHARED.items()}
@@ -180,8 +187,13 @@ def assemble(
     log_energy = log_p + jnp.log1p(jax.nn.softplus(mass - 3.0)) - jnp.log(energy_in)
     return Prediction(
         class_logits, charge_logits, log_pt, jnp.where(real, log_energy, 0.0), eta,
-        shared["sin_phi"] + d_sin, shared["cos_phi"] + d_cos,
+        shared["sin_phi"] + d_sin, shared["cos_phi"] + d_cos, *_log_spreads(spreads, real),
     )  # fmt: skip
+
+
+def _log_spreads(outputs, real) -> list[Array]:
+    limited = LOG_SPREAD + LOG_SPREAD_RANGE * jnp.tanh(outputs / LOG_SPREAD_RANGE)
+    return list(jnp.moveaxis(jnp.where(real[..., None], limited, 0.0), -1, 0))
 
 
 def log_cosh(x: Float[Array, "*any"]) -> Float[Array, "*any"]:

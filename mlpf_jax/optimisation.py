@@ -48,6 +48,7 @@ def hyper(config: TrainConfig) -> Hyper:
             energy=value(config.energy_weight),
             angle=value(config.angle_weight),
             region=value(config.region_weight),
+            missing=value(config.missing_weight),
             focal_gamma=value(config.focal_gamma),
             energy_power=value(config.energy_power),
         ),

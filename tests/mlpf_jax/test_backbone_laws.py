@@ -35,7 +35,7 @@ def trained(request, batch_of):
 
 
 def predict(state, X, mask):
-    return [np.asarray(leaf) for leaf in train.predict_step(state, X, mask)]
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(train.predict_step(state, X, mask))]
 
 
 def assert_close(got, expected, tolerance):
