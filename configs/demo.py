@@ -72,4 +72,5 @@ def get_config() -> ConfigDict:
     config.fit.validation_events = 0
     config.fit.batch_size = 8
     config.fit.buckets = 3
+    config.fit.packed = False  # several events in a row instead: one shape, hardly any padding
     return config

@@ -1,26 +1,47 @@
 """step -> padded batch, a pure function: a training resumes by its step number alone.
 
 Events are grouped by length into buckets, so that a batch costs what its own events cost, and
-there are as many padded shapes (and compilations) as buckets.
+there are as many padded shapes (and compilations) as buckets. Or events are packed, several in a
+row: next to no padding, and one shape.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
 from datasets import schema
 from datasets.events import Samples, ragged_rows
+from datasets.packing import Places, pack
 from datasets.schema import Batch
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How events become batches: `lengths` are the padded sizes, increasing."""
+    """How events become batches: `lengths` are the padded sizes, increasing.
+
+    Packed plans have one length, and several `segments` in a row, laid out for models whose bins
+    hold `bin_size` elements.
+    """
 
     lengths: tuple[int, ...]
-    batch_size: int
+    batch_size: int  # rows
+    segments: int = 1  # most events in a row
+    bin_size: int = 64
+
+    @property
+    def packed(self) -> bool:
+        return self.segments > 1
+
+
+class Chunk(NamedTuple):
+    """What a batch is made of."""
+
+    length: int
+    events: Int[np.ndarray, " events"]
+    places: Places | None = None  # None: one event a row
 
 
 def make_plan(
@@ -57,39 +78,66 @@ def make_plan(
     return Plan(tuple(int(b) * multiple for b in cheapest[longest][1]), batch_size)
 
 
-def batch_of(samples: Samples, events: np.ndarray, length: int, batch_size: int) -> Batch:
-    """The chosen events, zero-padded to (batch_size, length); missing events have number -1."""
+def make_packed_plan(
+    counts: Int[np.ndarray, " events"], batch_size: int, bin_size: int = 64
+) -> Plan:
+    """Rows as long as the longest event, and so many that about `batch_size` events fit in them.
+
+    A row takes up to twice as many events as have room there on average.
+    """
+    (length,) = make_plan(counts, batch_size, 1, bin_size).lengths
+    mean = max(1.0, float(np.mean(counts)))
+    rows = max(1, round(batch_size * mean / length))
+    return Plan((length,), rows, int(2 * length / mean) + 1, bin_size)
+
+
+def batch_of(samples: Samples, plan: Plan, chunk: Chunk) -> Batch:
+    """The events of a chunk in their places; everything else is zero, and event number -1."""
+    length, events, places = chunk
     counts = np.diff(samples.offsets)[events]
-    rows = ragged_rows(samples.offsets, events)
-    slot = np.repeat(np.arange(len(events)), counts)
-    place = rows - np.repeat(samples.offsets[:-1][events], counts)
-    X = np.zeros((batch_size, length, samples.X.shape[1]), np.float32)
-    ytarget = np.zeros((batch_size, length, schema.TARGET_WIDTH), np.float32)
-    mask = np.zeros((batch_size, length), bool)
-    X[slot, place], ytarget[slot, place], mask[slot, place] = (
-        samples.X[rows],
-        samples.ytarget[rows],
-        True,
+    own = counts // plan.bin_size * plan.bin_size  # elements in bins of their own
+    if places is None:
+        number = np.arange(len(events))
+        places = Places(number, np.ones_like(number), np.zeros_like(number), own)
+    source = ragged_rows(samples.offsets, events)
+    which = np.repeat(np.arange(len(events)), counts)
+    index = source - samples.offsets[:-1][events][which]
+    before = np.where(index < own[which], places.first[which], (places.rest - own)[which])
+    row, place = places.row[which], before + index
+    X = np.zeros((plan.batch_size, length, samples.X.shape[1]), np.float32)
+    ytarget = np.zeros((plan.batch_size, length, schema.TARGET_WIDTH), np.float32)
+    segment = np.zeros((plan.batch_size, length), np.int32)
+    X[row, place], ytarget[row, place], segment[row, place] = (
+        samples.X[source],
+        samples.ytarget[source],
+        places.segment[which],
     )
-    number = np.full(batch_size, -1, np.int32)
-    number[: len(events)] = events
-    return Batch(X, ytarget, mask, number)
+    number = np.full((plan.batch_size, plan.segments), -1, np.int32)
+    number[places.row, places.segment - 1] = events
+    return Batch(X, ytarget, segment, number)
+
+
+def rows_of(batch: Batch, offsets: Int[np.ndarray, " events_plus_1"]) -> Int[np.ndarray, " rows"]:
+    """For every real element of a batch, row by row, its row in the samples."""
+    row = np.arange(len(batch.segment))[:, None]
+    by_event = np.argsort((row * batch.segments + batch.segment)[batch.mask], kind="stable")
+    rows = np.empty(len(by_event), int)
+    rows[by_event] = ragged_rows(offsets, batch.event[batch.event >= 0])
+    return rows
 
 
 def sequential(samples: Samples, plan: Plan) -> list[Batch]:
-    """Every event once, grouped by length: what validation and prediction read."""
-    return [
-        batch_of(samples, events, length, plan.batch_size)
-        for length, events in _chunks(samples, plan, np.arange(samples.events))
-    ]
+    """Every event once, grouped by length or packed: what validation and prediction read."""
+    chunks = (_packed if plan.packed else _bucketed)(samples, plan, np.arange(samples.events))
+    return [batch_of(samples, plan, chunk) for chunk in chunks]
 
 
 @dataclass(frozen=True, eq=False)
 class Sampler:
     """Random batches of a training split; every event once an epoch, in an order of the epoch's.
 
-    With several processes each holds every process_count-th event: shards are disjoint and, where
-    the plan is made from all events, all processes agree on the number of steps.
+    With several processes each has every process_count-th event or packed row: shards are disjoint,
+    and packed ones have equally many steps.
     """
 
     samples: Samples
@@ -105,30 +153,61 @@ class Sampler:
     def __call__(self, step: int) -> Batch:
         """The batch of a step: steps count from 0 over all epochs."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        length, events = _epoch(self, epoch)[position]
-        return batch_of(self.samples, events, length, self.plan.batch_size)
+        return batch_of(self.samples, self.plan, _epoch(self, epoch)[position])
 
 
 @lru_cache(maxsize=4)
-def _epoch(sampler: Sampler, epoch: int) -> list[tuple[int, np.ndarray]]:
+def _epoch(sampler: Sampler, epoch: int) -> list[Chunk]:
+    samples, plan = sampler.samples, sampler.plan
+    index, count = sampler.process_index, sampler.process_count
     rng = np.random.default_rng((sampler.seed, epoch))
-    mine = np.arange(sampler.process_index, sampler.samples.events, sampler.process_count)
-    chunks = _chunks(sampler.samples, sampler.plan, rng.permutation(mine))
+    if plan.packed:
+        order = rng.permutation(samples.events)
+        return _packed(samples, plan, order, rng.permutation, index, count)
+    chunks = _bucketed(samples, plan, rng.permutation(np.arange(index, samples.events, count)))
     return [chunks[i] for i in rng.permutation(len(chunks))]
 
 
-def _chunks(samples: Samples, plan: Plan, events: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    """(padded length, events) of each batch; events longer than every bucket are refused."""
+def _bucketed(samples: Samples, plan: Plan, events: np.ndarray) -> list[Chunk]:
+    """Batches of events of about the same length, one in a row."""
+    bucket = np.searchsorted(plan.lengths, _counts(samples, plan, events))
+    return [
+        Chunk(length, chosen[i : i + plan.batch_size])
+        for b, length in enumerate(plan.lengths)
+        for chosen in [events[bucket == b]]
+        for i in range(0, len(chosen), plan.batch_size)
+    ]
+
+
+def _packed(
+    samples: Samples,
+    plan: Plan,
+    events: np.ndarray,
+    permute=np.arange,
+    index: int = 0,
+    count: int = 1,
+) -> list[Chunk]:
+    """Batches of packed rows in an order that `permute` decides; each process has its share.
+
+    All processes pack all events, so that they have equally many batches.
+    """
+    places = pack(_counts(samples, plan, events), plan.lengths[0], plan.segments, plan.bin_size)
+    rows = places.row.max(initial=-1) + 1
+    batch, row = np.divmod(permute(rows)[places.row], plan.batch_size)
+    places = places._replace(row=row)
+    return [
+        Chunk(plan.lengths[0], events[here], Places(*(column[here] for column in places)))
+        for number in range(index, -(-rows // (plan.batch_size * count)) * count, count)
+        for here in [np.flatnonzero(batch == number)]
+    ]
+
+
+def _counts(samples: Samples, plan: Plan, events: np.ndarray) -> np.ndarray:
+    """Elements of each event; events longer than every row are refused."""
     counts = np.diff(samples.offsets)[events]
     if len(counts) and counts.max() > plan.lengths[-1]:
         raise ValueError(
             f"an event of {counts.max()} elements does not fit the longest batch "
             f"({plan.lengths[-1]}); make the plan from these events too"
         )
-    bucket = np.searchsorted(plan.lengths, counts)
-    return [
-        (length, chosen[i : i + plan.batch_size])
-        for b, length in enumerate(plan.lengths)
-        for chosen in [events[bucket == b]]
-        for i in range(0, len(chosen), plan.batch_size)
-    ]
+    return counts

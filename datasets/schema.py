@@ -113,9 +113,19 @@ def target(name: str) -> int:
 
 
 class Batch(NamedTuple):
-    """A padded batch of events, as models take it. Padding is all zero and False in `mask`."""
+    """Padded rows of one or several events each, as models take them. Padding is all zero."""
 
-    X: Float[np.ndarray, "batch elements features"]
-    ytarget: Float[np.ndarray, "batch elements targets"]
-    mask: Bool[np.ndarray, "batch elements"]
-    event: Int[np.ndarray, " batch"]  # row in the dataset; -1 for an event that fills the batch
+    X: Float[np.ndarray, "rows elements features"]
+    ytarget: Float[np.ndarray, "rows elements targets"]
+    segment: Int[np.ndarray, "rows elements"]  # event of the row: 1, 2, ...; 0: padding
+    event: Int[np.ndarray, "rows segments"]  # number in the dataset; -1: no event
+
+    @property
+    def mask(self) -> Bool[np.ndarray, "rows elements"]:
+        """Real elements."""
+        return self.segment > 0
+
+    @property
+    def segments(self) -> int:
+        """Most events in a row."""
+        return self.event.shape[1]

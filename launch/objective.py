@@ -17,7 +17,7 @@ def make(settings: Mapping[str, Any]) -> Callable[[Any], Iterator[Mapping[str, f
 
     run = open_run(Path(settings["run"]))
     keep_compilations(run)
-    material = training.load_material(run, run.config.tune)
+    material = training.load_material(run, run.config.tune, run.config.model)
 
     def train_trial(trial) -> Iterator[Mapping[str, float]]:
         config = training.with_values(run.config, trial.configuration)

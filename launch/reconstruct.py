@@ -1,15 +1,17 @@
 """A saved model applied to elements: rows of particles in, nothing else touched."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
 
 from datasets import schema
-from datasets.batches import make_plan, sequential
+from datasets.batches import rows_of, sequential
 from datasets.events import Samples
 from launch.compilation import keep_compilations
 from launch.runs import Run
+from launch.training import make_batch_plan
 
 Rows = Float[np.ndarray, "elements targets"]
 Reconstruct = Callable[[Samples, Callable[[int], None]], Rows]
@@ -28,21 +30,20 @@ def reconstructor(run: Run) -> Reconstruct:
 
     keep_compilations(run)
     config, variables = checkpoint.load_model(run.folder / "model")
-    module = MLPF(config)
-    apply = jax.jit(lambda v, X, mask: particles(module.apply(v, X, mask), X, mask))
     settings = run.config.fit
 
+    @partial(jax.jit, static_argnums=3)
+    def apply(variables, X, segment, segments):
+        return particles(MLPF(config, segments).apply(variables, X, segment), X, segment > 0)
+
     def reconstruct(samples: Samples, progressed: Callable[[int], None]) -> Rows:
-        plan = make_plan(np.diff(samples.offsets), settings.batch_size, settings.buckets)
+        plan = make_batch_plan(np.diff(samples.offsets), settings, config.bin_size)
         rows = np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
         done = 0
         for batch in sequential(samples, plan):
-            predicted = np.asarray(apply(variables, batch.X, batch.mask))
-            real = batch.event >= 0
-            for event, row in zip(batch.event[real], predicted[real], strict=True):
-                start, stop = samples.offsets[event], samples.offsets[event + 1]
-                rows[start:stop] = row[: stop - start]
-            done += int(real.sum())
+            predicted = np.asarray(apply(variables, batch.X, batch.segment, batch.segments))
+            rows[rows_of(batch, samples.offsets)] = predicted[batch.mask]
+            done += int((batch.event >= 0).sum())
             progressed(done)
         return rows
 

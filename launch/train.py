@@ -32,7 +32,7 @@ def _train(run: Run) -> None:
     # model was not saved after it.
     done = min(checkpoint.latest_epoch(folder) or 0, max(records(run), default=0))
     span = range(min(done, total - 1), total)
-    material = training.load_material(run, config.fit)
+    material = training.load_material(run, config.fit, config.model)
     with progress("train", total, "epochs") as update:
         update(span.start, "compiling")
         for epoch in training.epochs(config, material, folder, span, total, config.seed):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from datasets.batches import Sampler, make_plan, sequential
+from datasets.batches import Plan, Sampler, make_packed_plan, make_plan, sequential
 from datasets.schema import Batch
 from launch import data
 from launch.runs import Run, RunError
@@ -23,19 +23,28 @@ class Material:
     statistics: Any
 
 
-def load_material(run: Run, settings: ConfigDict) -> Material:
-    """Training and validation batches as `settings` asks (batch_size, buckets, *_events)."""
+def load_material(run: Run, settings: ConfigDict, model: ConfigDict) -> Material:
+    """Training and validation batches of a model, as `settings` (config.tune or fit) asks."""
+    from mlpf_jax.config import ModelConfig, from_mapping
     from mlpf_jax.statistics import measure
 
     train = data.load(run, "train", settings.train_events)
     validation = data.load(run, "validation", settings.validation_events)
     counts = np.concatenate([np.diff(train.offsets), np.diff(validation.offsets)])
-    plan = make_plan(counts, settings.batch_size, settings.buckets)
+    bin_size = from_mapping(ModelConfig, model.to_dict()).bin_size
+    plan = make_batch_plan(counts, settings, bin_size)
     return Material(
         Sampler(train, plan, run.config.seed),
         sequential(validation, plan),
         measure(np.asarray(train.X)),
     )
+
+
+def make_batch_plan(counts: np.ndarray, settings: ConfigDict, bin_size: int) -> Plan:
+    """One event a row, of at most `settings.buckets` lengths; with `settings.packed` several."""
+    if settings.get("packed", False):
+        return make_packed_plan(counts, settings.batch_size, bin_size)
+    return make_plan(counts, settings.batch_size, settings.buckets)
 
 
 def epochs(
@@ -52,11 +61,17 @@ def epochs(
     from mlpf_jax import checkpoint, train
     from mlpf_jax.config import ModelConfig, TrainConfig, from_mapping
 
-    steps = material.sampler.steps_per_epoch
+    model_config = from_mapping(ModelConfig, config.model.to_dict())
+    plan, steps = material.sampler.plan, material.sampler.steps_per_epoch
+    if plan.packed and plan.bin_size != model_config.bin_size:
+        raise RunError(
+            f"events are packed for bins of {plan.bin_size}, and model.bin_size is "
+            f"{model_config.bin_size}: set packed = False where bin_size is tuned"
+        )
     train_config = config.train.to_dict() | {"total_steps": horizon * steps}
     state = train.create_state(
         jax.random.key(seed),
-        from_mapping(ModelConfig, config.model.to_dict()),
+        model_config,
         from_mapping(TrainConfig, train_config),
         material.statistics,
     )

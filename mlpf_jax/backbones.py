@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from mlpf_jax import attention, favor, geometry, lsh, message_passing, segments, tiles
-from mlpf_jax.bins import Bins, cut, into, out_of
+from mlpf_jax.bins import Bins, cut, into, out_of, place
 from mlpf_jax.config import ModelConfig
 from mlpf_jax.layers import FeedForward, Linear, normalise
 
@@ -23,6 +23,7 @@ class Scene(NamedTuple):
     direction: Float[Array, "rows elements 3"]  # unit vectors to the calorimeter face
     segment: Int[Array, "rows elements"]  # 0: padding
     counts: Int[Array, "rows segments"]  # elements of each event
+    layout: tuple[Array, Array] | None  # of a packed row, for `bins.place`
 
     @property
     def event_size(self) -> Int[Array, "rows elements"]:
@@ -153,6 +154,8 @@ def find_bins(module: nn.Module, learned, scene: Scene, round) -> Bins:
         order, inverse = tiles.tile_order(
             scene.direction, scene.segment, scene.counts, config.bin_size, round
         )
+    if scene.layout is not None:
+        return place(order, inverse, scene.layout, config.bin_size)
     return cut(order, inverse, scene.counts, config.bin_size)
 
 

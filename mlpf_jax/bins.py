@@ -1,7 +1,8 @@
 """Bins: groups of equally many elements, the only ones that see each other in a layer.
 
-An event's elements are sorted and cut into bins of `size`, the last one partly empty. Bins never
-mix events: an event has the same bins whatever the padding, and whatever is packed beside it.
+An event's elements are sorted and cut into bins of `size`, the last one partly empty. It has the
+same bins whatever the padding, and whatever is packed beside it; where events share a bin, layers
+keep them apart (`segments.same`).
 Three orders: by the hash of learned coordinates or of directions (`lsh`), and by tiles of the
 calorimeter face (`tiles`).
 """
@@ -47,6 +48,27 @@ def cut(
     rows = jnp.arange(len(order))[:, None]
     empty = jnp.full((len(order), slots), elements, jnp.int32)
     return Bins(empty.at[rows, slot].set(order, mode="drop"), target, size)
+
+
+def place(
+    order: Int[Array, "rows elements"],
+    inverse: Int[Array, "rows elements"],
+    layout: tuple[Int[Array, "rows elements"], Int[Array, "rows elements"]],
+    size: int,
+) -> Bins:
+    """Puts sorted elements, one after the other, in the places of their event in a packed row.
+
+    `layout`: the places sorted by event, padding last, and the inverse. A row is its bins; that
+    each `size` elements of an event have places in one bin is what `datasets.packing` sees to.
+    """
+    if order.shape[1] % size:
+        raise ValueError(
+            f"packed rows of {order.shape[1]} elements are not made of bins of {size}: pack for "
+            "the bin_size of the model"
+        )
+    places, rank = layout
+    source = jnp.take_along_axis(order, rank, axis=1)
+    return Bins(source, jnp.take_along_axis(places, inverse, axis=1), size)
 
 
 def into(bins: Bins, x: Float[Array, "rows elements *rest"]) -> Array:

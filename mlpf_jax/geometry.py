@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from datasets import schema
-from mlpf_jax import segments
+from mlpf_jax import neighbourhoods, segments
 
 # Inner face of the CLICdet electromagnetic calorimeter [mm] (CLICdp-Note-2017-001).
 FACE_RADIUS = 1500.0
@@ -66,10 +66,11 @@ def squared_distances(
 
 
 def neighbour_features(
-    X: Float[Array, "batch elements features"],
-    segment: Int[Array, "batch elements"],
-    direction: Float[Array, "batch elements 3"],
-) -> Float[Array, "batch elements values"]:
+    X: Float[Array, "rows elements features"],
+    segment: Int[Array, "rows elements"],
+    direction: Float[Array, "rows elements 3"],
+    counts: Int[Array, "rows segments"],
+) -> Float[Array, "rows elements values"]:
     """What lies next to every element, scaled to order one; no gradient passes.
 
     Of the nearest clusters: log distance, log energy, ECAL fraction. Of the nearest tracks: log
@@ -77,7 +78,15 @@ def neighbour_features(
     itself, for it: the log of the summed momentum and the number of tracks that point to it. Last,
     the logs of the cluster energy and of the track momentum in Gaussian regions around it, itself
     included, and their asymmetry: what neutral particles have left is the difference.
+
+    Everything within the element's event, and in large ones within its neighbourhood.
     """
+    near = neighbourhoods.find(direction, segment, counts)
+    values = _values(*(neighbourhoods.into(near, x) for x in (X, segment, direction)))
+    return jax.lax.stop_gradient(neighbourhoods.out_of(near, values, len(X)))
+
+
+def _values(X, segment, direction):
     kind, mask = X[..., schema.SHARED["elemtype"]], segment > 0
     is_track, is_cluster = mask & (kind == schema.TRACK), mask & (kind == schema.CLUSTER)
     energy = X[..., schema.SHARED["energy"]]
@@ -112,7 +121,7 @@ def neighbour_features(
         asymmetry = (clusters - tracks) / (clusters + tracks + 0.1)
         columns += [jnp.log1p(clusters), jnp.log1p(tracks), asymmetry]
     values = jnp.stack(columns, -1)
-    return jax.lax.stop_gradient(jnp.where(mask[..., None], values, 0.0))
+    return jnp.where(mask[..., None], values, 0.0)
 
 
 def _nearest(distance, candidate, count):

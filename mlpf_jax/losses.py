@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from datasets import schema
 from datasets.schema import Batch
@@ -59,7 +59,7 @@ def importance(batch: Batch, weights: Weights) -> dict[str, Float[Array, "batch 
         "energy": by_energy,
         "angle": by_energy,
         "region": batch.mask.astype(batch.X.dtype),
-        "missing": event_share(_segment(batch)),
+        "missing": event_share(batch.segment),
     }
 
 
@@ -88,7 +88,7 @@ def terms(prediction: Prediction, batch: Batch, weights: Weights) -> dict[str, T
             for name in ("eta", "sin_phi", "cos_phi")
         ),
         "region": region(prediction, batch),
-        "missing": missing(prediction, batch, _segment(batch)),
+        "missing": missing(prediction, batch, batch.segment),
     }
     return {
         name: Term((weight * values[name]).sum(), weight.sum())
@@ -138,10 +138,6 @@ def _regression(prediction, log_spread, target):
     if log_spread is None:
         return huber(prediction, target)
     return gaussian(prediction, log_spread, target)
-
-
-def _segment(batch: Batch) -> Int[Array, "batch elements"]:
-    return batch.mask.astype(jnp.int32)
 
 
 def _log_ratio(target, reference, particle):

@@ -63,9 +63,16 @@ class MLPF(nn.Module):
         """X is raw (GeV, mm), as in the dataset; `train` turns dropout on (rng `dropout`).
 
         `segment` says which event of its row (1, 2, ...) an element belongs to, 0 is padding; with
-        one event a row, a mask of the real elements says the same.
+        one event a row, a mask of the real elements says the same. Raises `ValueError` where X
+        has another number of features.
         """
+        if X.shape[-1] != schema.ELEMENT_WIDTH:
+            raise ValueError(
+                f"X has {X.shape[-1]} features, expected {schema.ELEMENT_WIDTH}: those of tracks "
+                "and clusters in datasets.schema, in their order"
+            )
         config, segment = self.config, segment.astype(jnp.int32)
+        layout = sorted_order(segment) if self.segments > 1 else None
         order, inverse = content_order(X, segment)
         X = move(X, order, inverse)
         segment = jnp.take_along_axis(segment, order, axis=1)
@@ -75,7 +82,9 @@ class MLPF(nn.Module):
             jnp.zeros((TYPES, X.shape[-1])), jnp.ones((TYPES, X.shape[-1]))
         )._asdict()
         statistics = self.variable("statistics", "inputs", lambda: neutral)
-        scene = Scene(geometry.face_direction(X), segment, counts(segment, self.segments))
+        scene = Scene(
+            geometry.face_direction(X), segment, counts(segment, self.segments), layout
+        )
         values = inputs(X, scene, Statistics(**statistics.value), config)
         x = FeedForward(config.width, 1, config.width, name="embedding")(values)
         x = jnp.where(real, x, 0.0)
@@ -101,7 +110,7 @@ def inputs(X, scene: Scene, statistics: Statistics, config: ModelConfig) -> Arra
     kind = jax.nn.one_hot(X[..., schema.SHARED["elemtype"]].astype(jnp.int32), TYPES)
     parts = [kind[..., 1:], standardise(X, statistics)[..., 1:], scene.direction]
     if config.neighbour_features:
-        parts.append(geometry.neighbour_features(X, scene.segment, scene.direction))
+        parts.append(geometry.neighbour_features(X, scene.segment, scene.direction, scene.counts))
     return jnp.where((scene.segment > 0)[..., None], jnp.concatenate(parts, -1), 0.0)
 
 
@@ -126,7 +135,8 @@ class Stack(nn.Module):
             unroll=1 if self.config.remat else self.layers,
         )
         start = x.astype(self.config.precision)
-        out, _ = loop(self.config)(start, scene, jnp.arange(self.layers), train)
+        # One name, so that a saved model can be loaded with and without recomputing.
+        out, _ = loop(self.config, name="ScanResidual_0")(start, scene, jnp.arange(self.layers), train)
         return out.astype(x.dtype)
 
 

@@ -15,9 +15,9 @@ CPU_ELEMENTS = 1024  # in a piece, for each device
 
 
 def split(batch: PyTree) -> PyTree:
-    """Every (batch, elements, ...) array as (pieces, events, elements, ...).
+    """Every (batch, elements, ...) array as (pieces, rows, elements, ...).
 
-    A piece takes events from all over the batch, so that a batch split over devices stays so.
+    A piece takes rows from all over the batch, so that a batch split over devices stays so.
     """
     first = jax.tree.leaves(batch)[0]
     count = _count(*first.shape[:2])
@@ -54,11 +54,11 @@ def sum_over(function: Callable[[PyTree], PyTree], cut: PyTree) -> PyTree:
     return jax.lax.scan(add, zero, cut)[0]
 
 
-def _count(events: int, elements: int) -> int:
-    """Pieces of equal size that hold no more than the limit, or one event for each device."""
+def _count(rows: int, elements: int) -> int:
+    """Pieces of equal size that hold no more than the limit, or one row for each device."""
     if jax.default_backend() != "cpu":
         return 1
     devices = jax.device_count()
-    counts = [n for n in range(1, events + 1) if events % n == 0 and events // n % devices == 0]
-    fitting = [n for n in counts if events // n * elements <= CPU_ELEMENTS * devices]
+    counts = [n for n in range(1, rows + 1) if rows % n == 0 and rows // n % devices == 0]
+    fitting = [n for n in counts if rows // n * elements <= CPU_ELEMENTS * devices]
     return fitting[0] if fitting else max(counts, default=1)

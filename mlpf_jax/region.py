@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool, Float
 
 from datasets import schema
 from datasets.schema import Batch
-from mlpf_jax import geometry
+from mlpf_jax import geometry, neighbourhoods, segments
 from mlpf_jax.model import Prediction
 
 REGION_RADII = (0.1, 0.2, 0.4)  # on the calorimeter face, in radians
@@ -19,10 +19,9 @@ def region(prediction: Prediction, batch: Batch) -> Float[Array, "batch elements
 
     Energy counts where a particle is the likelier answer, with the gradient of its probability
     (straight through; Bengio et al. 2013). What one element has too much and its neighbour too
-    little is no error here, as in a jet. The mean over REGION_RADII.
+    little is no error here, as in a jet. The mean over REGION_RADII. A region does not reach into
+    other events, nor beyond the neighbourhood of large ones.
     """
-    direction = geometry.face_direction(batch.X)
-    distance = geometry.squared_distances(direction, direction)
     soft = 1 - jax.nn.softmax(prediction.class_logits)[..., 0]
     exists = soft + jax.lax.stop_gradient((prediction.class_logits.argmax(-1) > 0) - soft)
     seen = jnp.where(batch.mask, batch.X[..., schema.SHARED["energy"]], 0.0)
@@ -30,13 +29,23 @@ def region(prediction: Prediction, batch: Batch) -> Float[Array, "batch elements
     true = jnp.where(is_particle(batch), batch.ytarget[..., schema.target("energy")], 0.0)
     energies = jnp.stack([predicted, true], -1)
 
+    direction = geometry.face_direction(batch.X)
+    counts = segments.counts(batch.segment, batch.segments)
+    near = neighbourhoods.find(direction, batch.segment, counts)
+    loss = _loss(*(neighbourhoods.into(near, x) for x in (energies, direction, batch.segment)))
+    return jnp.where(batch.mask, neighbourhoods.out_of(near, loss, len(batch.X)), 0.0)
+
+
+def _loss(energies, direction, segment):
+    distance = geometry.squared_distances(direction, direction)
+    pairs = segments.same(segment)
+
     def pull(radius):
-        near = (distance < radius**2) & batch.mask[:, None, :]
-        predicted, true = jnp.moveaxis(near.astype(batch.X.dtype) @ energies, -1, 0)
+        near = (distance < radius**2) & pairs
+        predicted, true = jnp.moveaxis(near.astype(energies.dtype) @ energies, -1, 0)
         return (predicted - true) / jnp.sqrt(true + 1.0)
 
-    loss = sum(optax.huber_loss(pull(r), delta=1.0) for r in REGION_RADII) / len(REGION_RADII)
-    return jnp.where(batch.mask, loss, 0.0)
+    return sum(optax.huber_loss(pull(r), delta=1.0) for r in REGION_RADII) / len(REGION_RADII)
 
 
 def is_particle(batch: Batch) -> Bool[Array, "batch elements"]:

@@ -135,17 +135,18 @@ def evaluate_step(state: TrainState, batch: Batch) -> dict[str, losses.Term]:
     return pieces.sum_over(terms, pieces.split(batch))
 
 
-@jax.jit
-def predict_step(state: TrainState, X: Array, mask: Array) -> Prediction:
-    """The model's prediction."""
-    cut = pieces.split((X, mask))
-    return pieces.join(jax.lax.map(lambda c: MLPF(state.config).apply(state.variables, *c), cut))
+@jax.jit(static_argnames="segments")
+def predict_step(state: TrainState, X: Array, segment: Array, segments: int = 1) -> Prediction:
+    """The model's prediction; `segments` is the largest number of events in a row."""
+    module = MLPF(state.config, segments)
+    cut = pieces.split((X, segment))
+    return pieces.join(jax.lax.map(lambda c: module.apply(state.variables, *c), cut))
 
 
 def _apply(state, params, batch: Batch, dropout_key=None) -> Prediction:
     rngs = None if dropout_key is None else {"dropout": dropout_key}
-    return MLPF(state.config).apply(
-        {"params": params, **state.constants}, batch.X, batch.mask,
+    return MLPF(state.config, batch.segments).apply(
+        {"params": params, **state.constants}, batch.X, batch.segment,
         train=dropout_key is not None, rngs=rngs,
     )  # fmt: skip
 
@@ -197,12 +198,12 @@ def data_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
 
 
 def place(batch: Batch, mesh: Mesh | None) -> Batch:
-    """The batch split by events over the mesh, or as it is without one."""
+    """The batch split by rows over the mesh, or as it is without one."""
     if mesh is None:
         return batch
     if len(batch.X) % mesh.size:
         raise ValueError(
-            f"a batch of {len(batch.X)} events cannot be split over {mesh.size} devices; "
+            f"a batch of {len(batch.X)} rows cannot be split over {mesh.size} devices; "
             "make the batch size a multiple of the number of devices"
         )
     return jax.device_put(batch, NamedSharding(mesh, PartitionSpec("data")))

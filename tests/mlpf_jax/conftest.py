@@ -44,12 +44,12 @@ def make_batch(sizes, elements: int, seed: int = 0) -> Batch:
     rng = np.random.default_rng(seed)
     X = np.zeros((len(sizes), elements, schema.ELEMENT_WIDTH), np.float32)
     y = np.zeros((len(sizes), elements, schema.TARGET_WIDTH), np.float32)
-    mask = np.zeros((len(sizes), elements), bool)
+    segment = np.zeros((len(sizes), elements), np.int32)
     for row, (tracks, clusters) in enumerate(sizes):
         n = tracks + clusters
         X[row, :n], y[row, :n] = make_event(rng, tracks, clusters)
-        mask[row, :n] = True
-    return Batch(X, y, mask, np.arange(len(sizes)))
+        segment[row, :n] = 1
+    return Batch(X, y, segment, np.arange(len(sizes))[:, None])
 
 
 @pytest.fixture(scope="session")

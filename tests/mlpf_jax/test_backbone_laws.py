@@ -94,17 +94,17 @@ def test_elements_see_each_other(trained):
 @pytest.mark.parametrize("case", ["duplicated", "empty", "single", "tracks only"])
 def test_gradients_are_finite(trained, batch_of, case):
     _, state, batch = trained
-    X, y, mask = batch.X.copy(), batch.ytarget.copy(), batch.mask.copy()
+    X, y, segment = batch.X.copy(), batch.ytarget.copy(), batch.segment.copy()
     if case == "duplicated":
         X[:], y[:] = X[0, 0], y[0, 0]
     if case == "empty":
-        X[:], y[:], mask[:] = 0, 0, False
+        X[:], y[:], segment[:] = 0, 0, 0
     if case == "single":
-        X[:, 1:], y[:, 1:], mask[:, 1:] = 0, 0, False
+        X[:, 1:], y[:, 1:], segment[:, 1:] = 0, 0, 0
     if case == "tracks only":
         batch = batch_of([(50, 0)] * 4, 64)
-        X, y, mask = batch.X, batch.ytarget, batch.mask
-    after, metrics = train.train_step(state, batch._replace(X=X, ytarget=y, mask=mask))
+        X, y, segment = batch.X, batch.ytarget, batch.segment
+    after, metrics = train.train_step(state, batch._replace(X=X, ytarget=y, segment=segment))
     assert np.isfinite(metrics["gradient_norm"])
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(after.params))
 

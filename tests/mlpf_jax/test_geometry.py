@@ -48,7 +48,8 @@ def test_unusual_tracks_have_a_direction():
 def test_neighbours_against_loops(batch_of):
     batch = batch_of([(6, 9), (2, 1), (3, 0), (0, 0)], 16)
     direction = np.asarray(geometry.face_direction(batch.X))
-    got = np.asarray(geometry.neighbour_features(batch.X, batch.mask.astype(int), direction))
+    counts = batch.segment.sum(1, keepdims=True)
+    got = np.asarray(geometry.neighbour_features(batch.X, batch.segment, direction, counts))
     assert got.shape[-1] == geometry.NEIGHBOUR_FEATURES
     for event in range(4):
         X, u = batch.X[event, batch.mask[event]], direction[event, batch.mask[event]]

@@ -8,6 +8,9 @@ from mlpf_jax import event_loss, geometry, losses, optimisation
 from mlpf_jax.config import TrainConfig
 from mlpf_jax.model import Prediction
 
+terms = jax.jit(losses.terms)
+missing_momentum = jax.jit(event_loss.missing)
+
 
 @pytest.fixture(scope="module")
 def case(batch_of):
@@ -63,12 +66,12 @@ def test_the_region_teaches_the_class(case):
     def loss(logits):
         return losses.region(prediction._replace(class_logits=logits), batch).sum()
 
-    assert np.abs(jax.grad(loss)(jnp.asarray(prediction.class_logits))).max() > 1e-3
+    assert np.abs(jax.jit(jax.grad(loss))(jnp.asarray(prediction.class_logits))).max() > 1e-3
 
 
 def test_terms_against_loops(case):
     prediction, batch, weights = case
-    got = losses.terms(prediction, batch, weights)
+    got = terms(prediction, batch, weights)
     sums = {name: [0.0, 0.0] for name in got}
 
     def add(name, value, weight):
@@ -105,8 +108,8 @@ def test_terms_against_loops(case):
 def test_terms_add_over_events(case):
     prediction, batch, weights = case
     half = lambda tree, i: jax.tree.map(lambda leaf: leaf[i : i + 1], tree)  # noqa: E731
-    whole = losses.terms(prediction, batch, weights)
-    parts = [losses.terms(half(prediction, i), half(batch, i), weights) for i in (0, 1)]
+    whole = terms(prediction, batch, weights)
+    parts = [terms(half(prediction, i), half(batch, i), weights) for i in (0, 1)]
     for name, term in whole.items():
         total, count = (parts[0][name][k] + parts[1][name][k] for k in (0, 1))
         np.testing.assert_allclose(term, (total, count), rtol=1e-5)
@@ -115,8 +118,7 @@ def test_terms_add_over_events(case):
 def test_nothing_to_learn_costs_nothing(case):
     prediction, batch, weights = case
     empty = batch._replace(segment=np.zeros_like(batch.segment))
-    terms = losses.terms(prediction, empty, weights)
-    assert float(losses.total(terms, weights)) == 0
+    assert float(losses.total(terms(prediction, empty, weights), weights)) == 0
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "linear"])
@@ -137,8 +139,8 @@ def test_missing_momentum_is_of_each_event_alone(case):
     order = np.random.default_rng(2).permutation(24)
     row = lambda leaf: jnp.asarray(leaf).reshape(1, 24, *leaf.shape[2:])[:, order]  # noqa: E731
     segment = (batch.mask * np.array([[1], [2]])).astype(np.int32)
-    alone = event_loss.missing(prediction, batch, batch.mask.astype(np.int32))
-    together = event_loss.missing(
+    alone = missing_momentum(prediction, batch, batch.mask.astype(np.int32))
+    together = missing_momentum(
         jax.tree.map(row, prediction), jax.tree.map(row, batch._replace(event=batch.mask)),
         row(segment),
     )  # fmt: skip
@@ -159,9 +161,9 @@ def test_right_particles_miss_nothing(case):
         cos_phi=3 * true["cos_phi"],
     )
     segment = batch.mask.astype(np.int32)
-    np.testing.assert_allclose(event_loss.missing(right, batch, segment), 0, atol=1e-9)
+    np.testing.assert_allclose(missing_momentum(right, batch, segment), 0, atol=1e-9)
     wrong = right._replace(log_pt=right.log_pt + 0.1)
-    assert event_loss.missing(wrong, batch, segment).max() > 1e-3
+    assert missing_momentum(wrong, batch, segment).max() > 1e-3
 
 
 def test_gradients_of_missing_momentum_are_finite(case):
@@ -175,9 +177,11 @@ def test_gradients_of_missing_momentum_are_finite(case):
         for mask in (batch.mask, np.zeros_like(batch.mask)):
 
             def loss(p, mask=mask):
-                return event_loss.missing(p, unknown._replace(mask=mask), mask.astype(int)).sum()
+                return missing_momentum(
+                    p, unknown._replace(segment=mask.astype(int)), mask.astype(int)
+                ).sum()
 
-            gradient = jax.grad(loss)(jax.tree.map(jnp.asarray, given))
+            gradient = jax.jit(jax.grad(loss))(jax.tree.map(jnp.asarray, given))
             assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
 
 
@@ -188,9 +192,10 @@ def test_the_best_spread_is_that_of_the_noise(noise):
     def loss(log_spread):
         return losses.gaussian(0.0, log_spread, residuals).mean()
 
-    log_spread = jnp.asarray(0.0)
-    for _ in range(200):
-        log_spread -= 0.1 * jnp.clip(jax.grad(loss)(log_spread), -1, 1)
+    def descend(_, log_spread):
+        return log_spread - 0.1 * jnp.clip(jax.grad(loss)(log_spread), -1, 1)
+
+    log_spread = jax.jit(lambda start: jax.lax.fori_loop(0, 200, descend, start))(0.0)
     assert float(jnp.exp(log_spread)) == pytest.approx(residuals.std(), rel=1e-3)
     assert float(jnp.exp(log_spread)) == pytest.approx(noise, rel=0.05)
 
@@ -198,10 +203,8 @@ def test_the_best_spread_is_that_of_the_noise(noise):
 def test_a_predicted_spread_replaces_the_huber_loss(case):
     prediction, batch, weights = case
     half = np.full((2, 12), np.log(0.5), np.float32)
-    plain = losses.terms(prediction, batch, weights)
-    spread = losses.terms(
-        prediction._replace(log_pt_spread=half, log_energy_spread=half), batch, weights
-    )
+    plain = terms(prediction, batch, weights)
+    spread = terms(prediction._replace(log_pt_spread=half, log_energy_spread=half), batch, weights)
     true, seen = batch.ytarget[..., schema.target("pt")], batch.X[..., 1]
     here = true > 0
     pull = (prediction.log_pt[here] - np.log(true[here] / seen[here])) / 0.5
