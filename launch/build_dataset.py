@@ -12,6 +12,7 @@ Train, validation and test share no file. The same command again goes on where i
 """
 
 import glob
+import os
 from pathlib import Path
 
 from absl import flags
@@ -35,10 +36,11 @@ def recipe_of_files(
 ) -> Recipe:
     """A dataset of the events in the files that the patterns match.
 
+    A file is told by its real path: one that is named twice must not be in two splits.
     Raises RunError where a pattern matches nothing; EDM4HEPError where a file cannot be read, or
     the files differ in layout or detector.
     """
-    from datasets import edm4hep
+    from datasets import detectors, edm4hep
 
     if not name:
         raise RunError("--dataset=NAME is needed with --input: what the dataset shall be called")
@@ -47,9 +49,11 @@ def recipe_of_files(
         found = sorted(glob.glob(pattern))
         if not found:
             raise RunError(f"--input={pattern}: no such file")
-        paths += found
+        paths += map(os.path.realpath, found)
+    paths = list(dict.fromkeys(paths))
     say(f"  files: {len(paths)}")
-    files = edm4hep.count_events(dict.fromkeys(paths), detector or None)
+    detector = detectors.find(detector).name if detector else ""
+    files = edm4hep.count_events(paths, detector or None)
     return recipes.of_files(name, elements, files, detector, recipes.parse_shares(splits), seed)
 
 
@@ -91,7 +95,7 @@ if __name__ == "__main__":
     name = flags.DEFINE_string("dataset", "", "The name of the dataset.")
     process = flags.DEFINE_string("process", "", f"Simulate one of {', '.join(PROCESSES)}.")
     events = flags.DEFINE_integer("events", 1000, "Events to simulate, of all splits together.")
-    seed = flags.DEFINE_integer("seed", 1, "Of the simulation, and of dealing files to splits.")
+    seed = flags.DEFINE_integer("seed", 1, "Of the simulation, and of dealing files to splits.", 0)
     workers = flags.DEFINE_integer("workers", 2, "Processes that work side by side.", 1)
     root = flags.DEFINE_string("data_dir", "data", "Where datasets lie.")
     elements = flags.DEFINE_enum(
@@ -106,6 +110,9 @@ if __name__ == "__main__":
         if inputs.value and process.value:
             raise RunError("--input and --process exclude each other")
         if not (inputs.value or process.value):
+            own = (detector, name, events, seed, workers, root, elements, splits)
+            if given := [f"--{flag.name}" for flag in own if flag.present]:
+                raise RunError(f"{', '.join(given)}: of what? Give --input=FILES or --process=NAME")
             with working_in(run_folder(), checked(config())) as run:
                 build_datasets(run)
             return

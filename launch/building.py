@@ -25,10 +25,12 @@ from launch.runs import RunError, read_json, write_json
 def build(recipe: Recipe, root: Path, workers: int) -> Path:
     """The folder of the dataset below `root`, made now unless it is there.
 
-    Raises RunError if another program makes it, or it was made by another recipe.
+    Raises RunError if another program makes it, or it was made by another recipe; DatasetError
+    where it cannot have that name or those splits.
     """
     from datasets.builders import names, write
 
+    write.check(recipe.name, recipe.splits)
     root.mkdir(parents=True, exist_ok=True)
     with _alone(root, recipe.name):
         folder, shards = names.dataset_folder(root, recipe.name), _shards_of(root, recipe)

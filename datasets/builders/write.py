@@ -1,7 +1,7 @@
 """Samples on disk -> a TFDS directory in the published 3.2.0 feature set, under any name."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +33,9 @@ def build(
 
     Raises DatasetError or FolderError, and then leaves nothing under the name.
     """
-    if not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise DatasetError(f"{name!r} is no name of a dataset: lower-case letters, digits and _")
+    check(name, shards)
     folder = dataset_folder(root, name)
     form = schema.ELEMENTS[elements]
-    if "all" in shards and len(shards) > 1:
-        raise DatasetError(f"split all has all events; what are {', '.join(shards)}?")
     splits = {
         "train" if split == "all" else split: _examples(folders, form)
         for split, folders in shards.items()
@@ -55,6 +52,17 @@ def build(
         splits,
     )
     return folder
+
+
+def check(name: str, splits: Collection[str]) -> None:
+    """Raises DatasetError where a dataset cannot have this name or these splits."""
+    if not re.fullmatch("[a-z][a-z0-9_]*", name):
+        raise DatasetError(f"{name!r} is no name of a dataset: lower-case letters, digits and _")
+    wrong = [split for split in splits if not re.fullmatch("[a-zA-Z][a-zA-Z0-9_]*", split)]
+    if wrong:
+        raise DatasetError(f"no names of splits: {', '.join(wrong)}; letters, digits and _")
+    if "all" in splits and len(splits) > 1:
+        raise DatasetError(f"split all has all events; what are {', '.join(splits)}?")
 
 
 def feature_lists(form: schema.Elements) -> dict[str, object]:

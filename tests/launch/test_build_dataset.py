@@ -193,6 +193,32 @@ def test_bad_input(launch, tmp_path):
     assert not (tmp_path / "data" / "x").exists()
 
 
+def test_names_are_looked_at_before_anything_is_made(launch, tmp_path):
+    place, few = f"--data_dir={tmp_path / 'data'}", "--events=4"
+    simulate_few = ("build_dataset", "--process=zh", few, place)
+    for name in ("My-Data", "../x", "a/b"):
+        refused(launch(*simulate_few, f"--dataset={name}", "--splits=all"), "no name of a dataset")
+    refused(launch(*simulate_few, "--splits=all:0.5,train:0.5"), "split all has all events")
+    refused(launch(*simulate_few, "--seed=-1"), "--seed")
+    refused(launch("build_dataset", few, place), "--events, --data_dir", "--process=NAME")
+    assert not list(tmp_path.rglob("*.lock"))
+
+
+def test_a_file_with_two_names_is_one_file(tmp_path, monkeypatch):
+    from launch.build_dataset import recipe_of_files
+
+    edm4hep.write(tmp_path / "a.root", simulate("zh", 1, seed=1), "clic")
+    (tmp_path / "link.root").symlink_to("a.root")
+    monkeypatch.chdir(tmp_path)
+    ways = ["a.root", "./*.root", f"{tmp_path}/a.root"]
+    once = recipe_of_files(ways[:1], "clic", "x", "clusters", "all", 1)
+    assert len(once.shards) == 1
+    for detector in ("clic", "CLIC"):
+        assert recipe_of_files(ways, detector, "x", "clusters", "all", 1) == once
+    with pytest.raises(ValueError, match="1 file cannot fill 2 splits"):
+        recipe_of_files(ways, "clic", "x", "clusters", "train:0.5,test:0.5", 1)
+
+
 def test_layouts_do_not_mix(launch, tmp_path):
     data = simulate("zh", 1, seed=1)
     for layout in ("2023", "2025"):
