@@ -45,7 +45,9 @@ def inspect(requests: Sequence, output: Path) -> Path:
 if __name__ == "__main__":
     dataset = flags.DEFINE_string("dataset", None, "What to look at.", required=True)
     other = flags.DEFINE_string("other", None, "What to compare it with.")
-    split = flags.DEFINE_string("split", "", "The split of a TFDS folder; train if there is one.")
+    split = flags.DEFINE_string(
+        "split", "", "The split of a TFDS folder; else train, or the first with events."
+    )
     other_split = flags.DEFINE_string("other_split", "", "The split of --other.")
     events = flags.DEFINE_integer("events", 1000, "How many events are read of each, at most.")
     elements = flags.DEFINE_string(

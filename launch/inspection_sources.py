@@ -106,7 +106,9 @@ def _tfds(request: Request) -> Source:
     from datasets.builders.read import empty, open_dataset, portions
 
     dataset = open_dataset(request.path)
-    split = request.split or ("train" if "train" in dataset.splits else next(iter(dataset.splits)))
+    # Train first, unless it is empty: the validation part of a single event is that event.
+    splits = sorted(dataset.splits, key=lambda name: name != "train")
+    split = request.split or next(filter(dataset.events, splits), "all")
     there = dataset.events(split)
     wanted, parts, done = min(there, request.events), [empty(dataset.layout.elements)], 0
     with progress(f"read {request.path}", wanted, "events") as update:

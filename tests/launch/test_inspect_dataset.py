@@ -223,6 +223,16 @@ def test_only_the_events_asked_for_are_read(tmp_path):
     assert np.array_equal(source.samples.X, samples.X[: COUNTS[:3].sum()])
 
 
+def test_a_dataset_of_one_event_is_shown_without_naming_a_split(tmp_path):
+    from datasets.builders import write
+
+    stored.save(tmp_path / "shard", made_up("clusters", counts=COUNTS[:1]))
+    folder = write.build(tmp_path, "one", {"all": [tmp_path / "shard"]})
+    source = read(Request(folder))
+    assert source.samples.events == 1
+    assert "split all: 1 of 1 events" in source.place
+
+
 def test_what_cannot_be_compared_is_said(tmp_path):
     stored.save(tmp_path / "c", made_up("clusters"))
     stored.save(tmp_path / "h", made_up("hits"))
