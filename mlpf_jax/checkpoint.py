@@ -18,11 +18,9 @@ import orbax.checkpoint as ocp
 from flax import serialization, traverse_util
 from jaxtyping import PyTree
 
-from datasets import schema
-from mlpf_jax.config import ModelConfig, from_mapping
+from mlpf_jax import compatibility
+from mlpf_jax.config import ModelConfig
 from mlpf_jax.train import TrainState
-
-FORMAT = 1
 
 
 def save_state(folder: str | os.PathLike, epoch: int, state: TrainState, keep: int = 2) -> None:
@@ -109,7 +107,11 @@ def save_model(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     arrays = traverse_util.flatten_dict(jax.tree.map(np.asarray, variables), sep="/")
-    description = {"format": FORMAT, "model": asdict(config), "schema": _schema()}
+    description = {
+        "format": compatibility.FORMAT,
+        "model": asdict(config),
+        "schema": compatibility.current_schema(),
+    }
     # The description comes last: a folder that has one is whole.
     _replace(folder / "arrays.npz", lambda file: np.savez(file, **arrays))
     _replace(
@@ -129,21 +131,15 @@ def load_model(folder: str | os.PathLike) -> tuple[ModelConfig, dict[str, PyTree
         description = json.loads((folder / "config.json").read_text())
         with np.load(folder / "arrays.npz", allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        stored, model = description["schema"], description["model"]
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        description = {key: description[key] for key in ("format", "model", "schema")}
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"the model in {folder} is damaged: {error}") from error
-    if description.get("format") != FORMAT or stored != _schema():
-        raise ValueError(f"the model in {folder} was made for other features than this version's")
-    return from_mapping(ModelConfig, model), traverse_util.unflatten_dict(arrays, sep="/")
-
-
-def _schema() -> dict[str, list[str]]:
-    return {
-        "track": list(schema.TRACK_FEATURES),
-        "cluster": list(schema.CLUSTER_FEATURES),
-        "target": list(schema.TARGET_FEATURES),
-        "classes": list(schema.CLASSES),
-    }
+    try:
+        config = compatibility.checked_config(description)
+        compatibility.check_arrays(config, arrays)
+    except ValueError as error:
+        raise ValueError(f"the model in {folder} is not one of this version: {error}") from error
+    return config, traverse_util.unflatten_dict(arrays, sep="/")
 
 
 def _replace(path: Path, write) -> None:

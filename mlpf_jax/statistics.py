@@ -58,7 +58,8 @@ def measure(X: Float[np.ndarray, "elements features"]) -> Statistics:
 
     Raises `ValueError` where an input is not finite or an element type is unknown.
     """
-    kinds = _checked_kinds(X)
+    check_elements(X)
+    kinds = X[:, schema.SHARED["elemtype"]]
     table = scales()
     mean = np.zeros((TYPES, X.shape[1]))
     inverse_width = np.zeros_like(mean)
@@ -89,14 +90,21 @@ def standardise(
     return jnp.clip(distance, -FARTHEST, FARTHEST)
 
 
-def _checked_kinds(X: np.ndarray) -> np.ndarray:
+def check_elements(X: Float[np.ndarray, "elements features"]) -> None:
+    """Raises `ValueError` where X is nothing that a model can be given.
+
+    It has another number of features than the schema, a value that is not finite, or an unknown
+    element type.
+    """
     if X.ndim != 2 or X.shape[1] != schema.ELEMENT_WIDTH:
         raise ValueError(f"X has shape {X.shape}, expected (elements, {schema.ELEMENT_WIDTH})")
-    if len(bad := np.argwhere(~np.isfinite(X))):
-        row, column = bad[0]
+    finite = np.isfinite(X)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
         raise ValueError(
-            f"{len(bad)} input values are not finite; the first is {X[row, column]} at element "
-            f"{row}, column {column}. Rebuild the dataset or drop its event."
+            f"{np.sum(~finite)} input values are not finite; the first is {X[row, column]} at "
+            f"element {row}, column {column} ({_feature(X[row], column)}). Rebuild the dataset or "
+            "drop its event."
         )
     kinds = X[:, schema.SHARED["elemtype"]]
     if not np.isin(kinds, (schema.TRACK, schema.CLUSTER)).all():
@@ -104,4 +112,9 @@ def _checked_kinds(X: np.ndarray) -> np.ndarray:
             f"column 0 of X must hold element types {schema.TRACK} and {schema.CLUSTER}, "
             f"found {np.unique(kinds)}"
         )
-    return kinds
+
+
+def _feature(element: np.ndarray, column: int) -> str:
+    is_track = element[schema.SHARED["elemtype"]] == schema.TRACK
+    names = schema.TRACK_FEATURES if is_track else schema.CLUSTER_FEATURES
+    return names[column] if column < len(names) else "unused"
