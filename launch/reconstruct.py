@@ -21,12 +21,14 @@ def reconstructor(run: Run) -> Reconstruct:
     """Loads the run's model and returns what applies it.
 
     The returned function makes a row of schema.TARGET_FEATURES for every element, in the order of
-    the samples, and calls its second argument with the number of events done so far.
+    the samples, and calls its second argument with the number of events done so far. It raises
+    ValueError where an input is not finite.
     """
     import jax
 
     from mlpf_jax import checkpoint
     from mlpf_jax.model import MLPF, particles
+    from mlpf_jax.statistics import check_elements
 
     keep_compilations(run)
     config, variables = checkpoint.load_model(run.folder / "model")
@@ -37,6 +39,7 @@ def reconstructor(run: Run) -> Reconstruct:
         return particles(MLPF(config, segments).apply(variables, X, segment), X, segment > 0)
 
     def reconstruct(samples: Samples, progressed: Callable[[int], None]) -> Rows:
+        check_elements(np.asarray(samples.X))
         plan = make_batch_plan(np.diff(samples.offsets), settings, config.bin_size)
         rows = np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
         done = 0

@@ -82,9 +82,7 @@ class MLPF(nn.Module):
             jnp.zeros((TYPES, X.shape[-1])), jnp.ones((TYPES, X.shape[-1]))
         )._asdict()
         statistics = self.variable("statistics", "inputs", lambda: neutral)
-        scene = Scene(
-            geometry.face_direction(X), segment, counts(segment, self.segments), layout
-        )
+        scene = Scene(geometry.face_direction(X), segment, counts(segment, self.segments), layout)
         values = inputs(X, scene, Statistics(**statistics.value), config)
         x = FeedForward(config.width, 1, config.width, name="embedding")(values)
         x = jnp.where(real, x, 0.0)
@@ -136,7 +134,9 @@ class Stack(nn.Module):
         )
         start = x.astype(self.config.precision)
         # One name, so that a saved model can be loaded with and without recomputing.
-        out, _ = loop(self.config, name="ScanResidual_0")(start, scene, jnp.arange(self.layers), train)
+        out, _ = loop(self.config, name="ScanResidual_0")(
+            start, scene, jnp.arange(self.layers), train
+        )
         return out.astype(x.dtype)
 
 
