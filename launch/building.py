@@ -21,12 +21,14 @@ from launch.progress import progress, say
 from launch.recipes import Extracted, Recipe, Shard, Simulated
 from launch.runs import RunError, read_json, write_json
 
+RECIPE = "recipe.json"  # of a dataset made here
+
 
 def build(recipe: Recipe, root: Path, workers: int) -> Path:
     """The folder of the dataset below `root`, made now unless it is there.
 
-    Raises RunError if another program makes it, or it was made by another recipe; DatasetError
-    where it cannot have that name or those splits.
+    Raises RunError if another program makes it, or what is there was not made by this recipe;
+    DatasetError where it cannot have that name or those splits.
     """
     from datasets.builders import names, write
 
@@ -35,9 +37,10 @@ def build(recipe: Recipe, root: Path, workers: int) -> Path:
     with _alone(root, recipe.name):
         folder, shards = names.dataset_folder(root, recipe.name), _shards_of(root, recipe)
         if is_made(recipe, root):
-            _check_recipe(folder, recipe)
+            recipes.same(folder, read_json(folder / RECIPE), recipe)
+            _clear(shards)
             return folder
-        shutil.rmtree(folder, ignore_errors=True)
+        _clear_unfinished(folder, recipe, shards)
         _make(recipe, shards, workers)
         say(f"  write {folder}")
         splits = {
@@ -46,22 +49,16 @@ def build(recipe: Recipe, root: Path, workers: int) -> Path:
         }
         write.build(root, recipe.name, splits, recipe.elements, recipe.description)
         write_json(folder / "summary.json", _account(recipe, shards))
-        write_json(folder / "recipe.json", recipes.plain(recipe))
-        shutil.rmtree(shards.parent)
-        with suppress(OSError):  # other datasets may have shards there
-            shards.parent.parent.rmdir()
+        write_json(folder / RECIPE, recipes.plain(recipe))
+        _clear(shards)
         return folder
 
 
 def is_made(recipe: Recipe, root: Path) -> bool:
-    """Whether the dataset is there and complete.
-
-    Shards are deleted last: where there are some, it is not.
-    """
+    """Whether the dataset is there and complete: its recipe is what is written last."""
     from datasets.builders import names
 
-    folder = names.dataset_folder(root, recipe.name)
-    return folder.exists() and not _shards_of(root, recipe).parent.exists()
+    return (names.dataset_folder(root, recipe.name) / RECIPE).exists()
 
 
 def summary(folder: Path) -> dict | None:
@@ -75,11 +72,22 @@ def _shards_of(root: Path, recipe: Recipe) -> Path:
     return root / ".shards" / recipe.name / recipe.digest
 
 
-def _check_recipe(folder: Path, recipe: Recipe) -> None:
-    """A dataset that the user brought has no recipe."""
-    file = folder / "recipe.json"
-    if file.exists():
-        recipes.same(folder, read_json(file), recipe)
+def _clear(shards: Path) -> None:
+    """Deletes the shards of a dataset, those of other recipes too."""
+    shutil.rmtree(shards.parent, ignore_errors=True)
+    with suppress(OSError):  # other datasets may have shards there
+        shards.parent.parent.rmdir()
+
+
+def _clear_unfinished(folder: Path, recipe: Recipe, shards: Path) -> None:
+    """Deletes a dataset that lacks only its recipe; what the user brought has none either."""
+    if not folder.exists():
+        return
+    if not all((shards / shard.name).exists() for shard in recipe.shards):
+        raise RunError(
+            f"{folder} is there and no recipe of ours made it; choose another place or name"
+        )
+    shutil.rmtree(folder)
 
 
 @contextmanager

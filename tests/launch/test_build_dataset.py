@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,6 +85,46 @@ def test_it_is_made_once(launch, simulated):
     assert launch("build_dataset", *arguments, "--events=24", "--seed=3").returncode == 0
     assert before == {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     refused(launch("build_dataset", *arguments, "--events=24", "--seed=4"), "another recipe")
+
+
+def test_shards_that_lie_around_cost_no_dataset(launch, simulated, tmp_path):
+    """Neither one that is complete, nor one that the user brought, which has no recipe."""
+    root = tmp_path / "data"
+    shutil.copytree(simulated[0], root)
+    folder = root / "clic_edm_zh_pf" / "3.2.0"
+    left = root / ".shards" / "clic_edm_zh_pf" / "0123"
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    arguments = ["--process=zh", "--events=24", "--seed=3", f"--data_dir={root}"]
+    for made_here in (True, False):
+        left.mkdir(parents=True)
+        if not made_here:
+            (folder / "recipe.json").unlink()
+            del before[folder / "recipe.json"]
+        done = launch("build_dataset", *arguments, "--splits=train:0.5,test:0.5")
+        if made_here:
+            assert done.returncode == 0, done.stderr
+            assert not left.exists()
+        else:
+            refused(done, str(folder), "no recipe of ours")
+        assert before == {path: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_killed_before_its_recipe_is_written_it_is_written_again(tmp_path):
+    """The shards are whole then, and are what the dataset is made of."""
+    from datasets.builders.read import read
+    from launch import building, recipes
+
+    recipe = recipes.simulation("one", "zh", 2, "clusters", {"all": 1}, 1, 1)
+    folder = building.build(recipe, tmp_path, 1)
+    account = json.loads((folder / "summary.json").read_text())["all"]
+    (folder / "recipe.json").unlink()
+    shards = tmp_path / ".shards" / "one" / recipe.digest
+    stored.save(shards / "all-00000", target.to_samples(simulate("zh", 2, seed=8)))
+    (shards / "all-00000.json").write_text(json.dumps(account))
+    building.build(recipe, tmp_path, 1)
+    assert building.is_made(recipe, tmp_path)
+    assert not shards.exists()
+    assert read(folder, "all").events == 2
 
 
 def test_killed_and_started_again_it_ends_with_the_same(simulated, launch, tmp_path):
