@@ -46,7 +46,7 @@ def recipe_of_files(
         raise RunError("--dataset=NAME is needed with --input: what the dataset shall be called")
     paths = []
     for pattern in patterns:
-        found = sorted(glob.glob(pattern))
+        found = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern))
         if not found:
             raise RunError(f"--input={pattern}: no such file")
         paths += map(os.path.realpath, found)

@@ -249,9 +249,9 @@ def test_a_file_with_two_names_is_one_file(tmp_path, monkeypatch):
     from launch.build_dataset import recipe_of_files
 
     edm4hep.write(tmp_path / "a.root", simulate("zh", 1, seed=1), "clic")
-    (tmp_path / "link.root").symlink_to("a.root")
+    (tmp_path / "link[1].root").symlink_to("a.root")
     monkeypatch.chdir(tmp_path)
-    ways = ["a.root", "./*.root", f"{tmp_path}/a.root"]
+    ways = ["a.root", "./*.root", f"{tmp_path}/a.root", "link[1].root"]
     once = recipe_of_files(ways[:1], "clic", "x", "clusters", "all", 1)
     assert len(once.shards) == 1
     for detector in ("clic", "CLIC"):
