@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -133,6 +134,11 @@ def _in_parallel(todo: Sequence[Shard], elements: str, shards: Path, workers: in
             while pending:
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in finished)
+        except BrokenProcessPool:
+            raise RunError(
+                f"a process that made shards of {shards} was killed, maybe for want of memory: "
+                "start again, it goes on where it was; fewer workers need less"
+            ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -15,6 +15,7 @@ import pytest
 from datasets import edm4hep, target
 from datasets import samples as stored
 from datasets.simulation import simulate
+from launch.runs import RunError
 
 ROOT = Path(__file__).parents[2]
 CLD = ROOT.parent / "shared" / "edm4hep" / "cld_zh_nunubb_240gev.root"
@@ -149,6 +150,20 @@ def test_killed_and_started_again_it_ends_with_the_same(simulated, launch, tmp_p
     same(read(tmp_path / "clic_edm_zh_pf", "test"), read(simulated[0] / "clic_edm_zh_pf", "test"))
     assert not shards.exists()
     assert all(not path.exists() for path in kept)
+
+
+def _killed(*_):
+    os._exit(9)
+
+
+def test_a_killed_worker_is_told_in_words_that_help(tmp_path, monkeypatch):
+    from launch import building, recipes
+
+    monkeypatch.setattr(building, "_make_shard", _killed)
+    recipe = recipes.simulation("one", "zh", 2, "clusters", {"all": 1}, 1, 1)
+    with pytest.raises(RunError, match="was killed, maybe for want of memory"):
+        building.build(recipe, tmp_path, 1)
+    assert not building.is_made(recipe, tmp_path)
 
 
 def test_two_builders_on_one_place(launch, tmp_path):
