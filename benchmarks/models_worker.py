@@ -12,7 +12,7 @@ import os
 os.environ.update(
     OMP_NUM_THREADS="1",
     JAX_PLATFORMS="cpu",
-    XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    XLA_FLAGS="--xla_cpu_multi_thread_eigen=false",
 )
 
 import sys
@@ -49,6 +49,7 @@ def scene(elements: int) -> Scene:
         direction=jnp.zeros((1, elements, 3)),
         segment=jnp.ones((1, elements), jnp.int32),
         counts=jnp.full((1, 1), elements, jnp.int32),
+        layout=None,
     )
 
 

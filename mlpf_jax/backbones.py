@@ -60,22 +60,25 @@ class GraphLayer(nn.Module):
             0.1 * message_passing.learned_distance(part)
             for part in jnp.split(d, config.heads, axis=-1)
         ]
-        face = geometry.squared_distances(direction, direction)
         for k in range(config.messages):
-            slopes = self._slopes(k)
-            adjacency = [
-                message_passing.kernel(exponent + slope * face, pairs)
-                for exponent, slope in zip(learned, slopes, strict=True)
-            ]
+            if k == 0 or config.face_kernel:  # only on the face the kernels of messages differ
+                adjacency = self._kernels(k, learned, direction, pairs)
             projected = Linear(3 * config.width, name=f"message_{k}")(x)
             x = message_passing.gated_convolution(adjacency, projected)
         return out_of(bins, x)
 
+    def _kernels(self, k, learned, direction, pairs):
+        if not self.config.face_kernel:
+            return [message_passing.kernel(exponent, pairs) for exponent in learned]
+        face = geometry.squared_distances(direction, direction)
+        return [
+            message_passing.kernel(exponent + slope * face, pairs)
+            for exponent, slope in zip(learned, self._slopes(k), strict=True)
+        ]
+
     def _slopes(self, k):
         """How fast kernels fall on the face; each message starts with another reach."""
         heads = self.config.heads
-        if not self.config.face_kernel:
-            return [0.0] * heads
         start = [2.0 + k] if heads == 1 else jnp.linspace(0.5, 3.0, heads)
         start = nn.initializers.constant(jnp.log(10.0) * jnp.asarray(start))
         return jnp.exp(self.param(f"face_log_slope_{k}", start, (heads,)))

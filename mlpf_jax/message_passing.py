@@ -10,13 +10,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from mlpf_jax.layers import elu
+from mlpf_jax.layers import elu, elu_slope
 
 # Inside the square root of the learned distance: keeps its gradient finite for equal elements and
 # the rounding of the expanded square small.
 SMOOTHING = 1e-2
 
 
+@jax.custom_vjp
 def learned_distance(d: Float[Array, "*bins n dims"]) -> Float[Array, "*bins n n"]:
     """||d_i - d_j||, smoothed at zero; in float32, for the squares cancel."""
     d = d.astype(jnp.float32)
@@ -26,13 +27,52 @@ def learned_distance(d: Float[Array, "*bins n dims"]) -> Float[Array, "*bins n n
     return jnp.sqrt(jnp.maximum(expanded, 0.0) + SMOOTHING)
 
 
+def _distance_forward(d):
+    distance = learned_distance(d)
+    return distance, (d, distance)
+
+
+def _distance_backward(saved, gradient):
+    """sum_j S_ij (d_i - d_j) / distance_ij, S the gradient plus its transpose."""
+    d, distance = saved
+    share = (gradient + jnp.swapaxes(gradient, -1, -2)) / distance
+    exact = d.astype(jnp.float32)
+    change = _row_sums(share) * exact - share @ exact
+    return (change.astype(d.dtype),)
+
+
+learned_distance.defvjp(_distance_forward, _distance_backward)
+
+
+def _row_sums(x):
+    """Sums over the last axis, kept; a product, because XLA's sums of small blocks are slow."""
+    return x @ jnp.ones((x.shape[-1], 1), x.dtype)
+
+
+@jax.custom_vjp
 def kernel(
     exponent: Float[Array, "*bins n n"], pairs: Bool[Array, "*bins n n"]
 ) -> Float[Array, "*bins n n"]:
     """exp(-exponent) between the pairs, normalised by degrees: D^-1/2 A D^-1/2."""
+    return _kernel_forward(exponent, pairs)[0]
+
+
+def _kernel_forward(exponent, pairs):
     weight = jnp.where(pairs, jnp.exp(-exponent), 0.0)
-    scale = jax.lax.rsqrt(weight.sum(-1) + 1e-6)
-    return weight * scale[..., :, None] * scale[..., None, :]
+    scale = jax.lax.rsqrt(_row_sums(weight) + 1e-6)
+    normalised = weight * scale * jnp.swapaxes(scale, -1, -2)
+    return normalised, (weight, scale)
+
+
+def _kernel_backward(saved, gradient):
+    """With N the kernel, H = gradient N, and s the scale: -(H_ij - w_ij s_i^2 (H + H^T)_i. / 2)."""
+    weight, scale = saved
+    change = gradient * weight * scale * jnp.swapaxes(scale, -1, -2)
+    through_degree = 0.5 * scale**2 * _row_sums(change + jnp.swapaxes(change, -1, -2))
+    return weight * through_degree - change, None
+
+
+kernel.defvjp(_kernel_forward, _kernel_backward)
 
 
 def gated_convolution(
@@ -45,12 +85,53 @@ def gated_convolution(
     kernels each mixes its own part of the channels.
     """
     homophilic, heterophilic, gate = jnp.split(projected, 3, axis=-1)
-    g = jax.nn.sigmoid(gate)
     mixed = jnp.concatenate(
         [
-            jnp.einsum("...ij,...jw->...iw", a.astype(part.dtype), part)
+            mix(a.astype(part.dtype), part)
             for a, part in zip(adjacency, jnp.split(homophilic, len(adjacency), -1), strict=True)
         ],
         axis=-1,
     )
-    return elu(g * mixed + (1 - g) * heterophilic)
+    return gated(mixed, heterophilic, gate)
+
+
+@jax.custom_vjp
+def mix(
+    adjacency: Float[Array, "*bins n n"], x: Float[Array, "*bins n width"]
+) -> Float[Array, "*bins n width"]:
+    """A x; XLA's own gradient transposes x A where the small A would do."""
+    return adjacency @ x
+
+
+def _mix_backward(saved, gradient):
+    adjacency, x = saved
+    to_adjacency = jnp.einsum("...iw,...jw->...ij", gradient, x)
+    return to_adjacency, jnp.swapaxes(adjacency, -1, -2) @ gradient
+
+
+mix.defvjp(lambda adjacency, x: (adjacency @ x, (adjacency, x)), _mix_backward)
+
+
+@jax.custom_vjp
+def gated(
+    mixed: Float[Array, "*any"], own: Float[Array, "*any"], gate: Float[Array, "*any"]
+) -> Float[Array, "*any"]:
+    """ELU(g mixed + (1 - g) own), g = sigmoid(gate)."""
+    g = jax.nn.sigmoid(gate)
+    return elu(g * mixed + (1 - g) * own)
+
+
+def _gated_forward(mixed, own, gate):
+    out = jax.lax.optimization_barrier(gated(mixed, own, gate))  # kept instead of its exponential
+    return out, (mixed, own, gate, out)
+
+
+def _gated_backward(saved, gradient):
+    mixed, own, gate, out = saved
+    g = jax.nn.sigmoid(gate)
+    inner = gradient * elu_slope(out)
+    to_mixed = inner * g
+    return to_mixed, inner - to_mixed, (mixed - own) * (1 - g) * to_mixed
+
+
+gated.defvjp(_gated_forward, _gated_backward)
