@@ -5,7 +5,7 @@ there are as many padded shapes (and compilations) as buckets. Or events are pac
 row: next to no padding, and one shape.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -164,8 +164,13 @@ def _epoch(sampler: Sampler, epoch: int) -> list[Chunk]:
     if plan.packed:
         order = rng.permutation(samples.events)
         return _packed(samples, plan, order, rng.permutation, index, count)
-    chunks = _bucketed(samples, plan, rng.permutation(np.arange(index, samples.events, count)))
-    return [chunks[i] for i in rng.permutation(len(chunks))]
+    # Batches of all processes together, so that each takes as many steps, of the same lengths.
+    together = replace(plan, batch_size=plan.batch_size * count)
+    chunks = _bucketed(samples, together, rng.permutation(np.arange(samples.events)))
+    return [
+        chunks[i]._replace(events=chunks[i].events[index::count])
+        for i in rng.permutation(len(chunks))
+    ]
 
 
 def _bucketed(samples: Samples, plan: Plan, events: np.ndarray) -> list[Chunk]:

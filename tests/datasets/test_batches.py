@@ -117,3 +117,18 @@ def test_a_plan_needs_sense():
         make_plan(np.array([], int), 4)
     with pytest.raises(ValueError, match="at least 1"):
         make_plan(np.array([3]), 4, buckets=0)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_processes_take_the_same_steps_of_the_same_lengths(make_samples, count):
+    sizes = np.random.default_rng(0).integers(1, 400, 31)
+    samples = make_samples(sizes)
+    plan = make_plan(sizes, batch_size=2, buckets=3)
+    shards = [Sampler(samples, plan, 5, i, count) for i in range(count)]
+    assert len({shard.steps_per_epoch for shard in shards}) == 1
+    seen = []
+    for step in range(shards[0].steps_per_epoch):
+        parts = [shard(step) for shard in shards]
+        assert len({part.X.shape for part in parts}) == 1
+        seen += [n for part in parts for n in np.ravel(part.event) if n >= 0]
+    assert sorted(seen) == list(range(31))
