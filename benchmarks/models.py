@@ -193,7 +193,7 @@ def parity(worker: Worker, peer: Worker, elements: int, size: Size) -> float:
 
 
 def measure(options) -> dict:
-    sizes, rounds, size = SIZES, 7, Size()
+    sizes, rounds, size = SIZES, 5, Size()
     large, middle, gemm_side = 65536, 4096, 2048
     if options.quick:
         size = Size(1, 16, 16, 8, 8, 1, 1, 16)
