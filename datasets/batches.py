@@ -83,11 +83,12 @@ def make_packed_plan(
 ) -> Plan:
     """Rows as long as the longest event, and so many that about `batch_size` events fit in them.
 
-    A row takes up to twice as many events as have room there on average.
+    A power of two, so that devices and pieces can share them. A row takes up to twice as many
+    events as have room there on average.
     """
     (length,) = make_plan(counts, batch_size, 1, bin_size).lengths
     mean = max(1.0, float(np.mean(counts)))
-    rows = max(1, round(batch_size * mean / length))
+    rows = 2 ** max(0, round(np.log2(batch_size * mean / length)))
     return Plan((length,), rows, int(2 * length / mean) + 1, bin_size)
 
 
