@@ -13,13 +13,19 @@ def loss(configuration, epoch):
 
 
 def checkpointed(settings):
-    """Counts every epoch it trains in `epochs.log` and resumes from its checkpoint only."""
+    """Counts every epoch it trains in `epochs.log` and resumes from its checkpoint only.
+
+    With `waits_at`, a trial that comes to this epoch says so in `waiting` and waits to be killed.
+    """
 
     def objective(trial):
         checkpoint = trial.folder / "checkpoint.json"
         if trial.first_epoch:
             assert json.loads(checkpoint.read_text())["epoch"] >= trial.first_epoch
         for epoch in range(trial.first_epoch + 1, trial.last_epoch + 1):
+            if epoch == settings.get("waits_at"):
+                (trial.folder / "waiting").touch()
+                time.sleep(600)
             time.sleep(settings.get("epoch_seconds", 0))
             with (trial.folder / "epochs.log").open("a") as log:
                 log.write(f"{epoch} {os.getpid()} {trial.seed}\n")
@@ -72,7 +78,7 @@ def broken(settings):
     raise ValueError("no such data set")
 
 
-def drive(folder, epoch_seconds):
+def drive(folder, **settings):
     """A whole study, for a driver process that a test may kill."""
     import hpo
 
@@ -81,8 +87,6 @@ def drive(folder, epoch_seconds):
     )
     with (
         hpo.Journal(Path(folder) / "study.db") as journal,
-        hpo.ProcessExecutor(
-            "hpo_objectives:checkpointed", {"epoch_seconds": epoch_seconds}, folder, workers=2
-        ) as executor,
+        hpo.ProcessExecutor("hpo_objectives:checkpointed", settings, folder, workers=2) as executor,
     ):
         return hpo.run_study(scheduler, executor, journal, seed=3)

@@ -161,12 +161,12 @@ def test_a_killed_driver_takes_its_workers_along_and_goes_on_later(tmp_path, blo
 import sys
 sys.path[:0] = [{str(HERE)!r}, {str(HERE.parents[1])!r}]
 import hpo_objectives
-hpo_objectives.drive({str(tmp_path)!r}, 0.1)
+hpo_objectives.drive({str(tmp_path)!r}, waits_at=5)
 """
     # What a shell starts in the background ignores Ctrl-C, and so would what that starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     driver = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    until(lambda: len(epochs_trained(tmp_path)) >= 15)
+    until(lambda: any(tmp_path.glob("trial-*/waiting")))
     os.kill(driver.pid, blow)
     driver.wait()
     workers = {process for *_, process in epochs_trained(tmp_path)}
@@ -174,8 +174,8 @@ hpo_objectives.drive({str(tmp_path)!r}, 0.1)
     _, entries = read_journal(tmp_path / "study.db")
     assert 0 < len(entries) < 150
 
-    resumed = hpo_objectives.drive(tmp_path, 0)
-    assert resumed == hpo_objectives.drive(tmp_path / "uninterrupted", 0)
+    resumed = hpo_objectives.drive(tmp_path)
+    assert resumed == hpo_objectives.drive(tmp_path / "uninterrupted")
     told = [entry.item for entry in read_journal(tmp_path / "study.db")[1]]
     assert any(isinstance(item, WorkerLost) for item in told)
     reported = [(i.trial, i.epoch) for i in told if isinstance(i, Reported)]
