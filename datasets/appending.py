@@ -3,8 +3,6 @@
 For what does not fit in memory: .npy files grow at their ends, and their headers are written last.
 """
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 
 from datasets import samples as stored
 from datasets.events import Samples
+from datasets.folders import replaced
 
 _JET_OFFSETS = {name: f"{name}.offsets" for name in stored.JETS}
 
@@ -25,34 +24,24 @@ def appended(folder: Path, empty: Samples) -> Iterator[Callable[[Samples], None]
     `empty` are no samples of the right elements, shapes and types. The folder appears complete or
     not at all, and replaces an older one.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
-        with ExitStack() as stack:
-            files = {
-                name: stack.enter_context(_growing(partial / f"{name}.npy", values))
-                for name, values in _arrays(empty, first=True).items()
-            }
-            ends = dict.fromkeys(("offsets", *_JET_OFFSETS.values()), 0)
-
-            def append(samples: Samples) -> None:
-                if samples.elements != empty.elements:
-                    raise stored.SamplesError(
-                        f"cannot append {samples.elements} to {empty.elements}"
-                    )
-                for name, values in _arrays(samples, first=False).items():
-                    shift = ends.get(name, 0)
-                    files[name](values + shift if name in ends else values)
-                    if name in ends and len(values):
-                        ends[name] = shift + int(values[-1])
-
-            yield append
+    with replaced(folder) as partial, ExitStack() as stack:
         (partial / stored.ELEMENTS).write_text(empty.elements)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+        files = {
+            name: stack.enter_context(_growing(partial / f"{name}.npy", values))
+            for name, values in _arrays(empty, first=True).items()
+        }
+        ends = dict.fromkeys(("offsets", *_JET_OFFSETS.values()), 0)
+
+        def append(samples: Samples) -> None:
+            if samples.elements != empty.elements:
+                raise stored.SamplesError(f"cannot append {samples.elements} to {empty.elements}")
+            for name, values in _arrays(samples, first=False).items():
+                shift = ends.get(name, 0)
+                files[name](values + shift if name in ends else values)
+                if name in ends and len(values):
+                    ends[name] = shift + int(values[-1])
+
+        yield append
 
 
 def _arrays(samples: Samples, first: bool) -> dict[str, np.ndarray]:

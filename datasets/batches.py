@@ -137,8 +137,8 @@ def sequential(samples: Samples, plan: Plan) -> list[Batch]:
 class Sampler:
     """Random batches of a training split; every event once an epoch, in an order of the epoch's.
 
-    With several processes each has every process_count-th event or packed row: shards are disjoint,
-    and packed ones have equally many steps.
+    Several processes share the events of a step, or its packed rows: shards are disjoint, and all
+    processes have as many steps, of the same lengths.
     """
 
     samples: Samples

@@ -80,12 +80,12 @@ def features(
     places = layout(events, form)
     X = np.zeros((places.offsets[-1], form.width), np.float32)
     for part in form.parts:
-        table, members_ = members(events, part)
-        columns, rows = columns_of(events, part), getattr(places, part.table)[members_]
+        table, of_part = members(events, part)
+        columns, rows = columns_of(events, part), getattr(places, part.table)[of_part]
         for position, name in enumerate(part.features):
-            values = np.asarray(columns[name], np.float32)[members_]
+            values = np.asarray(columns[name], np.float32)[of_part]
             if not np.isfinite(values).all():
-                event = table.event[members_[np.flatnonzero(~np.isfinite(values))[0]]]
+                event = table.event[of_part[np.flatnonzero(~np.isfinite(values))[0]]]
                 raise ValueError(f"feature {name} is not finite for an element of event {event}")
             X[rows, position] = values
     return places.offsets, X

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,22 @@ def written_whole(folder: Path, keep: bool = False) -> Iterator[Path]:
             if not keep and _is(owned, partial):
                 shutil.rmtree(partial, ignore_errors=True)
             raise
+
+
+@contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """Yields a hidden folder to write in, which takes the place of `folder` when all went well.
+
+    For what one program alone writes, and may write again. After an error nothing has changed.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        yield partial
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextmanager

@@ -4,8 +4,6 @@ Shards of a simulation, the cache that feeds a training and the test events of a
 all this. Reading maps the files: memory holds only what is touched.
 """
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from jaxtyping import Float, Int
 
 from datasets import schema
 from datasets.events import Samples, Table, join_tables, offsets_of, ragged_rows
+from datasets.folders import replaced
 
 ARRAYS = ("offsets", "X", "ytarget", "ycand", "genmet")
 JETS = ("genjets", "targetjets")
@@ -26,9 +25,7 @@ class SamplesError(ValueError):
 
 def save(folder: Path, samples: Samples) -> None:
     """Writes samples to `folder`, which appears complete or not at all; replaces an older one."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
+    with replaced(folder) as partial:
         for name in ARRAYS:
             np.save(partial / f"{name}.npy", getattr(samples, name))
         for name in JETS:
@@ -36,10 +33,6 @@ def save(folder: Path, samples: Samples) -> None:
             np.save(partial / f"{name}.offsets.npy", jets.offsets)
             np.save(partial / f"{name}.npy", jet_rows(jets))
         (partial / ELEMENTS).write_text(samples.elements)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def load(folder: Path) -> Samples:

@@ -33,6 +33,7 @@ class Visibility(NamedTuple):
 
 PRESENT = Visibility(0.10, 0.5, 0.2)
 PAPER_2024 = Visibility(0.10, np.inf, 0.6)  # Pata et al., Commun. Phys. 7, 124 (2024)
+VISIBILITIES = {"present": PRESENT, "paper_2024": PAPER_2024}
 
 
 class Truth(NamedTuple):

@@ -13,11 +13,13 @@ Train, validation and test share no file. The same command again goes on where i
 
 import glob
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from absl import flags
 
 from datasets.builders.names import PROCESSES, dataset_name
+from datasets.truth import VISIBILITIES
 from launch import building, data, program, recipes
 from launch.checks import checked
 from launch.progress import say
@@ -66,7 +68,6 @@ def recipe_of_process(
     return recipes.simulation(
         name or dataset_name(process, elements),
         process,
-        PROCESSES.index(process),
         elements,
         recipes.counts(events, recipes.parse_shares(splits)),
         seed,
@@ -102,6 +103,10 @@ if __name__ == "__main__":
         "elements", "clusters", list(recipes.EVENTS_OF_A_SHARD),
         "Tracks and clusters; tracker and calorimeter hits; or tracks and calorimeter hits.",
     )  # fmt: skip
+    visibility = flags.DEFINE_enum(
+        "visibility", "present", list(VISIBILITIES),
+        "Which particles are to be found: by the present rule, or that of the paper of 2024.",
+    )  # fmt: skip
     splits = flags.DEFINE_string(
         "splits", "train:0.8,validation:0.1,test:0.1", "Splits and their shares; or one name: all."
     )
@@ -110,7 +115,7 @@ if __name__ == "__main__":
         if inputs.value and process.value:
             raise RunError("--input and --process exclude each other")
         if not (inputs.value or process.value):
-            own = (detector, name, events, seed, workers, root, elements, splits)
+            own = (detector, name, events, seed, workers, root, elements, visibility, splits)
             if given := [f"--{flag.name}" for flag in own if flag.present]:
                 raise RunError(f"{', '.join(given)}: of what? Give --input=FILES or --process=NAME")
             with working_in(run_folder(), checked(config())) as run:
@@ -124,6 +129,7 @@ if __name__ == "__main__":
             made = recipe_of_process(
                 process.value, events.value, name.value, elements.value, splits.value, seed.value
             )
+        made = replace(made, visibility=visibility.value)
         folder = building.build(made, Path(root.value), workers.value)
         say(account(folder))
         say(f"  dataset {folder}")

@@ -17,6 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from datasets import samples as stored
+from datasets.target import Settings, Summary, samples_and_summary, total
+from datasets.truth import VISIBILITIES
 from launch import recipes
 from launch.progress import progress, say
 from launch.recipes import Extracted, Recipe, Shard, Simulated
@@ -103,8 +105,6 @@ def _alone(root: Path, name: str) -> Iterator[None]:
 
 def _account(recipe: Recipe, shards: Path) -> dict:
     """The summaries of the shards, added up by split."""
-    from datasets.target import Summary, total
-
     return {
         split: total(Summary(**read_json(shards / f"{s.name}.json")) for s in members)._asdict()
         for split, members in recipe.splits.items()
@@ -117,19 +117,22 @@ def _make(recipe: Recipe, shards: Path, workers: int) -> None:
     if not todo:
         return
     shards.mkdir(parents=True, exist_ok=True)
+    settings = Settings(recipe.elements, VISIBILITIES[recipe.visibility])
     with progress(f"make {recipe.name}", len(recipe.shards), "shards") as update:
         done = len(recipe.shards) - len(todo)
         update(done)
-        for events in _in_parallel(todo, recipe.elements, shards, workers):
+        for events in _in_parallel(todo, settings, shards, workers):
             done += 1
             update(done, f"{events} events in the last")
 
 
-def _in_parallel(todo: Sequence[Shard], elements: str, shards: Path, workers: int) -> Iterator[int]:
+def _in_parallel(
+    todo: Sequence[Shard], settings: Settings, shards: Path, workers: int
+) -> Iterator[int]:
     """The number of events of each shard that gets ready."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
-        pending = {pool.submit(_make_shard, shard, elements, shards) for shard in todo}
+        pending = {pool.submit(_make_shard, shard, settings, shards) for shard in todo}
         try:
             while pending:
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
@@ -143,10 +146,8 @@ def _in_parallel(todo: Sequence[Shard], elements: str, shards: Path, workers: in
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _make_shard(shard: Shard, elements: str, shards: Path) -> int:
-    from datasets.target import Settings, samples_and_summary, total
-
-    parts = [samples_and_summary(events, Settings(elements)) for events in _events_of(shard.source)]
+def _make_shard(shard: Shard, settings: Settings, shards: Path) -> int:
+    parts = [samples_and_summary(events, settings) for events in _events_of(shard.source)]
     samples = stored.join([part for part, _ in parts])
     account = total(summary for _, summary in parts)
     try:

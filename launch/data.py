@@ -7,7 +7,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from datasets import samples as stored
-from datasets.builders.names import PROCESSES, dataset_name
+from datasets.builders.names import dataset_name
 from datasets.events import Samples
 from launch import building, recipes
 from launch.progress import progress, say
@@ -22,7 +22,6 @@ def recipe(config: ConfigDict, process: str) -> Recipe:
     return recipes.simulation(
         name=dataset_name(process),
         process=process,
-        number=PROCESSES.index(process),
         elements="clusters",
         events={split: config.data.events[split] for split in SPLITS},
         seed=config.seed,
@@ -59,7 +58,7 @@ def load(run: Run, split: str, events: int = 0) -> Samples:
 def _brought(dataset: Path) -> bool:
     """Whether a dataset is there that no recipe of ours has made."""
     versions = [*dataset.glob("[0-9]*/dataset_info.json"), *dataset.glob("*/*/dataset_info.json")]
-    return any(not (path.parent / "recipe.json").exists() for path in versions)
+    return any(not (path.parent / building.RECIPE).exists() for path in versions)
 
 
 def _cached(run: Run, process: str, split: str) -> Samples:

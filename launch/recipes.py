@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.builders.names import PROCESSES
 from launch.runs import RunError
 
 EVENTS_OF_A_SHARD = {"clusters": 100, "hits": 50, "tracks_hits": 50}
@@ -57,6 +58,7 @@ class Recipe:
     elements: str  # of schema.ELEMENTS
     description: str
     shards: tuple[Shard, ...]
+    visibility: str = "present"  # of truth.VISIBILITIES: which particles are to be found
 
     @property
     def digest(self) -> str:
@@ -78,13 +80,13 @@ def plain(recipe: Recipe) -> dict:
 def simulation(
     name: str,
     process: str,
-    number: int,
     elements: str,
     events: Mapping[str, int],
     seed: int,
     shard_events: int,
 ) -> Recipe:
-    """`events` of a process by split. `number` keeps the random numbers of processes apart."""
+    """`events` of a process by split; each shard of each process has its own random numbers."""
+    number = PROCESSES.index(process)
     shards = tuple(
         Shard(split, index, Simulated(process, count, _seed(seed, number, place, index)))
         for place, split in enumerate(events)

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from datasets import schema
 from datasets.schema import Batch
 from mlpf_jax.model import Prediction
-from mlpf_jax.region import MAX_LOG_RATIO, is_particle
+from mlpf_jax.region import MAX_LOG_RATIO, is_particle, likely
 
 
 def missing(
@@ -21,15 +21,12 @@ def missing(
     """Huber loss of sum(px) and sum(py) of an element's event, in units of sqrt(sum(pt) / GeV).
 
     The vector sum of all particles is the missing transverse momentum turned round; its resolution
-    grows as the square root of the scalar sum. Elements count where a particle is the likelier
-    answer, with the gradient of its probability, as in `region`. `segment` numbers the events of a
-    row from 1; 0 is padding.
+    grows as the square root of the scalar sum. Elements count where a particle is `likely`, as in
+    `region`. `segment` numbers the events of a row from 1; 0 is padding.
     """
-    soft = 1 - jax.nn.softmax(prediction.class_logits)[..., 0]
-    exists = soft + jax.lax.stop_gradient((prediction.class_logits.argmax(-1) > 0) - soft)
     real = segment > 0
     seen = jnp.where(real, batch.X[..., schema.SHARED["pt"]], 0.0)
-    predicted = seen * jnp.exp(jnp.minimum(prediction.log_pt, MAX_LOG_RATIO)) * exists
+    predicted = seen * jnp.exp(jnp.minimum(prediction.log_pt, MAX_LOG_RATIO)) * likely(prediction)
     squared = prediction.sin_phi**2 + prediction.cos_phi**2
     predicted = predicted * jax.lax.rsqrt(jnp.maximum(squared, 1e-6))
     true = {name: batch.ytarget[..., schema.target(name)] for name in schema.TARGET_FEATURES}

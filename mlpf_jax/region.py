@@ -17,15 +17,14 @@ MAX_LOG_RATIO = 5.0  # an untrained model's energies must not drown the rest of 
 def region(prediction: Prediction, batch: Batch) -> Float[Array, "batch elements"]:
     """Huber loss of the energy around every element, in units of sqrt(E / GeV): a jet's response.
 
-    Energy counts where a particle is the likelier answer, with the gradient of its probability
-    (straight through; Bengio et al. 2013). What one element has too much and its neighbour too
+    Energy counts where a particle is `likely`. What one element has too much and its neighbour too
     little is no error here, as in a jet. The mean over REGION_RADII. A region does not reach into
     other events, nor beyond the neighbourhood of large ones.
     """
-    soft = 1 - jax.nn.softmax(prediction.class_logits)[..., 0]
-    exists = soft + jax.lax.stop_gradient((prediction.class_logits.argmax(-1) > 0) - soft)
     seen = jnp.where(batch.mask, batch.X[..., schema.SHARED["energy"]], 0.0)
-    predicted = seen * jnp.exp(jnp.minimum(prediction.log_energy, MAX_LOG_RATIO)) * exists
+    predicted = (
+        seen * jnp.exp(jnp.minimum(prediction.log_energy, MAX_LOG_RATIO)) * likely(prediction)
+    )
     true = jnp.where(is_particle(batch), batch.ytarget[..., schema.target("energy")], 0.0)
     energies = jnp.stack([predicted, true], -1)
 
@@ -46,6 +45,16 @@ def _loss(energies, direction, segment):
         return (predicted - true) / jnp.sqrt(true + 1.0)
 
     return sum(optax.huber_loss(pull(r), delta=1.0) for r in REGION_RADII) / len(REGION_RADII)
+
+
+def likely(prediction: Prediction) -> Float[Array, "batch elements"]:
+    """1 where a particle is the likeliest answer, else 0, with the gradient of its probability.
+
+    Straight through: Bengio, Leonard and Courville, arXiv:1308.3432 (2013).
+    """
+    probability = 1 - jax.nn.softmax(prediction.class_logits)[..., 0]
+    found = prediction.class_logits.argmax(-1) > 0
+    return probability + jax.lax.stop_gradient(found - probability)
 
 
 def is_particle(batch: Batch) -> Bool[Array, "batch elements"]:

@@ -274,12 +274,12 @@ def test_the_order_of_events_changes_nothing(seed, order):
         np.testing.assert_allclose(getattr(back, name), getattr(straight, name), rtol=1e-6)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
 @pytest.mark.parametrize(
     ("table", "name"),
-    [("hits", "energy"), ("particles", "px"), ("tracks", "D0"), ("candidates", "mass")],
+    [("hits", "energy"), ("particles", "px"), ("tracks", "tanLambda"), ("candidates", "mass")],
 )
-def test_an_event_with_a_value_that_is_not_finite_is_left_out_and_counted(table, name, value):
+def test_an_event_with_a_value_that_nobody_measured_is_left_out_and_counted(table, name, value):
     events = random_events(5, 6)
     columns = getattr(events, table)
     row = len(columns) // 2
@@ -289,6 +289,16 @@ def test_an_event_with_a_value_that_is_not_finite_is_left_out_and_counted(table,
     others = take_events(events, np.flatnonzero(np.arange(6) != broken))
     assert summary.events_unsound == 1
     np.testing.assert_array_equal(samples.X, target.to_samples(others).X)
+
+
+@few
+@given(seeds, st.sampled_from([1e-20, 2e-18, 1e17, -1e17]), st.sampled_from(["omega", "tanLambda"]))
+def test_what_is_not_left_out_can_be_written(seed, value, name):
+    """Whatever a track says of itself, its event is left out or its features are finite."""
+    events = random_events(seed, 2)
+    if len(events.tracks):
+        events.tracks.columns[name][0] = value
+    assert np.isfinite(target.to_samples(events).X).all()
 
 
 @few

@@ -15,6 +15,7 @@ import pytest
 from datasets import edm4hep, target
 from datasets import samples as stored
 from datasets.simulation import simulate
+from datasets.truth import VISIBILITIES
 from launch.runs import RunError
 
 ROOT = Path(__file__).parents[2]
@@ -115,7 +116,7 @@ def test_killed_before_its_recipe_is_written_it_is_written_again(tmp_path):
     from datasets.builders.read import read
     from launch import building, recipes
 
-    recipe = recipes.simulation("one", "zh", 2, "clusters", {"all": 1}, 1, 1)
+    recipe = recipes.simulation("one", "zh", "clusters", {"all": 1}, 1, 1)
     folder = building.build(recipe, tmp_path, 1)
     account = json.loads((folder / "summary.json").read_text())["all"]
     (folder / "recipe.json").unlink()
@@ -138,18 +139,24 @@ def test_killed_and_started_again_it_ends_with_the_same(simulated, launch, tmp_p
     command = [sys.executable, "-m", "launch.build_dataset", *arguments]
     build = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
     shards = tmp_path / ".shards" / "clic_edm_zh_pf"
-    while not list(shards.glob("*/*.json")):
+    while not list(shards.glob("*/train-00000")):
         assert build.poll() is None
         time.sleep(0.02)
     os.killpg(build.pid, signal.SIGKILL)
     build.wait()
     assert not (tmp_path / "clic_edm_zh_pf" / "3.2.0").exists()
-    kept = {path: path.stat().st_mtime_ns for path in shards.glob("*/*/X.npy")}
+    # A shard that was ready is kept: a mark in it comes out at the end.
+    (first,) = shards.glob("*/train-00000")
+    marked = np.load(first / "genmet.npy") + np.float32(1000)
+    np.save(first / "genmet.npy", marked)
     done = launch("build_dataset", *arguments)
     assert done.returncode == 0, done.stderr
-    same(read(tmp_path / "clic_edm_zh_pf", "test"), read(simulated[0] / "clic_edm_zh_pf", "test"))
+    made, there = ((root / "clic_edm_zh_pf") for root in (tmp_path, simulated[0]))
+    same(read(made, "test"), read(there, "test"))
+    # Without a split of its own, validation is the end of train.
+    again = [read(made, split).genmet for split in ("train", "validation")]
+    np.testing.assert_array_equal(np.concatenate(again), marked)
     assert not shards.exists()
-    assert all(not path.exists() for path in kept)
 
 
 def _killed(*_):
@@ -160,22 +167,20 @@ def test_a_killed_worker_is_told_in_words_that_help(tmp_path, monkeypatch):
     from launch import building, recipes
 
     monkeypatch.setattr(building, "_make_shard", _killed)
-    recipe = recipes.simulation("one", "zh", 2, "clusters", {"all": 1}, 1, 1)
+    recipe = recipes.simulation("one", "zh", "clusters", {"all": 1}, 1, 1)
     with pytest.raises(RunError, match="was killed, maybe for want of memory"):
         building.build(recipe, tmp_path, 1)
     assert not building.is_made(recipe, tmp_path)
 
 
 def test_two_builders_on_one_place(launch, tmp_path):
-    command = [
-        sys.executable, "-m", "launch.build_dataset", "--process=zh", "--events=20",
-        f"--data_dir={tmp_path}",
-    ]  # fmt: skip
+    arguments = ["--process=zh", "--events=20", f"--data_dir={tmp_path}"]
+    command = [sys.executable, "-m", "launch.build_dataset", *arguments]
     first = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
     while not (tmp_path / ".shards").exists():
         assert first.poll() is None
         time.sleep(0.02)
-    refused(launch(*command[2:][0].split(".")[1:], *command[3:]), "another program is making")
+    refused(launch("build_dataset", *arguments), "another program is making")
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
 
@@ -193,17 +198,27 @@ def test_a_full_disk_leaves_nothing_under_the_final_name(tmp_path):
 
 
 @has_cld
-@pytest.mark.parametrize("elements", ["clusters", "hits"])
-def test_a_real_file_becomes_a_dataset(launch, tmp_path, elements):
+@pytest.mark.parametrize(
+    ("elements", "visibility"), [("clusters", "paper_2024"), ("hits", "present")]
+)
+def test_a_real_file_becomes_a_dataset(launch, tmp_path, elements, visibility):
     from datasets.builders.read import read
 
     arguments = [f"--input={CLD}", "--detector=cld", "--dataset=real", f"--data_dir={tmp_path}"]
-    done = launch("build_dataset", *arguments, "--splits=all", f"--elements={elements}")
+    done = launch(
+        "build_dataset", *arguments, "--splits=all", f"--elements={elements}",
+        f"--visibility={visibility}",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (event,) = edm4hep.read(CLD)
     samples = read(tmp_path / "real" / "3.2.0", "all")
     assert samples.elements == elements
-    same(samples, target.to_samples(event, target.Settings(elements)))
+    wanted, other = (
+        target.to_samples(event, target.Settings(elements, VISIBILITIES[rule]))
+        for rule in sorted(VISIBILITIES, key=lambda rule: rule != visibility)
+    )
+    same(samples, wanted)
+    assert (wanted.ytarget != other.ytarget).any()
     account = json.loads((tmp_path / "real" / "3.2.0" / "summary.json").read_text())["all"]
     assert account["events"] == 1
     assert account["visible"] == pytest.approx(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs import tiny
+from datasets.builders.names import PROCESSES
 from launch import data, recipes
 from launch.runs import Run, RunError
 
@@ -88,14 +89,14 @@ def test_splits_as_text():
 def test_a_digest_is_the_same_in_every_process():
     code = (
         "from launch import recipes\n"
-        "r = recipes.simulation('d', 'zh', 2, 'hits', {'train': 9, 'test': 4}, 5, 4)\n"
+        "r = recipes.simulation('d', 'zh', 'hits', {'train': 9, 'test': 4}, 5, 4)\n"
         "print(r.digest)"
     )
-    here = recipes.simulation("d", "zh", 2, "hits", {"train": 9, "test": 4}, 5, 4)
+    here = recipes.simulation("d", "zh", "hits", {"train": 9, "test": 4}, 5, 4)
     root = Path(__file__).parents[2]
     there = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert there.stdout.strip() == here.digest
-    other = recipes.simulation("d", "zh", 2, "hits", {"train": 9, "test": 4}, 6, 4)
+    other = recipes.simulation("d", "zh", "hits", {"train": 9, "test": 4}, 6, 4)
     assert other.digest != here.digest
 
 
@@ -113,10 +114,10 @@ def run(tmp_path):
 
 def test_the_shards_of_a_run_make_up_its_datasets(run):
     run.config.data.events.train = 30
-    shards = [s for p in data.PROCESSES for s in data.recipe(run.config, p).shards]
+    shards = [s for p in PROCESSES for s in data.recipe(run.config, p).shards]
     for split in data.SPLITS:
         events = [s.source.events for s in shards if s.split == split]
-        assert sum(events) == run.config.data.events[split] * len(data.PROCESSES)
+        assert sum(events) == run.config.data.events[split] * len(PROCESSES)
         assert max(events) <= run.config.data.shard_events
     assert len({s.source.seed for s in shards}) == len(shards)
 
