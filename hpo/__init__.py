@@ -18,15 +18,18 @@ _MODULES = {
     "hpo.executors.processes": ("ExecutorError", "ProcessExecutor"),
     "hpo.halving": ("hyperband", "successive_halving"),
     "hpo.journal": ("Journal", "JournalError", "read_journal"),
-    "hpo.searchers": ("Searcher", "random_search"),
-    "hpo.space": ("Categorical", "Float", "Int", "LogFloat", "Space"),
+    "hpo.proposals": ("searched",),
+    "hpo.searchers": ("Observed", "Searcher", "quasi_random_search", "random_search"),
+    "hpo.space": (
+        "Categorical", "Float", "Int", "LogFloat", "LogInt", "Space", "When", "space_from_settings",
+    ),
     "hpo.study": ("Unrecorded", "fold", "run_study"),
     "hpo.summary": ("StudySummary", "summarise"),
     "hpo.swift": ("swift_hyperband",),
     "hpo.tables": ("Table", "read_table"),
     "hpo.types": (
-        "Completed", "Failed", "Finished", "Job", "Predict", "Predicted", "Reported", "Scheduler",
-        "Trial", "Wait", "WorkerLost",
+        "Completed", "Failed", "Finished", "Job", "Predict", "Predicted", "Propose", "Proposed",
+        "Reported", "Scheduler", "Trial", "Wait", "WorkerLost",
     ),
 }  # fmt: skip
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

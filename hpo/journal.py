@@ -19,7 +19,7 @@ from typing import IO, Any, NamedTuple
 
 from hpo.types import Event, Job, event_from_json, event_to_json, from_json, to_json
 
-VERSION = 1
+VERSION = 2  # 2: proposals of a searcher that learns
 APPLICATION = 0x68706F31  # "hpo1": tells a study from any other SQLite file
 
 _SCHEMA = f"""

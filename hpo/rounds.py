@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hpo.brackets import Bracket, Round
+from hpo.proposals import searched
 from hpo.searchers import Searcher
 from hpo.state import (
     COMPLETED,
@@ -41,6 +42,7 @@ from hpo.types import (
     Job,
     Predict,
     Predicted,
+    Proposed,
     Reported,
     Scheduler,
     TrialEvent,
@@ -120,6 +122,8 @@ def synchronous(
         if isinstance(event, Predicted):
             return decide(state, event)
         trial = _running_trial(state, event)
+        if isinstance(event, Proposed):
+            return with_trial(state, trial._replace(configuration=event.configuration))
         if isinstance(event, Reported):
             return with_trial(state, _append(trial, event, metric))
         done = len(trial.curve) == trial.goal
@@ -215,7 +219,7 @@ def synchronous(
         **searcher.settings,
         **rule.settings,
     }
-    return Scheduler(init, ask, tell, rule.predict, settings, metric)
+    return searched(Scheduler(init, ask, tell, rule.predict, settings, metric), searcher)
 
 
 def _parted(state: State, bracket: BracketState) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -227,7 +231,7 @@ def _parted(state: State, bracket: BracketState) -> tuple[tuple[int, ...], tuple
     )
 
 
-def _running_trial(state: State, event: TrialEvent) -> TrialState:
+def _running_trial(state: State, event: TrialEvent | Proposed) -> TrialState:
     if not 0 <= event.trial < len(state.trials):
         raise ValueError(f"{event}: there is no such trial")
     trial = state.trials[event.trial]

@@ -1,114 +1,161 @@
-"""Search spaces: what each hyperparameter may be, and how a value of it is drawn."""
+"""Search spaces: hyperparameters by name, configurations drawn from them and in a unit cube."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float as FloatArray
 
+from hpo.parameters import (
+    KINDS,
+    Categorical,
+    Float,
+    Int,
+    LogFloat,
+    LogInt,
+    Parameter,
+    When,
+    parameter_from_json,
+    parameter_json,
+    plain,
+    position,
+)
 from hpo.types import Configuration, Value
 
-
-def _check_range(parameter: "Float | LogFloat | Int") -> None:
-    name = type(parameter).__name__
-    low, high = parameter.low, parameter.high
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError(f"{name}({low}, {high}): both ends must be finite")
-    if low > high:
-        raise ValueError(f"{name}({low}, {high}) is empty: low must not be above high")
-
-
-@dataclass(frozen=True)
-class Float:
-    """Uniform on [low, high]."""
-
-    low: float
-    high: float
-
-    __post_init__ = _check_range
-
-    def draw(self, generator: np.random.Generator) -> float:
-        return float(generator.uniform(self.low, self.high))
-
-
-@dataclass(frozen=True)
-class LogFloat:
-    """Uniform in the logarithm on [low, high], 0 < low."""
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        _check_range(self)
-        if self.low <= 0:
-            raise ValueError(f"LogFloat({self.low}, {self.high}): low must be above 0")
-
-    def draw(self, generator: np.random.Generator) -> float:
-        value = math.exp(generator.uniform(math.log(self.low), math.log(self.high)))
-        return min(max(value, self.low), self.high)  # exp(log(x)) can miss x by one rounding
-
-
-@dataclass(frozen=True)
-class Int:
-    """Uniform on the integers low..high, both included."""
-
-    low: int
-    high: int
-
-    __post_init__ = _check_range
-
-    def draw(self, generator: np.random.Generator) -> int:
-        return int(generator.integers(self.low, self.high, endpoint=True))
-
-
-@dataclass(frozen=True)
-class Categorical:
-    """One of the given values, all equally likely."""
-
-    values: tuple[Value, ...]
-
-    def __init__(self, *values: Value) -> None:
-        if not values:
-            raise ValueError("Categorical() is empty: give it at least one value")
-        wrong = [value for value in values if not isinstance(value, bool | int | float | str)]
-        if wrong:
-            raise ValueError(f"Categorical: {wrong[0]!r} is no plain number, string or bool")
-        object.__setattr__(self, "values", values)
-
-    def draw(self, generator: np.random.Generator) -> Value:
-        return self.values[generator.integers(len(self.values))]
-
-
-Parameter = Float | LogFloat | Int | Categorical
+__all__ = [
+    "Categorical", "Float", "Int", "LogFloat", "LogInt", "Parameter", "Space", "When",
+    "space_from_settings",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Space:
-    """Hyperparameters by name: `Space({"train.learning_rate": LogFloat(1e-5, 1e-2)})`."""
+    """Hyperparameters by name: `Space({"train.learning_rate": LogFloat(1e-5, 1e-2)})`.
+
+    A name is the path of a field of an ml_collections configuration. `unit cube` below means one
+    coordinate on [0, 1] for every hyperparameter, in the order of `names`.
+    """
 
     parameters: Mapping[str, Parameter]
 
     def __post_init__(self) -> None:
         if not self.parameters:
             raise ValueError("the search space is empty: name at least one hyperparameter")
-        for name, parameter in self.parameters.items():
-            if not isinstance(parameter, Parameter):
-                raise ValueError(f"{name}: {parameter!r} is no Float, LogFloat, Int or Categorical")
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        for name, parameter in self.parameters.items():
+            if not isinstance(name, str) or not all(name.split(".")):
+                raise ValueError(f"{name!r} is no name: give a path like train.learning_rate")
+            if not isinstance(parameter, Parameter):
+                raise ValueError(f"{name}: {parameter!r} is no {KINDS}, nor one of them in When")
+            if isinstance(parameter, When):
+                self._check_condition(name, parameter)
+
+    def _check_condition(self, name: str, condition: When) -> None:
+        seen = {name}
+        while isinstance(condition, When):
+            parent = condition.parent
+            if parent not in self.parameters:
+                raise ValueError(f"{name}: its condition names {parent}, which is not in the space")
+            if parent in seen:
+                raise ValueError(f"{name}: its condition leads back to {parent}")
+            seen.add(parent)
+            above = self.parameters[parent]
+            for value in condition.values:
+                try:
+                    plain(above).check(value)
+                except (ValueError, AttributeError) as error:
+                    raise ValueError(f"{name}: {parent} can never be {value!r}: {error}") from None
+            condition = above
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hyperparameters in the order of their names."""
+        return tuple(sorted(self.parameters))
 
     def draw(self, generator: np.random.Generator) -> Configuration:
         """One configuration. Independent of the order in which the names were given."""
-        return {name: self.parameters[name].draw(generator) for name in sorted(self.parameters)}
+        return self._active({n: plain(self.parameters[n]).draw(generator) for n in self.names})
+
+    def decode(self, units: Sequence[float]) -> Configuration:
+        """The configuration at a point of the unit cube."""
+        if len(units) != len(self.parameters):
+            raise ValueError(f"{len(units)} coordinates for {len(self.parameters)} hyperparameters")
+        pairs = zip(self.names, units, strict=True)
+        return self._active({n: plain(self.parameters[n]).at(float(u)) for n, u in pairs})
+
+    def encode(self, configuration: Configuration) -> FloatArray[np.ndarray, " hyperparameters"]:
+        """The point of a configuration in the unit cube; 0.5 for what plays no part in it.
+
+        `decode` leads back to the configuration. Raises ValueError that names the field.
+        """
+        self.check(configuration)
+        return np.array(
+            [
+                plain(self.parameters[n]).unit(configuration[n]) if n in configuration else 0.5
+                for n in self.names
+            ]
+        )
+
+    def features(self, configuration: Configuration) -> FloatArray[np.ndarray, " features"]:
+        """What a model sees: as `encode`, but a place of its own for every categorical value, so
+        that any two of them are equally far apart (1, as the ends of a number's range)."""
+        columns: list[float] = []
+        for name, unit in zip(self.names, self.encode(configuration), strict=True):
+            parameter = plain(self.parameters[name])
+            if isinstance(parameter, Categorical):
+                here = position(parameter.values, configuration.get(name))
+                columns += [math.sqrt(0.5) * (i == here) for i in range(len(parameter.values))]
+            else:
+                columns.append(unit)
+        return np.array(columns)
+
+    def check(self, configuration: Configuration) -> None:
+        """Raises ValueError, naming the field, where this is no configuration of the space."""
+        unknown = sorted(set(configuration) - set(self.parameters))
+        if unknown:
+            raise ValueError(f"{unknown[0]} is not in the space ({', '.join(self.names)})")
+        for name in self.names:
+            expected = self._is_active(name, configuration)
+            if expected != (name in configuration):
+                raise ValueError(f"{name} {'is missing' if expected else 'plays no part here'}")
+            if expected:
+                try:
+                    plain(self.parameters[name]).check(configuration[name])
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+
+    def _active(self, values: dict[str, Value]) -> Configuration:
+        return {name: value for name, value in values.items() if self._is_active(name, values)}
+
+    def _is_active(self, name: str, values: Configuration) -> bool:
+        parameter = self.parameters[name]
+        if not isinstance(parameter, When):
+            return True
+        parent = parameter.parent
+        return (
+            parent in values
+            and position(parameter.values, values[parent]) is not None
+            and self._is_active(parent, values)
+        )
 
     @property
     def settings(self) -> dict[str, list[Any]]:
-        """The space as JSON."""
-        return {name: _parameter_json(p) for name, p in sorted(self.parameters.items())}
+        """The space as JSON; `space_from_settings` reads it."""
+        return {name: parameter_json(self.parameters[name]) for name in self.names}
 
 
-def _parameter_json(parameter: Parameter) -> list[Any]:
-    if isinstance(parameter, Categorical):
-        return ["Categorical", *parameter.values]
-    return [type(parameter).__name__, parameter.low, parameter.high]
+def space_from_settings(settings: Mapping[str, Sequence[Any]]) -> Space:
+    """The inverse of `Space.settings`. Raises ValueError that names the field."""
+    if not isinstance(settings, Mapping):
+        raise ValueError(f"{settings!r} is no search space: give names with their kinds and ranges")
+    return Space({name: _named(name, entry) for name, entry in settings.items()})
+
+
+def _named(name: str, entry: Sequence[Any]) -> Parameter:
+    try:
+        return parameter_from_json(entry)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name}: {error}") from None

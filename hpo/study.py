@@ -12,6 +12,7 @@ from hpo.types import (
     Finished,
     Job,
     Predict,
+    Propose,
     Reported,
     Scheduler,
     TrialEvent,
@@ -95,7 +96,7 @@ def run_study(
         action = None
         while len(running) < executor.slots:
             state, action = scheduler.ask(state)
-            if isinstance(action, Predict):
+            if isinstance(action, Predict | Propose):
                 tell([scheduler.predict(state, action)])
             elif isinstance(action, Job):
                 journal.append([action])

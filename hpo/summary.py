@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hpo.proposals import Searched
 from hpo.state import State, best_trial
 from hpo.types import Configuration
 
@@ -50,8 +51,10 @@ class StudySummary:
     best: int | None
 
 
-def summarise(state: State) -> StudySummary:
+def summarise(state: State | Searched) -> StudySummary:
     """The summary of a study at any moment of it."""
+    if isinstance(state, Searched):
+        state = state.inner
     trials = tuple(
         TrialSummary(t.number, t.bracket, t.configuration, t.curve, t.status, t.error)
         for t in state.trials

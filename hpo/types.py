@@ -8,10 +8,12 @@ import dataclasses
 import functools
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from hpo.vector import Vector
 
 Value = bool | int | float | str
 Configuration = Mapping[str, Value]
@@ -51,7 +53,15 @@ class Predict:
     trials: tuple[int, ...]
 
 
-Action = Job | Predict | Wait | Finished
+@dataclass(frozen=True)
+class Propose:
+    """Choose the configuration of the new trial `trial` from what is known so far. Asked where the
+    searcher learns from results, and again until it is told."""
+
+    trial: int
+
+
+Action = Job | Predict | Propose | Wait | Finished
 
 
 @dataclass(frozen=True)
@@ -95,19 +105,30 @@ class Predicted:
     spreads: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class Proposed:
+    """The answer to `Propose`: trial `trial` is to be trained with `configuration`."""
+
+    trial: int
+    configuration: Configuration
+
+
 TrialEvent = Reported | Completed | Failed | WorkerLost
-Event = TrialEvent | Predicted
+Event = TrialEvent | Predicted | Proposed
 
 
 class Scheduler(NamedTuple):
     """What to train next, as pure functions over a frozen state (compare `optax`).
 
     init(seed) -> State
-    ask(state) -> (State, Job | Predict | Wait | Finished)     only a Job changes the state
+    ask(state) -> (State, Job | Predict | Propose | Wait | Finished)   only a Job changes the state
     tell(state, event) -> State
-    predict(state, Predict) -> Predicted     the one function that may take long or, on an
-                                             annealer, differ from call to call; its answers are
-                                             events, so that a replay need not compute them
+    extend(state, reports) -> State          as `tell` of each report in turn, but faster
+    predict(state, Predict | Propose) -> Predicted | Proposed
+                                             the one function that may take long or differ from
+                                             call to call (an annealer) or from machine to machine
+                                             (a model's fit); its answers are events, so that a
+                                             replay need not compute them
     settings                                 JSON; two schedulers that may decide differently
                                              have different settings
     metric                                   the metric that events must report
@@ -116,7 +137,8 @@ class Scheduler(NamedTuple):
     init: Callable[[int], Any]
     ask: Callable[[Any], tuple[Any, Action]]
     tell: Callable[[Any, Event], Any]
-    predict: Callable[[Any, Predict], Predicted]
+    extend: Callable[[Any, Sequence[Reported]], Any]
+    predict: Callable[[Any, Predict | Propose], Predicted | Proposed]
     settings: Mapping[str, Any]
     metric: str
 
@@ -146,7 +168,7 @@ def to_json(value: Any) -> Any:
         return {name: to_json(item) for name, item in zip(value._fields, value, strict=True)}
     if isinstance(value, Mapping):
         return {name: to_json(item) for name, item in value.items()}
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list | Vector):
         return [to_json(item) for item in value]
     return value
 
@@ -160,15 +182,17 @@ def from_json(kind: Any, plain: Any) -> Any:
     if origin in (typing.Union, types.UnionType):
         options = [option for option in typing.get_args(kind) if option is not type(None)]
         return from_json(options[0], plain) if plain is not None and len(options) == 1 else plain
-    if origin is tuple:
-        return tuple(from_json(typing.get_args(kind)[0], item) for item in plain)
+    if origin in (tuple, Vector):
+        return origin(from_json(typing.get_args(kind)[0], item) for item in plain)
     if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
         hints = _hints(kind)
         return kind(**{name: from_json(hints[name], item) for name, item in plain.items()})
     return plain
 
 
-_EVENTS = {kind.__name__: kind for kind in (Reported, Completed, Failed, WorkerLost, Predicted)}
+_EVENTS = {
+    kind.__name__: kind for kind in (Reported, Completed, Failed, WorkerLost, Predicted, Proposed)
+}
 
 
 def event_to_json(event: Event) -> dict[str, Any]:
