@@ -147,6 +147,10 @@ class Sampler:
     process_index: int = 0
     process_count: int = 1
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.process_index < self.process_count:
+            raise ValueError(f"process {self.process_index} of {self.process_count}: count from 0")
+
     @property
     def steps_per_epoch(self) -> int:
         return len(_epoch(self, 0))

@@ -51,11 +51,14 @@ def recipe_of_files(
         found = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern))
         if not found:
             raise RunError(f"--input={pattern}: no such file")
+        if folders := [path for path in found if os.path.isdir(path)]:
+            raise RunError(f"--input={pattern}: {folders[0]} is a folder; say {folders[0]}/*.root")
         paths += map(os.path.realpath, found)
     paths = list(dict.fromkeys(paths))
     say(f"  files: {len(paths)}")
     detector = detectors.find(detector).name if detector else ""
-    files = edm4hep.count_events(paths, detector or None)
+    counts = edm4hep.count_events(paths, detector or None)
+    files = {path: recipes.File(n, os.path.getsize(path)) for path, n in counts.items()}
     return recipes.of_files(name, elements, files, detector, recipes.parse_shares(splits), seed)
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,9 +33,17 @@ class Extracted:
     """Events [first, last) of an EDM4HEP file."""
 
     path: str
+    bytes: int  # its size tells it from another file that took its place
     detector: str  # "": told by its collections
     first: int
     last: int
+
+
+class File(NamedTuple):
+    """What a recipe has to know of an EDM4HEP file."""
+
+    events: int
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -98,12 +107,12 @@ def simulation(
 def of_files(
     name: str,
     elements: str,
-    files: Mapping[str, int],
+    files: Mapping[str, File],
     detector: str,
     shares: Mapping[str, float],
     seed: int,
 ) -> Recipe:
-    """The events of EDM4HEP files; `files` gives each one's number of events.
+    """The events of EDM4HEP files, which `files` has by their paths.
 
     Files are dealt to the splits whole, in an order that the seed and their names decide.
     Raises RunError where there are fewer files than splits.
@@ -116,11 +125,12 @@ def of_files(
         )
     shuffled = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
     shards = [
-        (split, Extracted(path, detector, first, min(first + size, files[path])))
+        (split, Extracted(path, file.bytes, detector, first, min(first + size, file.events)))
         for split, chosen in _dealt(shuffled, shares).items()
         for path in sorted(chosen)
+        for file in [files[path]]
         for size in [EVENTS_OF_A_SHARD[elements]]
-        for first in range(0, files[path], size)
+        for first in range(0, file.events, size)
     ]
     counted = dict.fromkeys(shares, 0)
     numbered = []

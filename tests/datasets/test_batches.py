@@ -127,6 +127,13 @@ def test_a_plan_needs_sense():
         make_plan(np.array([3]), 4, buckets=0)
 
 
+@pytest.mark.parametrize(("index", "count"), [(-1, 2), (2, 2), (0, 0)])
+def test_there_is_no_such_process(make_samples, index, count):
+    samples = make_samples([3])
+    with pytest.raises(ValueError, match="count from 0"):
+        Sampler(samples, make_plan(np.array([3]), 1), 1, index, count)
+
+
 @pytest.mark.parametrize("count", [2, 3])
 def test_processes_take_the_same_steps_of_the_same_lengths(make_samples, count):
     sizes = np.random.default_rng(0).integers(1, 400, 31)

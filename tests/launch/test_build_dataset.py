@@ -244,6 +244,7 @@ def test_a_folder_of_files(launch, tmp_path):
 def test_bad_input(launch, tmp_path):
     place = f"--data_dir={tmp_path / 'data'}"
     refused(launch("build_dataset", "--input=no/*.root", "--dataset=x", place), "no such file")
+    refused(launch("build_dataset", f"--input={tmp_path}", "--dataset=x", place), "/*.root")
     refused(launch("build_dataset", "--process=tbar", place), "tbar", "ttbar")
     refused(launch("build_dataset", "--process=zh", "--events=2", place), "split empty")
     refused(launch("build_dataset", "--process=zh", "--input=a.root", place), "exclude")
@@ -277,6 +278,8 @@ def test_a_file_with_two_names_is_one_file(tmp_path, monkeypatch):
     assert len(once.shards) == 1
     for detector in ("clic", "CLIC"):
         assert recipe_of_files(ways, detector, "x", "clusters", "all", 1) == once
+    edm4hep.write(tmp_path / "a.root", simulate("zh", 1, seed=2), "clic")
+    assert recipe_of_files(ways[:1], "clic", "x", "clusters", "all", 1) != once  # another file
     with pytest.raises(ValueError, match="1 file cannot fill 2 splits"):
         recipe_of_files(ways, "clic", "x", "clusters", "train:0.5,test:0.5", 1)
 

@@ -20,7 +20,8 @@ files = st.dictionaries(names, st.integers(1, 400), min_size=3, max_size=30)
 
 
 def from_files(found, seed=1, shares=THREE):
-    return recipes.of_files("mine", "clusters", found, "cld", shares, seed)
+    files = {name: recipes.File(events, 1000) for name, events in found.items()}
+    return recipes.of_files("mine", "clusters", files, "cld", shares, seed)
 
 
 @given(files, st.integers(0, 50))
