@@ -3,6 +3,7 @@
 import numpy as np
 from ml_collections import ConfigDict
 
+from datasets.builders.names import PROCESSES
 from launch import data, studies, training
 from launch.runs import RunError
 
@@ -11,10 +12,10 @@ def checked(config: ConfigDict) -> ConfigDict:
     """The configuration itself. Raises ValueError (one line) for what would fail later."""
     from mlpf_jax.config import ModelConfig, TrainConfig, from_mapping
 
-    unknown = set(config.data.processes) - set(data.PROCESSES)
+    unknown = set(config.data.processes) - set(PROCESSES)
     if unknown or not config.data.processes:
         raise RunError(
-            f"data.processes {sorted(unknown)}: choose among {', '.join(data.PROCESSES)}"
+            f"data.processes {sorted(unknown)}: choose among {', '.join(PROCESSES)}"
         )
     for name in data.SPLITS:
         if config.data.events[name] < 1:
