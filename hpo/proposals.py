@@ -6,6 +6,8 @@ it had, on any machine, with any version of the library that fitted the model, a
 
 import bisect
 import dataclasses
+import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hpo.searchers import Observed, Searcher
@@ -72,7 +74,10 @@ def searched(scheduler: Scheduler, searcher: Searcher) -> Scheduler:
             dataclasses.replace(action, configuration=event.configuration),
         )
 
-    return Scheduler(init, ask, tell, predict, scheduler.settings, scheduler.metric)
+    def extend(state: Searched, reports: Sequence[Reported]) -> Searched:
+        return functools.reduce(tell, reports, state)
+
+    return Scheduler(init, ask, tell, predict, scheduler.settings, scheduler.metric, extend)
 
 
 def _find(observed: tuple[Observed, ...], trial: int) -> int | None:

@@ -1,15 +1,14 @@
 """The machine under every synchronous scheduler: brackets of rounds, with barriers between them.
 
 A round trains its members to a rung; the best go on to the next round. A `Rule` may let some
-members pause on the way and stop part of them there. Hyperband is this machine with the rule
-`train_all`; Swift-Hyperband is it with a rule that extrapolates learning curves.
+members pause on the way, once or often, and stop part of them there. Hyperband is this machine
+with the rule `train_all`; Swift-Hyperband is it with a rule that extrapolates learning curves.
 
 Decisions are taken at barriers alone and look at members in their own order, never in the order
 of arrival. So the outcome depends on seed, settings and losses, not on which worker was faster.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hpo.brackets import Bracket, Round
@@ -17,7 +16,6 @@ from hpo.proposals import searched
 from hpo.searchers import Searcher
 from hpo.state import (
     COMPLETED,
-    FAILED,
     NOT_PROMOTED,
     PAUSED,
     RUNNING,
@@ -28,16 +26,14 @@ from hpo.state import (
     TrialState,
     best_trial,
     losses_at,
-    send,
     with_bracket,
     with_curves,
     with_trial,
 )
+from hpo.trials import extended, told
 from hpo.types import (
     Action,
-    Completed,
     Event,
-    Failed,
     Finished,
     Job,
     Predict,
@@ -45,26 +41,45 @@ from hpo.types import (
     Proposed,
     Reported,
     Scheduler,
-    TrialEvent,
     Wait,
-    WorkerLost,
 )
+from hpo.vector import Vector
+
+Goals = Mapping[int, int]
+"""By trial the epoch to which it is sent, in the order in which jobs are asked."""
+
+
+def rank_by_loss(state: State, members: Sequence[int], round: Round) -> list[int]:
+    """Those that stand at the rung, best first; ties in the order of their numbers."""
+    arrived = [n for n in members if state.trials[n].status == PAUSED]
+    return [n for _, n in sorted(zip(losses_at(state, arrived, round.epoch), arrived, strict=True))]
 
 
 class Rule(NamedTuple):
     """How a round saves epochs.
 
-    plan(state, members, round) -> (members sent to the rung at once, epoch where the others pause)
-    request(state, paused, round) -> Predict, or None: all go on
+    plan(state, members, round) -> Goals               where each member is sent first
+    request(state, short, round) -> Predicts           what must be known about those that have
+                                                       paused short of the rung; none: all go on
     predict(state, Predict) -> Predicted
-    decide(state, Predicted, full, round) -> (state with its records, those who go on)
+    decide(state, answers, arrived, round) -> (State, Goals)
+                                                       with its records; those without a goal
+                                                       stop;
+                                                       `arrived` stand at the rung
+    rank(state, members, round) -> members, best first
     """
 
-    plan: Callable[[State, tuple[int, ...], Round], tuple[tuple[int, ...], int]]
-    request: Callable[[State, tuple[int, ...], Round], Predict | None]
+    plan: Callable[[State, tuple[int, ...], Round], Goals]
+    request: Callable[[State, tuple[int, ...], Round], Sequence[Predict]]
     predict: Callable[[State, Predict], Predicted]
-    decide: Callable[[State, Predicted, tuple[int, ...], Round], tuple[State, tuple[int, ...]]]
+    decide: Callable[[State, tuple[Predicted, ...], tuple[int, ...], Round], tuple[State, Goals]]
     settings: Mapping[str, Any]
+    rank: Callable[[State, Sequence[int], Round], list[int]] = rank_by_loss
+
+
+def to_rung(state: State, members: Iterable[int], round: Round) -> Goals:
+    """Everybody is sent to the rung."""
+    return dict.fromkeys(members, round.epoch)
 
 
 def _never(state: State, *_: object) -> Any:
@@ -72,8 +87,8 @@ def _never(state: State, *_: object) -> Any:
 
 
 train_all = Rule(
-    plan=lambda state, members, round: (members, round.epoch),
-    request=lambda state, paused, round: None,
+    plan=to_rung,
+    request=lambda state, short, round: (),
     predict=_never,
     decide=_never,
     settings={"rule": "train all"},
@@ -94,122 +109,123 @@ def synchronous(
     A failed trial is out; its place is taken by the next best. Raises ValueError on bad settings,
     and from `tell` on an event that the state has not asked for.
     """
-    if mode not in ("minimise", "maximise"):
-        raise ValueError(f'mode must be "minimise" or "maximise", not {mode!r}')
+    sign = sign_of(mode)
     if concurrent_brackets < 1:
         raise ValueError(f"concurrent_brackets must be at least 1, not {concurrent_brackets}")
 
     def init(seed: int) -> State:
-        if seed < 0:
-            raise ValueError(f"the seed must not be negative, got {seed}")
-        return State(seed, 1 if mode == "minimise" else -1, (), (), (), (), ())
+        return State(checked_seed(seed), sign, Vector(), (), (), (), ())
 
     def ask(state: State) -> tuple[State, Action]:
         active = [bracket for bracket in state.brackets if not bracket.finished]
         for bracket in active:
-            if bracket.request is not None:
-                return state, bracket.request
-            for number in bracket.members:
-                trial = state.trials[number]
-                if trial.status == WAITING:
-                    job = Job(number, trial.configuration, len(trial.curve), trial.goal)
-                    return with_trial(state, trial._replace(status=RUNNING)), job
+            if bracket.requests:
+                return state, bracket.requests[len(bracket.answers)]
+            if bracket.lost or bracket.sent < len(bracket.queue):
+                return next_job(state, bracket)
         if len(state.brackets) < len(brackets) and len(active) < concurrent_brackets:
             return ask(start_bracket(state))
         return state, (Wait() if active else Finished(best_trial(state)))
 
+    def next_job(state: State, bracket: BracketState) -> tuple[State, Job]:
+        if bracket.lost:
+            number, bracket = bracket.lost[0], bracket._replace(lost=bracket.lost[1:])
+        else:
+            number, bracket = bracket.queue[bracket.sent], bracket._replace(sent=bracket.sent + 1)
+        trial = state.trials[number]._replace(status=RUNNING)
+        job = Job(number, trial.configuration, len(trial.curve), trial.goal)
+        return with_bracket(with_trial(state, trial), bracket), job
+
     def tell(state: State, event: Event) -> State:
         if isinstance(event, Predicted):
-            return decide(state, event)
-        trial = _running_trial(state, event)
-        if isinstance(event, Proposed):
-            return with_trial(state, trial._replace(configuration=event.configuration))
-        if isinstance(event, Reported):
-            return with_trial(state, _append(trial, event, metric))
-        done = len(trial.curve) == trial.goal
-        if isinstance(event, WorkerLost) and not done:
-            return with_trial(state, trial._replace(status=WAITING))
-        if isinstance(event, Failed):
-            trial = trial._replace(status=FAILED, error=event.error)
-        elif isinstance(event, Completed) and not (done and event.epoch == trial.goal):
-            raise ValueError(f"{event} but {len(trial.curve)} of {trial.goal} epochs reported")
-        else:
-            trial = trial._replace(status=PAUSED)
-        return settle(with_trial(state, trial), trial.bracket)
+            return answered(state, event)
+        trial = told(state.trials, event, metric)
+        state = with_trial(state, trial)
+        if isinstance(event, Reported | Proposed):
+            return state
+        bracket = state.brackets[trial.bracket]
+        if trial.status == WAITING:
+            return with_bracket(state, bracket._replace(lost=(*bracket.lost, trial.number)))
+        bracket = bracket._replace(missing=bracket.missing - 1)
+        return with_bracket(state, bracket) if bracket.missing else meet(state, bracket)
 
     def start_bracket(state: State) -> State:
         index, first = len(state.brackets), len(state.trials)
         numbers = tuple(range(first, first + brackets[index][0].trials))
-        new = tuple(
+        new = [
             TrialState(n, index, searcher.propose(state.seed, n), (), PAUSED, 0, None)
             for n in numbers
-        )
-        bracket = BracketState(index, 0, (), (), None, False, False)
-        grown = state._replace(trials=state.trials + new, brackets=(*state.brackets, bracket))
-        return start_round(grown, bracket, numbers)
+        ]
+        bracket = BracketState(index, 0, numbers, (), 0, (), 0, 0, (), (), False)
+        grown = state._replace(trials=state.trials.extend(new), brackets=(*state.brackets, bracket))
+        return start_round(grown, bracket)
 
-    def start_round(state: State, bracket: BracketState, members: tuple[int, ...]) -> State:
+    def start_round(state: State, bracket: BracketState) -> State:
         round = brackets[bracket.index][bracket.round]
-        full, pause = rule.plan(state, members, round)
-        for number in members:
-            state = send(state, number, round.epoch if number in full else pause)
-        return with_bracket(
-            state, bracket._replace(members=members, full=tuple(full), decided=False)
-        )
+        return send(state, bracket, rule.plan(state, bracket.members, round))
 
-    def settle(state: State, index: int) -> State:
-        """Pass the barrier if everyone is there."""
-        bracket = state.brackets[index]
-        if any(state.trials[number].status in (WAITING, RUNNING) for number in bracket.members):
-            return state
-        return end_round(state, bracket) if bracket.decided else meet(state, bracket)
+    def send(state: State, bracket: BracketState, goals: Goals) -> State:
+        trials = state.trials
+        for number, goal in goals.items():
+            trials = trials.put(number, trials[number]._replace(status=WAITING, goal=goal))
+        bracket = bracket._replace(
+            queue=tuple(goals), sent=0, missing=len(goals), requests=(), answers=()
+        )
+        return with_bracket(state._replace(trials=trials), bracket)
 
     def meet(state: State, bracket: BracketState) -> State:
-        """First barrier: those sent on are at the rung, the others where they pause."""
+        """A barrier: nobody of the round is training."""
         round = brackets[bracket.index][bracket.round]
-        full, paused = _parted(state, bracket)
-        state = with_curves(state, round.epoch, full)
-        request = rule.request(state, paused, round) if paused else None
-        if request is None:
-            return go_on(state, bracket, paused)
-        return with_bracket(state, bracket._replace(request=request))
+        arrived, short = parted(state, bracket.members, round)
+        if not bracket.barriers:  # later arrivals were selected by a prediction
+            state = with_curves(state, round.epoch, arrived)
+        bracket = bracket._replace(barriers=bracket.barriers + 1)
+        if not short:
+            return end_round(state, bracket)
+        requests = tuple(rule.request(state, short, round))
+        if not requests:
+            return send(state, bracket, to_rung(state, short, round))
+        return with_bracket(state, bracket._replace(requests=requests))
 
-    def decide(state: State, event: Predicted) -> State:
-        bracket = next((b for b in state.brackets if b.request == event.request), None)
-        if bracket is None or not len(event.means) == len(event.spreads) == len(
-            event.request.trials
-        ):
+    def answered(state: State, event: Predicted) -> State:
+        bracket = next(
+            (b for b in state.brackets if b.requests[len(b.answers) :][:1] == (event.request,)),
+            None,
+        )
+        wanted = len(event.request.trials)
+        if bracket is None or not len(event.means) == len(event.spreads) == wanted:
             raise ValueError(f"{event}: nobody asked for that prediction")
-        full, _ = _parted(state, bracket)
-        state, chosen = rule.decide(state, event, full, brackets[bracket.index][bracket.round])
-        return go_on(state, bracket, chosen)
-
-    def go_on(state: State, bracket: BracketState, chosen: tuple[int, ...]) -> State:
-        """Send the chosen to the rung and stop the others that paused."""
-        goal = brackets[bracket.index][bracket.round].epoch
-        for number in _parted(state, bracket)[1]:
-            if number in chosen:
-                state = send(state, number, goal)
-            else:
+        bracket = bracket._replace(answers=(*bracket.answers, event))
+        if len(bracket.answers) < len(bracket.requests):
+            return with_bracket(state, bracket)
+        round = brackets[bracket.index][bracket.round]
+        arrived, _ = parted(state, bracket.members, round)
+        state, goals = rule.decide(state, bracket.answers, arrived, round)
+        for number in event.request.trials:
+            if number not in goals:
                 state = with_trial(state, state.trials[number]._replace(status=STOPPED))
-        state = with_bracket(state, bracket._replace(request=None, decided=True))
-        return settle(state, bracket.index)
+        state = send(state, bracket, goals)
+        return state if goals else end_round(state, state.brackets[bracket.index])
 
     def end_round(state: State, bracket: BracketState) -> State:
-        """Second barrier: all that were not stopped stand at the rung."""
+        """Nobody is left on the way to the rung."""
         rounds = brackets[bracket.index]
         round = rounds[bracket.round]
-        arrived = [n for n in bracket.members if state.trials[n].status == PAUSED]
-        losses = losses_at(state, arrived, round.epoch)
-        ranked = [number for _, number in sorted(zip(losses, arrived, strict=True))]
-        if bracket.round + 1 == len(rounds) or not ranked:
-            for number in ranked:
-                state = with_trial(state, state.trials[number]._replace(status=COMPLETED))
+        ranked = rule.rank(state, bracket.members, round)
+        last = bracket.round + 1 == len(rounds) or not ranked
+        for number in ranked if last else ranked[round.places :]:
+            trial = state.trials[number]
+            if trial.status == PAUSED:
+                status = COMPLETED if last else NOT_PROMOTED
+                state = with_trial(state, trial._replace(status=status))
+        if last:
             return with_bracket(state, bracket._replace(finished=True))
-        for number in ranked[round.places :]:
-            state = with_trial(state, state.trials[number]._replace(status=NOT_PROMOTED))
-        following = bracket._replace(round=bracket.round + 1)
-        return start_round(state, following, tuple(ranked[: round.places]))
+        members = tuple(ranked[: round.places])
+        following = bracket._replace(round=bracket.round + 1, members=members, barriers=0)
+        return start_round(state, following)
+
+    def extend(state: State, reports: Sequence[Reported]) -> State:
+        return extended(state, reports, metric)
 
     settings = {
         "metric": metric,
@@ -219,34 +235,30 @@ def synchronous(
         **searcher.settings,
         **rule.settings,
     }
-    return searched(Scheduler(init, ask, tell, rule.predict, settings, metric), searcher)
+    scheduler = Scheduler(init, ask, tell, rule.predict, settings, metric, extend)
+    return searched(scheduler, searcher)
 
 
-def _parted(state: State, bracket: BracketState) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The members that have not failed: those sent to the rung, and the others."""
-    alive = [n for n in bracket.members if state.trials[n].status != FAILED]
+def parted(
+    state: State, members: Sequence[int], round: Round
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The members that stand at the rung, and those that paused short of it."""
+    paused = [state.trials[n] for n in members if state.trials[n].status == PAUSED]
     return (
-        tuple(n for n in alive if n in bracket.full),
-        tuple(n for n in alive if n not in bracket.full),
+        tuple(trial.number for trial in paused if len(trial.curve) >= round.epoch),
+        tuple(trial.number for trial in paused if len(trial.curve) < round.epoch),
     )
 
 
-def _running_trial(state: State, event: TrialEvent | Proposed) -> TrialState:
-    if not 0 <= event.trial < len(state.trials):
-        raise ValueError(f"{event}: there is no such trial")
-    trial = state.trials[event.trial]
-    if trial.status != RUNNING:
-        raise ValueError(f"{event}: the trial is {trial.status}, not running")
-    return trial
+def sign_of(mode: str) -> int:
+    """+1 where the metric is minimised, -1 where it is maximised. Raises ValueError."""
+    if mode not in ("minimise", "maximise"):
+        raise ValueError(f'mode must be "minimise" or "maximise", not {mode!r}')
+    return 1 if mode == "minimise" else -1
 
 
-def _append(trial: TrialState, event: Reported, metric: str) -> TrialState:
-    if event.epoch != len(trial.curve) + 1 or event.epoch > trial.goal:
-        raise ValueError(
-            f"trial {event.trial} reported epoch {event.epoch}; after {len(trial.curve)} epochs of "
-            f"{trial.goal} that is not the next one"
-        )
-    value = event.metrics[metric]
-    if not math.isfinite(value):
-        raise ValueError(f"{event}: {metric} must be finite; tell Failed for a diverged trial")
-    return trial._replace(curve=(*trial.curve, value))
+def checked_seed(seed: int) -> int:
+    """The seed. Raises ValueError where it is negative."""
+    if seed < 0:
+        raise ValueError(f"the seed must not be negative, got {seed}")
+    return seed

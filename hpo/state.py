@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hpo.types import Configuration, Predict
+from hpo.types import Configuration, Predict, Predicted
+from hpo.vector import Vector
 
 # What a trial is doing. The last four are final.
 WAITING, RUNNING, PAUSED = "waiting", "running", "paused"
@@ -23,15 +24,26 @@ class TrialState(NamedTuple):
 
 
 class BracketState(NamedTuple):
-    """`members` are the trials of the present round, best first; `full` those sent to its rung;
-    `request` the prediction that the round waits for; `decided` whether the others' fate is."""
+    """Where a bracket stands in its present round.
+
+    members     the trials of the round, best first
+    queue       those with a job to be asked, of which `sent` have been; `lost` are to be asked
+                again, because their workers died
+    missing     jobs queued or running: at 0 all have met at a barrier
+    barriers    how many have been passed in this round
+    requests    predictions that the round waits for, of which `answers` have come
+    """
 
     index: int
     round: int
     members: tuple[int, ...]
-    full: tuple[int, ...]
-    request: Predict | None
-    decided: bool
+    queue: tuple[int, ...]
+    sent: int
+    lost: tuple[int, ...]
+    missing: int
+    barriers: int
+    requests: tuple[Predict, ...]
+    answers: tuple[Predicted, ...]
     finished: bool
 
 
@@ -70,7 +82,7 @@ class State(NamedTuple):
 
     seed: int
     sign: int  # +1 where the metric is minimised, -1 where it is maximised
-    trials: tuple[TrialState, ...]
+    trials: Vector[TrialState]
     brackets: tuple[BracketState, ...]
     curves: tuple[RungCurves, ...]
     fits: tuple[Fit, ...]
@@ -99,8 +111,7 @@ def best_trial(state: State) -> int | None:
 
 def with_trial(state: State, trial: TrialState) -> State:
     """The state with this trial's record replaced."""
-    i = trial.number
-    return state._replace(trials=(*state.trials[:i], trial, *state.trials[i + 1 :]))
+    return state._replace(trials=state.trials.put(trial.number, trial))
 
 
 def with_bracket(state: State, bracket: BracketState) -> State:
@@ -114,8 +125,3 @@ def with_curves(state: State, rung: int, trials: tuple[int, ...]) -> State:
     others = tuple(entry for entry in state.curves if entry.epoch != rung)
     entry = RungCurves(rung, tuple(sorted((*curves_at(state, rung), *trials))))
     return state._replace(curves=tuple(sorted((*others, entry))))
-
-
-def send(state: State, number: int, goal: int) -> State:
-    """The state with a trial waiting to be trained to the epoch `goal`."""
-    return with_trial(state, state.trials[number]._replace(status=WAITING, goal=goal))

@@ -1,7 +1,9 @@
 """The only loop: ask the scheduler, let an executor train, write down what happened, tell it."""
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from hpo.journal import Entry, ReplayMismatch
@@ -114,20 +116,46 @@ def run_study(
 def fold(scheduler: Scheduler, entries: Iterable[Entry], seed: int) -> tuple[Any, set[int]]:
     """The state that a log leads to, and the trials that were running at its end.
 
-    Raises ReplayMismatch where the scheduler would not have led there.
+    Reports that stand one after another are told together. Raises ReplayMismatch where the
+    scheduler would not have led there.
     """
-    state, running = scheduler.init(seed), set()
-    for number, (_, item) in enumerate(entries, 1):
-        try:
-            state = _replay(scheduler, state, item)
-        except ValueError as error:
-            raise ReplayMismatch(
-                f"row {number} of the journal does not follow from those before it: {error}. The "
-                "code has changed since: go on with the versions in the journal's header, or tune "
-                "in a new folder."
-            ) from error
-        _track(running, item)
+    state, running, number = scheduler.init(seed), set(), 1
+    items = (item for _, item in entries)
+    for reports, group in itertools.groupby(items, lambda item: type(item) is Reported):
+        if reports:
+            state, told = _extended(scheduler, state, list(group), number)
+            number += told
+            continue
+        for item in group:
+            with _mismatch(number):
+                state = _replay(scheduler, state, item)
+            _track(running, item)
+            number += 1
     return state, running
+
+
+def _extended(
+    scheduler: Scheduler, state: Any, reports: list[Reported], number: int
+) -> tuple[Any, int]:
+    try:
+        return scheduler.extend(state, reports), len(reports)
+    except ValueError:
+        for row, report in enumerate(reports, number):  # to say which of them cannot be
+            with _mismatch(row):
+                state = scheduler.tell(state, report)
+        raise
+
+
+@contextmanager
+def _mismatch(row: int) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise ReplayMismatch(
+            f"row {row} of the journal does not follow from those before it: {error}. The "
+            "code has changed since: go on with the versions in the journal's header, or tune "
+            "in a new folder."
+        ) from error
 
 
 def _replay(scheduler: Scheduler, state: Any, item: Job | Event) -> Any:

@@ -6,13 +6,14 @@ finished curves extrapolates theirs, and the unpromising ones are stopped there
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from hpo.brackets import Round, hyperband_brackets
 from hpo.halving import searcher_of
 from hpo.predictors import Predictor, memoised, svr
-from hpo.rounds import Rule, synchronous
+from hpo.rounds import Goals, Rule, synchronous, to_rung
 from hpo.searchers import Searcher
 from hpo.space import Space
 from hpo.state import Fit, Prediction, State, curves_at, losses_at
@@ -68,52 +69,36 @@ def extrapolation(
     _check(min_curves, full_share, decision_point, quantile)
     fit = memoised(predictor.fit)
 
-    def plan(state: State, members: tuple[int, ...], round: Round) -> tuple[tuple[int, ...], int]:
-        pause = round.start + _ceil(decision_point * (round.epoch - round.start))
+    def plan(state: State, members: tuple[int, ...], round: Round) -> Goals:
+        pause = round.start + ceil_of(decision_point * (round.epoch - round.start))
         if pause >= round.epoch:
-            return members, round.epoch
+            return to_rung(state, members, round)
         missing = min_curves - len(curves_at(state, round.epoch))
-        return members[: max(_ceil(full_share * round.places), missing)], pause
+        full = max(ceil_of(full_share * round.places), missing)
+        return {n: round.epoch if i < full else pause for i, n in enumerate(members)}
 
-    def request(state: State, paused: tuple[int, ...], round: Round) -> Predict | None:
+    def request(state: State, short: tuple[int, ...], round: Round) -> tuple[Predict, ...]:
         known = curves_at(state, round.epoch)
         if len(known) < min_curves:  # trials failed: too few curves to learn from
-            return None
-        epoch = len(state.trials[paused[0]].curve)
+            return ()
+        epoch = len(state.trials[short[0]].curve)
         fits = [f for f in state.fits if (f.rung, f.epoch) == (round.epoch, epoch)]
-        return Predict(round.epoch, epoch, fits[0].trials if fits else known, paused)
+        return (Predict(round.epoch, epoch, fits[0].trials if fits else known, short),)
 
     def predict(state: State, request: Predict) -> Predicted:
-        targets = [state.trials[number].curve[request.rung - 1] for number in request.trained_on]
-        entropy = np.random.SeedSequence((state.seed, request.rung, request.epoch))
-        model = fit(
-            _curves(state, request.trained_on, request.epoch),
-            np.array(targets),
-            int(entropy.generate_state(1)[0]),
-        )
-        mean, spread = model(_curves(state, request.trials, request.epoch))
-        return Predicted(request, tuple(mean.tolist()), tuple(spread.tolist()))
+        return extrapolate(fit, state, request)
 
     def decide(
-        state: State, event: Predicted, full: tuple[int, ...], round: Round
-    ) -> tuple[State, tuple[int, ...]]:
+        state: State, answers: tuple[Predicted, ...], arrived: tuple[int, ...], round: Round
+    ) -> tuple[State, Goals]:
+        (event,) = answers
         asked, sign = event.request, state.sign
-        losses = losses_at(state, full, round.epoch)
+        losses = losses_at(state, arrived, round.epoch)
         threshold = float(np.quantile(losses, quantile)) if losses else None
-        going = choose(sign * np.array(event.means), threshold, round.places - len(full))
+        going = choose(sign * np.array(event.means), threshold, round.places - len(arrived))
+        goals = {asked.trials[i]: round.epoch for i in going}
         shown = None if threshold is None else sign * threshold
-        records = tuple(
-            Prediction(trial, asked.rung, asked.epoch, mean, spread, shown, i in going)
-            for i, (trial, mean, spread) in enumerate(
-                zip(asked.trials, event.means, event.spreads, strict=True)
-            )
-        )
-        fitted = Fit(asked.rung, asked.epoch, asked.trained_on)
-        state = state._replace(
-            fits=state.fits if fitted in state.fits else (*state.fits, fitted),
-            predictions=state.predictions + records,
-        )
-        return state, tuple(asked.trials[i] for i in going)
+        return recorded(state, event, shown, goals), goals
 
     settings = {
         "rule": "extrapolation",
@@ -134,11 +119,38 @@ def choose(losses: np.ndarray, threshold: float | None, places: int) -> list[int
     return sorted(np.argsort(losses, kind="stable")[:places].tolist())
 
 
+def extrapolate(fit: Callable, state: State, request: Predict) -> Predicted:
+    """The answer to a request, by a predictor's `fit`."""
+    targets = [state.trials[number].curve[request.rung - 1] for number in request.trained_on]
+    entropy = np.random.SeedSequence((state.seed, request.rung, request.epoch))
+    model = fit(
+        _curves(state, request.trained_on, request.epoch),
+        np.array(targets),
+        int(entropy.generate_state(1)[0]),
+    )
+    mean, spread = model(_curves(state, request.trials, request.epoch))
+    return Predicted(request, tuple(mean.tolist()), tuple(spread.tolist()))
+
+
+def recorded(state: State, event: Predicted, threshold: float | None, goals: Goals) -> State:
+    """The state that remembers what was predicted, by what, and who goes on."""
+    asked = event.request
+    records = tuple(
+        Prediction(trial, asked.rung, asked.epoch, mean, spread, threshold, trial in goals)
+        for trial, mean, spread in zip(asked.trials, event.means, event.spreads, strict=True)
+    )
+    fitted = Fit(asked.rung, asked.epoch, asked.trained_on)
+    return state._replace(
+        fits=state.fits if fitted in state.fits else (*state.fits, fitted),
+        predictions=state.predictions + records,
+    )
+
+
 def _curves(state: State, trials: tuple[int, ...], epochs: int) -> np.ndarray:
     return np.array([state.trials[number].curve[:epochs] for number in trials])
 
 
-def _ceil(value: float) -> int:
+def ceil_of(value: float) -> int:
     """The ceiling of a product of settings: 70 * 0.1 is 7, not 7.000000000000001."""
     return math.ceil(round(value, 9))
 

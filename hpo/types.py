@@ -123,7 +123,6 @@ class Scheduler(NamedTuple):
     init(seed) -> State
     ask(state) -> (State, Job | Predict | Propose | Wait | Finished)   only a Job changes the state
     tell(state, event) -> State
-    extend(state, reports) -> State          as `tell` of each report in turn, but faster
     predict(state, Predict | Propose) -> Predicted | Proposed
                                              the one function that may take long or differ from
                                              call to call (an annealer) or from machine to machine
@@ -132,15 +131,16 @@ class Scheduler(NamedTuple):
     settings                                 JSON; two schedulers that may decide differently
                                              have different settings
     metric                                   the metric that events must report
+    extend(state, reports) -> State          as `tell` of each report in turn, but faster
     """
 
     init: Callable[[int], Any]
     ask: Callable[[Any], tuple[Any, Action]]
     tell: Callable[[Any, Event], Any]
-    extend: Callable[[Any, Sequence[Reported]], Any]
     predict: Callable[[Any, Predict | Propose], Predicted | Proposed]
     settings: Mapping[str, Any]
     metric: str
+    extend: Callable[[Any, Sequence[Reported]], Any]
 
 
 @dataclass(frozen=True)
