@@ -13,7 +13,9 @@ print(hpo.summarise(state).best)
 import importlib
 
 _MODULES = {
+    "hpo.bayesian": ("bayesian_search",),
     "hpo.brackets": ("hyperband_epochs", "hyperband_trials"),
+    "hpo.density": ("bohb_search",),
     "hpo.executors.inline": ("InlineExecutor",),
     "hpo.executors.processes": ("ExecutorError", "ProcessExecutor"),
     "hpo.halving": ("hyperband", "successive_halving"),
