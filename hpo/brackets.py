@@ -38,13 +38,37 @@ def halving_bracket(trials: int, max_epochs: int, eta: int, rounds: int) -> Brac
     )
 
 
+def top_n_bracket(trials: int, places: int, epochs: int, max_epochs: int) -> Bracket:
+    """The best `places` of `trials` after `epochs` epochs are trained to the end."""
+    if not (1 <= places <= trials and 1 <= epochs < max_epochs):
+        raise ValueError(
+            f"{places} of {trials} trials after {epochs} of {max_epochs} epochs: it needs "
+            "1 <= places <= trials and 1 <= epochs < max_epochs"
+        )
+    return Round(trials, 0, epochs, places), Round(places, epochs, max_epochs, 1)
+
+
+def asha_rungs(min_epochs: int, max_epochs: int, eta: int) -> tuple[int, ...]:
+    """min_epochs * eta^k as far as it is below max_epochs, and max_epochs."""
+    if eta < 2 or not 1 <= min_epochs <= max_epochs:
+        raise ValueError(
+            f"it needs eta >= 2 and 1 <= min_epochs <= max_epochs, got eta={eta}, "
+            f"min_epochs={min_epochs}, max_epochs={max_epochs}"
+        )
+    rungs, epoch = [], min_epochs
+    while epoch < max_epochs:
+        rungs.append(epoch)
+        epoch *= eta
+    return (*rungs, max_epochs)
+
+
 def hyperband_brackets(max_epochs: int, eta: int) -> tuple[Bracket, ...]:
     """The brackets s = s_max .. 0, with n = ceil((s_max + 1) eta^s / (s + 1)) trials each.
 
     s_max = floor(log_eta R) for R = `max_epochs`. R=100, eta=2: 64, 38, 23, 14, 10, 7 and 7 trials.
     """
-    if max_epochs < 1 or eta < 2:
-        raise ValueError(f"Hyperband needs max_epochs >= 1 and eta >= 2, got {max_epochs}, {eta}")
+    if eta < 2 or max_epochs < eta:
+        raise ValueError(f"Hyperband needs max_epochs >= eta >= 2, got {max_epochs}, {eta}")
     largest = 0
     while eta ** (largest + 1) <= max_epochs:
         largest += 1

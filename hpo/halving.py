@@ -1,6 +1,9 @@
-"""Hyperband and successive halving, synchronous, with trials that pause and resume."""
+"""Hyperband, successive halving and what they are compared with: top-n and full training.
 
-from hpo.brackets import halving_bracket, hyperband_brackets
+All are synchronous, with trials that pause and resume.
+"""
+
+from hpo.brackets import Round, halving_bracket, hyperband_brackets, top_n_bracket
 from hpo.rounds import synchronous
 from hpo.searchers import Searcher, random_search
 from hpo.space import Space
@@ -51,4 +54,35 @@ def successive_halving(
     random search.
     """
     bracket = halving_bracket(trials, max_epochs, eta, rounds)
+    return synchronous(searcher_of(space), (bracket,), metric=metric, mode=mode)
+
+
+def top_n(
+    space: Space | Searcher,
+    trials: int,
+    max_epochs: int,
+    *,
+    epochs: int,
+    places: int,
+    metric: str = "loss",
+    mode: str = "minimise",
+) -> Scheduler:
+    """Train all for a few epochs, and the best few of them to the end: a baseline
+    that costs k * trials + places * (max_epochs - k) epochs and is hard to beat."""
+    bracket = top_n_bracket(trials, places, epochs, max_epochs)
+    return synchronous(searcher_of(space), (bracket,), metric=metric, mode=mode)
+
+
+def full_training(
+    space: Space | Searcher,
+    trials: int,
+    max_epochs: int,
+    *,
+    metric: str = "loss",
+    mode: str = "minimise",
+) -> Scheduler:
+    """Every trial to the end: with random configurations, random search."""
+    if trials < 1 or max_epochs < 1:
+        raise ValueError(f"it needs at least one trial and epoch, got {trials}, {max_epochs}")
+    bracket = (Round(trials, 0, max_epochs, 1),)
     return synchronous(searcher_of(space), (bracket,), metric=metric, mode=mode)

@@ -1,12 +1,12 @@
 """The only loop: ask the scheduler, let an executor train, write down what happened, tell it."""
 
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from hpo.journal import Entry, ReplayMismatch
+from hpo.trials import defect_of
 from hpo.types import (
     Completed,
     Event,
@@ -180,7 +180,7 @@ def _admitted(executor: Executor, running: set[int], metric: str) -> list[TrialE
     for event in executor.wait():
         if event.trial not in running or event.trial in ended:
             continue  # the last words of a job cancelled below, whose failure is on record
-        error = _defect(event, metric) if isinstance(event, Reported) else None
+        error = defect_of(event, metric) if isinstance(event, Reported) else None
         if error is not None:
             executor.cancel(event.trial)
             event = Failed(event.trial, f"epoch {event.epoch}: {error}")
@@ -188,14 +188,3 @@ def _admitted(executor: Executor, running: set[int], metric: str) -> list[TrialE
             ended.add(event.trial)
         admitted.append(event)
     return admitted
-
-
-def _defect(event: Reported, metric: str) -> str | None:
-    if metric not in event.metrics:
-        return f"no metric {metric!r} among {', '.join(event.metrics) or 'none'}"
-    value = event.metrics[metric]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"{metric} is {value!r}, not a number"
-    if not math.isfinite(value):
-        return f"{metric} is {value}"
-    return None

@@ -66,7 +66,19 @@ def _append(curve: list[float], trial: TrialState, event: Reported, metric: str)
             f"trial {event.trial} reported epoch {event.epoch}; after {len(curve)} epochs of "
             f"{trial.goal} that is not the next one"
         )
-    value = event.metrics[metric]
-    if not math.isfinite(value):
-        raise ValueError(f"{event}: {metric} must be finite; tell Failed for a diverged trial")
+    value = event.metrics.get(metric)
+    if type(value) is not float or not math.isfinite(value):
+        defect = defect_of(event, metric)
+        if defect is not None:
+            raise ValueError(f"{event}: {defect}; tell Failed for a trial that diverged")
     curve.append(value)
+
+
+def defect_of(event: Reported, metric: str) -> str | None:
+    """What is wrong with the reported metric, if anything."""
+    if metric not in event.metrics:
+        return f"no metric {metric!r} among {', '.join(event.metrics) or 'none'}"
+    value = event.metrics[metric]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"{metric} is {value!r}, not a number"
+    return None if math.isfinite(value) else f"{metric} is {value}, it must be finite"

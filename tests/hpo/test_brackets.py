@@ -28,7 +28,7 @@ def test_no_bracket_is_lost_to_a_logarithm():
 
 
 @settings(max_examples=100, deadline=None)
-@given(max_epochs=st.integers(1, 2000), eta=st.integers(2, 5))
+@given(max_epochs=st.integers(5, 2000), eta=st.integers(2, 5))
 def test_rounds_shrink_and_rungs_grow(max_epochs, eta):
     for bracket in hyperband_brackets(max_epochs, eta):
         assert bracket[-1].epoch == max_epochs

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpo import predictors
+from hpo.asha import asha
 from hpo.brackets import Round, schedule_epochs
-from hpo.halving import hyperband, successive_halving
-from hpo.journal import Entry
+from hpo.fast_hyperband import fast_hyperband
+from hpo.halving import full_training, hyperband, successive_halving, top_n
+from hpo.journal import Entry, ReplayMismatch
 from hpo.space import Categorical, Float, Space
-from hpo.state import State
 from hpo.study import fold
 from hpo.swift import swift_hyperband
 from hpo.types import (
@@ -38,14 +39,23 @@ SCHEDULERS = {
     "hyperband, all brackets at once": hyperband(SPACE, 16, 2, concurrent_brackets=5),
     "hyperband, maximise": hyperband(SPACE, 8, 2, mode="maximise"),
     "successive halving": successive_halving(SPACE, 16, 8, 2, rounds=4),
-    "random search": successive_halving(SPACE, 5, 4, 2, rounds=1),
+    "full training": full_training(SPACE, 5, 4),
+    "top n": top_n(SPACE, 9, 8, epochs=2, places=3),
+    "fast hyperband": fast_hyperband(SPACE, 16, 2, confidence=0.6, full_share=0.2, **QUICK),
     "swift": swift_hyperband(SPACE, 16, 2, **QUICK),
     "swift, svr": swift_hyperband(SPACE, 16, 2, min_curves=6),
     "swift, maximise": swift_hyperband(SPACE, 16, 2, mode="maximise", **QUICK),
     "swift, nobody in full": swift_hyperband(SPACE, 16, 2, full_share=0, **QUICK),
     "swift, early decision": swift_hyperband(SPACE, 27, 3, decision_point=0.1, **QUICK),
 }
-laws = pytest.mark.parametrize("scheduler", SCHEDULERS.values(), ids=SCHEDULERS.keys())
+ASYNCHRONOUS = {
+    "asha, promotion": asha(SPACE, 20, 9, 3),
+    "asha, stopping": asha(SPACE, 20, 9, 3, variant="stopping"),
+    "asha, maximise": asha(SPACE, 20, 20, 2, min_epochs=2, mode="maximise"),
+}
+EVERY = SCHEDULERS | ASYNCHRONOUS
+laws = pytest.mark.parametrize("scheduler", EVERY.values(), ids=EVERY.keys())
+synchronous_laws = pytest.mark.parametrize("scheduler", SCHEDULERS.values(), ids=SCHEDULERS.keys())
 few = settings(max_examples=8, deadline=None)
 
 
@@ -61,6 +71,8 @@ def fails_at(trial, rate):
 
 
 def budget(scheduler):
+    if "brackets" not in scheduler.settings:
+        return scheduler.settings["trials"] * scheduler.settings["rungs"][-1]
     brackets = scheduler.settings["brackets"]
     return schedule_epochs(tuple(tuple(Round(*r) for r in bracket) for bracket in brackets))
 
@@ -122,6 +134,7 @@ def test_ends_within_its_budget_under_any_failures(scheduler, seed, order, failu
     assert (finished.best is None) == (not survivors)
     if not failures:
         assert finished.best is not None
+    if not failures and "brackets" in scheduler.settings:
         assert len(state.trials[finished.best].curve) == scheduler.settings["brackets"][-1][-1][2]
 
 
@@ -144,7 +157,7 @@ def test_replaying_the_log_gives_the_state(scheduler, order, losses, workers):
     assert not running
 
 
-@laws
+@synchronous_laws
 @few
 @given(order=st.integers(1, 999), failures=st.sampled_from([0, 0.2]), workers=st.integers(1, 9))
 def test_the_outcome_does_not_depend_on_the_order_of_events(scheduler, order, failures, workers):
@@ -158,9 +171,60 @@ def test_every_state_round_trips_through_json(scheduler):
     state, _, log, _ = play(scheduler, 3, 4, 0.1)
     for cut in (0, 1, len(log) // 3, len(log) // 2, len(log)):
         part, _ = fold(scheduler, [Entry(0.0, item) for item in log[:cut]], 3)
-        assert from_json(State, json.loads(json.dumps(to_json(part)))) == part
+        assert from_json(type(part), json.loads(json.dumps(to_json(part)))) == part
     assert part == state
     json.dumps(scheduler.settings)
+
+
+@laws
+@few
+@given(order=st.integers(0, 99), losses=st.sampled_from([0, 0.2]), workers=st.integers(1, 9))
+def test_reports_told_together_are_as_if_told_in_turn(scheduler, order, losses, workers):
+    state, _, log, _ = play(scheduler, 4, order, 0.1, losses, workers)
+    slow = scheduler.init(4)
+    for item in log:
+        slow = scheduler.ask(slow)[0] if isinstance(item, Job) else scheduler.tell(slow, item)
+    assert slow == state
+    assert fold(scheduler, [Entry(0.0, item) for item in log], 4)[0] == slow
+
+
+@laws
+@few
+@given(order=st.integers(0, 99), workers=st.integers(1, 9))
+def test_reports_of_a_running_trial_decide_nothing(scheduler, order, workers):
+    """What is asked depends on jobs that ended: reports may come late, or all at once."""
+    state, _, log, _ = play(scheduler, 5, order, workers=workers)
+    late, held = scheduler.init(5), {}
+    for item in log:
+        if isinstance(item, Reported):
+            held.setdefault(item.trial, []).append(item)
+            continue
+        if isinstance(item, Job):
+            late, action = scheduler.ask(late)
+            assert action == item
+            continue
+        late = scheduler.extend(late, held.pop(getattr(item, "trial", None), []))
+        late = scheduler.tell(late, item)
+    assert late == state
+
+
+@laws
+@few
+@given(order=st.integers(0, 99), failures=st.sampled_from([0, 0.3]))
+def test_who_is_out_stays_out(scheduler, order, failures):
+    """Fast-Hyperband alone promotes a stopped trial, for its predicted loss."""
+    _, _, log, _ = play(scheduler, 6, order, failures, losses=0.1)
+    state = scheduler.init(6)
+    out = {"completed", "not promoted", "failed"}
+    out |= {"stopped"} if scheduler.settings.get("rule") != "fast" else set()
+    for item in log:
+        state, action = scheduler.ask(state) if isinstance(item, Job) else (state, None)
+        if action is not None:
+            assert state.trials[action.trial].status == "running"
+            continue
+        before, state = state, scheduler.tell(state, item)
+        for old, new in zip(before.trials, state.trials, strict=False):
+            assert old.status not in out or new == old
 
 
 @laws
@@ -179,12 +243,27 @@ def test_events_that_cannot_be_are_refused(scheduler):
     for event, complaint in (
         (Reported(job.trial, 2, report), "not the next"),
         (Reported(job.trial, 1, {"loss": math.nan}), "must be finite"),
-        (Reported(job.trial + 1, 1, report), "not running"),
+        (Reported(job.trial, 1, {"loss": -math.inf}), "must be finite"),
+        (Reported(job.trial, 1, {"loss": "low"}), "not a number"),
+        (Reported(job.trial, 1, {"loss": True}), "not a number"),
+        (Reported(job.trial, 1, {"accuracy": 1.0}), "no metric 'loss' among accuracy"),
+        (Reported(job.trial + 1, 1, report), "not running|no such trial"),
         (Completed(job.trial, job.last_epoch), "reported"),
         (Failed(10**6, "?"), "no such trial"),
     ):
         with pytest.raises(ValueError, match=complaint):
             scheduler.tell(state, event)
+
+
+@laws
+def test_together_too_events_that_cannot_be_are_refused(scheduler):
+    state, job = scheduler.ask(scheduler.init(0))
+    good = Reported(job.trial, 1, {"loss": 1.0})
+    with pytest.raises(ValueError, match="not the next"):
+        scheduler.extend(state, [good, good])
+    with pytest.raises(ReplayMismatch, match=r"row 3 .* not the next"):
+        fold(scheduler, [Entry(0.0, item) for item in (job, good, good)], 0)
+    assert scheduler.extend(state, []) == state
 
 
 def test_a_barrier_makes_workers_wait():
@@ -210,11 +289,23 @@ def test_bad_settings_are_refused():
         lambda: hyperband(SPACE, 9, 1),
         lambda: hyperband(SPACE, 9, mode="minimize"),
         lambda: hyperband(SPACE, 9, concurrent_brackets=0),
+        lambda: hyperband(SPACE, 2, 3),
+        lambda: swift_hyperband(SPACE, 1, 2),
+        lambda: fast_hyperband(SPACE, 9, min_curves=1),
+        lambda: fast_hyperband(SPACE, 9, confidence=2),
+        lambda: top_n(SPACE, 9, 8, epochs=8, places=3),
+        lambda: top_n(SPACE, 2, 8, epochs=1, places=3),
+        lambda: full_training(SPACE, 0, 8),
+        lambda: asha(SPACE, 0, 9),
+        lambda: asha(SPACE, 9, 9, 1),
+        lambda: asha(SPACE, 9, 9, min_epochs=10),
+        lambda: asha(SPACE, 9, 9, variant="both"),
+        lambda: asha(SPACE, 9, 9, mode="max"),
         lambda: successive_halving(SPACE, 3, 8, 2, rounds=3),
         lambda: swift_hyperband(SPACE, 9, min_curves=1),
         lambda: swift_hyperband(SPACE, 9, decision_point=0),
         lambda: swift_hyperband(SPACE, 9, quantile=2),
         lambda: hyperband(SPACE, 9).init(-1),
     ):
-        with pytest.raises(ValueError, match=r"must|cannot|needs"):
+        with pytest.raises(ValueError, match=r"must|cannot|need"):
             make()

@@ -13,18 +13,10 @@ from hpo.halving import hyperband
 from hpo.study import Unrecorded, run_study
 from hpo.summary import summarise
 from hpo.swift import swift_hyperband
-from hpo.tables import Table, read_table
+from hpo.tables import read_table
 from hpo.types import Completed, Finished, Predict, Predicted, Reported
 
 DELPHES = Path(__file__).parents[2].parent / "shared/learning_curves/mlpf_delphes.csv"
-
-
-def synthetic(rows=200, epochs=27, seed=0):
-    """Power laws that cross: slow learners end lower."""
-    generator = np.random.default_rng(seed)
-    rate, noise = generator.uniform(0.2, 1.5, (rows, 1)), generator.normal(0, 0.02, (rows, epochs))
-    curves = generator.uniform(0.5, 1, (rows, 1)) * rate + np.arange(1, epochs + 1) ** -rate + noise
-    return Table("synthetic", tuple({"i": i} for i in range(rows)), curves)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +82,7 @@ def published(curves, max_epochs, eta, d, kappa, c, quantile, predictor):
 
 @pytest.mark.parametrize("predictor", [predictors.svr(), predictors.persistence()])
 @pytest.mark.parametrize(("eta", "d", "kappa", "c"), [(2, 15, 0.5, 0.5), (3, 6, 1.0, 0.25)])
-def test_it_is_the_published_algorithm(predictor, eta, d, kappa, c):
+def test_it_is_the_published_algorithm(predictor, eta, d, kappa, c, synthetic):
     table = synthetic()
     scheduler = swift_hyperband(
         table.searcher(),
@@ -108,7 +100,7 @@ def test_it_is_the_published_algorithm(predictor, eta, d, kappa, c):
         assert (ours.epochs, ours.best) == expected
 
 
-def test_it_spends_less_than_hyperband_on_the_same_configurations():
+def test_it_spends_less_than_hyperband_on_the_same_configurations(synthetic):
     table = synthetic()
     plain, swift = hyperband(table.searcher(), 27, 2), swift_hyperband(table.searcher(), 27, 2)
     for seed in range(5):
@@ -117,13 +109,13 @@ def test_it_spends_less_than_hyperband_on_the_same_configurations():
         assert [t.configuration for t in after.trials] == [t.configuration for t in before.trials]
 
 
-def test_without_enough_curves_it_is_hyperband():
+def test_without_enough_curves_it_is_hyperband(synthetic):
     table = synthetic()
     plain = play(hyperband(table.searcher(), 27, 2), table, 0)
     assert play(swift_hyperband(table.searcher(), 27, 2, min_curves=999), table, 0) == plain
 
 
-def test_the_oracle_is_always_right():
+def test_the_oracle_is_always_right(synthetic):
     table = synthetic()
     oracle = predictors.oracle(table.curves)
     ours = play(swift_hyperband(table.searcher(), 27, 2, predictor=oracle), table, 0)
@@ -134,7 +126,7 @@ def test_the_oracle_is_always_right():
         assert prediction.actual == (prediction.mean if prediction.continued else None)
 
 
-def test_stopped_trials_stand_where_they_were_stopped():
+def test_stopped_trials_stand_where_they_were_stopped(synthetic):
     table = synthetic()
     ours = play(swift_hyperband(table.searcher(), 27, 2), table, 1)
     stopped = {p.trial: p.epoch for p in ours.predictions if not p.continued}
@@ -144,14 +136,14 @@ def test_stopped_trials_stand_where_they_were_stopped():
             assert p.continued
 
 
-def test_a_prediction_nobody_asked_for_is_refused():
+def test_a_prediction_nobody_asked_for_is_refused(synthetic):
     scheduler = swift_hyperband(synthetic().searcher(), 27, 2)
     state, _ = scheduler.ask(scheduler.init(0))
     with pytest.raises(ValueError, match="nobody asked"):
         scheduler.tell(state, Predicted(Predict(3, 2, (0,), (1,)), (1.0,), (0.0,)))
 
 
-def test_the_quantum_predictor_runs_a_study():
+def test_the_quantum_predictor_runs_a_study(synthetic):
     table = synthetic()
     predictor = predictors.qsvr(published=True, reads=10, sweeps=50)
     scheduler = swift_hyperband(table.searcher(), 9, 3, min_curves=6, predictor=predictor)
@@ -176,7 +168,7 @@ def test_epochs_on_the_published_curves(delphes):
     assert 20 < np.std(epochs, ddof=1) < 95  # chi-square of 19 degrees: 1e-4 either side
 
 
-def test_barriers_cost_wall_time():
+def test_barriers_cost_wall_time(synthetic):
     """The clock knows what epochs hide: workers idle at barriers."""
     table = synthetic()
 

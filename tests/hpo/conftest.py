@@ -1,0 +1,19 @@
+import numpy as np
+import pytest
+
+from hpo.tables import Table
+
+
+@pytest.fixture
+def synthetic():
+    """Makes a table of power laws that cross: slow learners end lower."""
+
+    def make(rows=200, epochs=27, seed=0):
+        generator = np.random.default_rng(seed)
+        rate = generator.uniform(0.2, 1.5, (rows, 1))
+        noise = generator.normal(0, 0.02, (rows, epochs))
+        fall = np.arange(1, epochs + 1) ** -rate
+        curves = generator.uniform(0.5, 1, (rows, 1)) * rate + fall + noise
+        return Table("synthetic", tuple({"i": i} for i in range(rows)), curves)
+
+    return make
