@@ -14,12 +14,12 @@ import importlib
 
 _MODULES = {
     "hpo.bayesian": ("bayesian_search",),
-    "hpo.asha": ("asha",),
+    "hpo.asynchronous_halving": ("asha",),
     "hpo.brackets": ("hyperband_epochs", "hyperband_trials"),
     "hpo.density": ("bohb_search",),
     "hpo.executors.inline": ("InlineExecutor",),
     "hpo.executors.processes": ("ExecutorError", "ProcessExecutor"),
-    "hpo.fast_hyperband": ("fast_hyperband",),
+    "hpo.fast": ("fast_hyperband",),
     "hpo.halving": ("full_training", "hyperband", "successive_halving", "top_n"),
     "hpo.journal": ("Journal", "JournalError", "read_journal"),
     "hpo.proposals": ("searched",),

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from hpo import predictors
-from hpo.asha import asha
-from hpo.fast_hyperband import fast_hyperband
+from hpo.asynchronous_halving import asha
+from hpo.fast import fast_hyperband
 from hpo.halving import hyperband
 from hpo.types import Completed, Finished, Job, Predict, Reported
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpo import predictors
-from hpo.asha import asha
+from hpo.asynchronous_halving import asha
 from hpo.brackets import Round, schedule_epochs
-from hpo.fast_hyperband import fast_hyperband
+from hpo.fast import fast_hyperband
 from hpo.halving import full_training, hyperband, successive_halving, top_n
 from hpo.journal import Entry, ReplayMismatch
 from hpo.space import Categorical, Float, Space
