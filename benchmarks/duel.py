@@ -4,11 +4,11 @@ python -m benchmarks.duel --samples=runs/demo/data/cache/ttbar [--seconds=120 | 
                           [--seeds=1,2] [--models=mlp,tiles,...] [--json=figures.json]
 
 Sizes are matched: a forward pass of every model costs as many floating-point operations, within
-some percent, as XLA counts them. With --seconds each trains for so much CPU time on one core, without
-compilation, and its schedule is as long as its own steps allow. With --epochs all take the same
-steps. Figures are those of `launch.evaluate`, of the test events: the width of the response of jets
-(R = 0.4, pt > 5 GeV; R = 0.7, pt > 15 GeV) and of missing pt, over those of the rule-based
-reconstruction.
+some percent, as XLA counts them. With --seconds each trains for so much CPU time on one core, its
+compilation left out, and its schedule is as long as its own steps allow. With --epochs all take
+the same steps. Figures are those of `launch.evaluate`, of the test events: the width of the
+response of jets (R = 0.4, pt > 5 GeV; R = 0.7, pt > 15 GeV) and of missing pt, over those of the
+rule-based reconstruction.
 """
 
 import os
