@@ -6,14 +6,20 @@ Rows n = 0..N-1 each own two non-negative numbers in [0, C'] written with K bits
     alphahat_n = sum_i B^(i - k0) a[K (N + n) + i]      i = 0..K-1
 
 so a problem of N rows has 2 N K bits, and C' = sum_i B^(i - k0) is the box. What the regression
-needs is beta = alpha - alphahat.
+needs is beta = alpha - alphahat. `decode` reads bits, `encode` writes them; a beta has many
+patterns (alpha and alphahat may both be positive), of which `encode` takes the one with
+alpha alphahat = 0.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite, log
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
+
+MAX_LEVEL_BITS = 10  # 2^11 - 1 levels: beyond, a table of them is no longer a small thing
 
 
 @dataclass(frozen=True)
@@ -79,3 +85,45 @@ def decode(
     """beta = alpha - alphahat of every read, each within [-C', C']."""
     duals = decode_duals(bits, encoding)
     return duals[..., 0, :] - duals[..., 1, :]
+
+
+class Levels(NamedTuple):
+    """The values of one beta with alpha or alphahat at zero, ascending, and their bits."""
+
+    values: Float[np.ndarray, " levels"]
+    bits: Bool[np.ndarray, "levels 2 bits"]
+    even: bool  # equally spaced: base 2 and base 1/2 are
+
+
+@lru_cache(maxsize=64)
+def levels(encoding: Encoding) -> Levels:
+    """At most 2^(K+1) - 1 levels; patterns of the same value count once (base 1).
+
+    Raises ValueError above MAX_LEVEL_BITS bits.
+    """
+    if encoding.bits > MAX_LEVEL_BITS:
+        raise ValueError(
+            f"{encoding.bits} bits have 2^{encoding.bits + 1} - 1 levels: whole levels are handled "
+            f"up to {MAX_LEVEL_BITS} bits; take fewer, or zoom"
+        )
+    patterns = (np.arange(2**encoding.bits)[:, None] >> np.arange(encoding.bits)) & 1 == 1
+    values = patterns @ encoding.weights
+    order = np.argsort(values, kind="stable")
+    distinct = order[np.diff(values[order], prepend=-1.0) > 1e-9 * encoding.box]
+    values, patterns = values[distinct], patterns[distinct]
+    zero = np.zeros_like(patterns)
+    signed = np.concatenate([-values[:0:-1], values])
+    bits = np.concatenate([np.stack([zero, patterns], 1)[:0:-1], np.stack([patterns, zero], 1)])
+    gaps = np.diff(signed)
+    return Levels(signed, bits, bool(np.allclose(gaps, gaps[0], rtol=1e-9)))
+
+
+def encode(
+    betas: Float[np.ndarray, "*reads rows"], encoding: Encoding
+) -> Int[np.ndarray, "*reads variables"]:
+    """The bits of the level nearest to each beta: the inverse of `decode` on the levels."""
+    table = levels(encoding)
+    betas = np.asarray(betas, float)
+    index = np.searchsorted((table.values[1:] + table.values[:-1]) / 2, betas)
+    bits = np.moveaxis(table.bits[index], -2, -3)  # (rows, 2, bits) -> (2, rows, bits)
+    return bits.reshape(*betas.shape[:-1], -1).astype(np.int8)

@@ -1,12 +1,12 @@
 """All states of a small QUBO."""
 
 from dataclasses import dataclass
-from time import perf_counter
 
 import numpy as np
 from jaxtyping import Float
 
-from qsvr.sampleset import SampleSet, checked, sample_set
+from qsvr.problem import Problem
+from qsvr.sampleset import Clock, SampleSet, from_bits
 
 MAX_EXACT = 20  # variables; 2^20 energies are 8 MB, and each further variable doubles it
 
@@ -17,17 +17,20 @@ class Exact:
 
     keep: int = 50
 
-    def __call__(self, Q: Float[np.ndarray, "variables variables"], seed: int) -> SampleSet:
-        start = perf_counter()
-        variables = len(checked(Q))
+    def capacity(self) -> int:
+        """The most variables that are taken."""
+        return MAX_EXACT
+
+    def __call__(self, problem: Problem, seed: int) -> SampleSet:
+        clock, variables = Clock.start(), problem.variables
         if variables > MAX_EXACT:
             raise ValueError(
                 f"{variables} variables have 2^{variables} states: the exact sampler stops at "
-                f"{MAX_EXACT}; take fewer rows or bits, or simulated annealing"
+                f"{MAX_EXACT}; take fewer rows or bits, or another sampler"
             )
-        states = np.argsort(_all_energies(Q), kind="stable")[: self.keep]
+        states = np.argsort(_all_energies(problem.Q), kind="stable")[: self.keep]
         bits = (states[:, None] >> np.arange(variables)) & 1
-        return sample_set(self, Q, bits, seed, start)
+        return from_bits(self, problem, bits, seed, clock)
 
 
 def _all_energies(Q: Float[np.ndarray, "variables variables"]) -> Float[np.ndarray, " states"]:

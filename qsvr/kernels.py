@@ -1,5 +1,7 @@
 """Kernels k(x, z) as pure functions on rows, in float64 numpy."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
@@ -31,3 +33,31 @@ def rbf(
     from scipy.spatial.distance import cdist
 
     return np.exp(-gamma * cdist(X, Z, "sqeuclidean"))
+
+
+def scale_gamma(X: Float[np.ndarray, "rows features"]) -> float:
+    """1 / (features x variance of X), as scikit-learn's gamma="scale"; 1 where nothing varies."""
+    variance = X.var()
+    return 1 / (X.shape[1] * variance) if variance > 0 else 1.0
+
+
+def checked(matrix: Any, rows: int) -> Float[np.ndarray, "rows rows"]:
+    """k(X, X) as a float64 matrix. Raises ValueError where it is no kernel.
+
+    An indefinite matrix has no regression behind it: its dual is not convex, and neither the bias
+    nor the comparison with a classical solver would mean anything.
+    """
+    matrix = np.asarray(matrix, float)
+    if matrix.shape != (rows, rows):
+        raise ValueError(f"the kernel of {rows} rows gave an array of shape {matrix.shape}")
+    if not np.isfinite(matrix).all():
+        raise ValueError("the kernel matrix holds NaN or infinity: check the kernel and its gamma")
+    if not np.allclose(matrix, matrix.T, rtol=1e-9, atol=1e-12):
+        raise ValueError("the kernel matrix is not symmetric: give k(X, X) of one set of rows")
+    lowest = np.linalg.eigvalsh(matrix)[0]
+    if lowest < -1e-8 * max(np.trace(matrix), 1e-300):
+        raise ValueError(
+            f"the kernel matrix is indefinite (eigenvalue {lowest:.3g}): clip its spectrum at "
+            f"zero, or add {-lowest:.3g} to its diagonal"
+        )
+    return matrix

@@ -1,12 +1,14 @@
-"""Ocean's classical solvers as samplers."""
+"""Ocean's classical solvers as samplers, and any other dimod sampler as one."""
 
-from dataclasses import dataclass
-from time import perf_counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from qsvr.sampleset import Sampler, SampleSet, checked, sample_set
+from qsvr.problem import Problem
+from qsvr.sampleset import Clock, Sampler, SampleSet, from_bits
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,30 @@ class SimulatedAnnealing:
     sweeps: int = 400
     beta_range: tuple[float, float] | None = None
 
-    def __call__(self, Q: Float[np.ndarray, "variables variables"], seed: int) -> SampleSet:
+    def __call__(self, problem: Problem, seed: int) -> SampleSet:
         from dwave.samplers import SimulatedAnnealingSampler
 
         settings = {"num_reads": self.reads, "num_sweeps": self.sweeps}
         return _ocean(
-            self, SimulatedAnnealingSampler(), Q, seed, beta_range=self.beta_range, **settings
+            self, SimulatedAnnealingSampler(), problem, seed, beta_range=self.beta_range, **settings
         )
+
+
+@dataclass(frozen=True)
+class PathIntegral:
+    """Path-integral annealing: simulated annealing with a transverse field, world lines instead of
+    bits. `reads` runs of `sweeps` sweeps; `beta_range` as for `SimulatedAnnealing`."""
+
+    reads: int = 50
+    sweeps: int = 400
+    beta_range: tuple[float, float] | None = None
+
+    def __call__(self, problem: Problem, seed: int) -> SampleSet:
+        from dwave.samplers import PathIntegralAnnealingSampler
+
+        settings = {"num_reads": self.reads, "num_sweeps": self.sweeps}
+        solver = PathIntegralAnnealingSampler()
+        return _ocean(self, solver, problem, seed, beta_range=self.beta_range, **settings)
 
 
 @dataclass(frozen=True)
@@ -39,11 +58,13 @@ class Tabu:
     reads: int = 50
     sweeps: int = 400
 
-    def __call__(self, Q: Float[np.ndarray, "variables variables"], seed: int) -> SampleSet:
+    def __call__(self, problem: Problem, seed: int) -> SampleSet:
         from dwave.samplers import TabuSampler
 
         settings = {"coefficient_z_first": self.sweeps, "lower_bound_z": 1, "num_restarts": 0}
-        return _ocean(self, TabuSampler(), Q, seed, num_reads=self.reads, timeout=None, **settings)
+        return _ocean(
+            self, TabuSampler(), problem, seed, num_reads=self.reads, timeout=None, **settings
+        )
 
 
 @dataclass(frozen=True)
@@ -52,19 +73,58 @@ class SteepestDescent:
 
     reads: int = 500
 
-    def __call__(self, Q: Float[np.ndarray, "variables variables"], seed: int) -> SampleSet:
+    def __call__(self, problem: Problem, seed: int) -> SampleSet:
         from dwave.samplers import SteepestDescentSolver
 
-        return _ocean(self, SteepestDescentSolver(), Q, seed, num_reads=self.reads)
+        return _ocean(self, SteepestDescentSolver(), problem, seed, num_reads=self.reads)
 
 
-def _ocean(sampler: Sampler, solver, Q: np.ndarray, seed: int, **settings) -> SampleSet:
-    """Run one of Ocean's solvers on the dense matrix (a dictionary would take 70 times longer)."""
+@dataclass(frozen=True)
+class Ocean:
+    """Any `dimod.Sampler`, called with `settings`; with `seed` as well if it knows that word."""
+
+    solver: Any
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, problem: Problem, seed: int) -> SampleSet:
+        settings = dict(self.settings)
+        if "seed" in self.solver.parameters:
+            settings.setdefault("seed", int(seed))
+        clock = Clock.start()
+        result = self.solver.sample(model_of(problem), **settings)
+        return from_bits(self, problem, bits_of(result), seed, clock)
+
+
+def model_of(problem: Problem) -> Any:
+    """The QUBO as dimod's model, handed over dense: a dictionary would take 70 times longer."""
     import dimod
 
-    start = perf_counter()
-    model = dimod.BinaryQuadraticModel(checked(Q), "BINARY")
-    result = solver.sample(model, seed=int(seed), **settings)
+    return dimod.BinaryQuadraticModel(problem.Q, "BINARY")
+
+
+def bits_of(result: Any) -> Int[np.ndarray, "reads variables"]:
+    """The reads of a dimod sample set over variables 0, 1, ..., in any order and vartype."""
     order = np.argsort(np.asarray(result.variables, dtype=int))
-    bits = np.repeat(result.record.sample[:, order], result.record.num_occurrences, axis=0)
-    return sample_set(sampler, Q, bits, seed, start)
+    states = np.repeat(result.record.sample[:, order], result.record.num_occurrences, axis=0)
+    return (states > 0).astype(np.int8)
+
+
+def descend(
+    problem: Problem, bits: Int[np.ndarray, "reads variables"]
+) -> Int[np.ndarray, "reads variables"]:
+    """Each state's local minimum under single bit flips, by steepest descent."""
+    from dwave.samplers import SteepestDescentSolver
+
+    states = (bits, list(range(problem.variables)))
+    return bits_of(SteepestDescentSolver().sample(model_of(problem), initial_states=states))
+
+
+def couplings(problem: Problem) -> Float[np.ndarray, " pairs"]:
+    """The couplings between spins s = 2 a - 1 of the same problem."""
+    return problem.Q[np.triu_indices(problem.variables, 1)] / 4
+
+
+def _ocean(sampler: Sampler, solver: Any, problem: Problem, seed: int, **settings) -> SampleSet:
+    clock = Clock.start()
+    result = solver.sample(model_of(problem), seed=int(seed), **settings)
+    return from_bits(sampler, problem, bits_of(result), seed, clock)

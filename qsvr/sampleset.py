@@ -1,17 +1,19 @@
 """What a sampler is, and what it returns.
 
-A sampler is a value that, called with the upper-triangular matrix Q of `qsvr.qubo` and a seed,
-returns a `SampleSet`. All of this package are deterministic: the same sampler, Q and seed give the
-same bits.
+A sampler is a value that, called with a `qsvr.problem.Problem` and a seed, returns a `SampleSet`.
+The samplers that run on this machine are deterministic: the same sampler, problem and seed give the
+same reads.
 """
 
-from dataclasses import dataclass
-from time import perf_counter
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import perf_counter, process_time
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from qsvr.problem import Problem
 from qsvr.qubo import energy
 
 
@@ -19,11 +21,15 @@ from qsvr.qubo import energy
 class SampleSet:
     """Reads of a sampler, lowest energy first (equal energies in the order they were read)."""
 
-    bits: Int[np.ndarray, "reads variables"]
+    bits: Int[np.ndarray, "reads variables"] | None  # None where finer than the problem's bits
+    betas: Float[np.ndarray, "reads rows"]
     energies: Float[np.ndarray, " reads"]  # a' Q a
     sampler: str  # what made them, with its settings
     seed: int
-    seconds: float  # wall clock of the solver, the conversion of Q included
+    seconds: float  # wall clock, the conversion of the problem included
+    cpu_seconds: float  # of this process
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Provenance in plain values: `variables`, `reads`, and what the sampler has to tell beyond."""
 
     def __len__(self) -> int:
         return len(self.energies)
@@ -31,30 +37,58 @@ class SampleSet:
 
 @runtime_checkable
 class Sampler(Protocol):
-    def __call__(self, Q: Float[np.ndarray, "variables variables"], seed: int) -> SampleSet: ...
+    """A sampler with a limit also has `capacity() -> int`, the most variables that it takes."""
+
+    def __call__(self, problem: Problem, seed: int) -> SampleSet: ...
 
 
-def sample_set(
-    sampler: Sampler, Q: np.ndarray, bits: np.ndarray, seed: int, start: float
+class Clock(NamedTuple):
+    """When a call began."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def start(cls) -> "Clock":
+        return cls(perf_counter(), process_time())
+
+
+def from_bits(
+    sampler: Sampler,
+    problem: Problem,
+    bits: Int[np.ndarray, "reads variables"],
+    seed: int,
+    clock: Clock,
+    **details: Any,
 ) -> SampleSet:
     """Sort the reads. Energies are those of Q itself: no rounding of a solver enters."""
-    energies = energy(Q, bits)
-    order = np.argsort(energies, kind="stable")
-    return SampleSet(
-        bits[order].astype(np.int8),
-        energies[order],
-        repr(sampler),
-        int(seed),
-        perf_counter() - start,
+    return _sorted(
+        sampler, problem, bits, problem.decode(bits), energy(problem.Q, bits), seed, clock, details
     )
 
 
-def checked(Q: np.ndarray) -> np.ndarray:
-    """Q itself. Errors: not square, not finite, not upper-triangular."""
-    if Q.ndim != 2 or Q.shape[0] != Q.shape[1] or not Q.size:
-        raise ValueError(f"a QUBO is a square matrix, not an array of shape {Q.shape}")
-    if not np.isfinite(Q).all():
-        raise ValueError("the QUBO holds NaN or infinity: check the kernel and its gamma")
-    if np.tril(Q, -1).any():
-        raise ValueError("the QUBO has entries below its diagonal: give the upper-triangular form")
-    return Q
+def from_betas(
+    sampler: Sampler,
+    problem: Problem,
+    betas: Float[np.ndarray, "reads rows"],
+    bits: Int[np.ndarray, "reads variables"] | None,
+    seed: int,
+    clock: Clock,
+    **details: Any,
+) -> SampleSet:
+    """Sort the reads of a sampler that moves whole betas; Q need not be built."""
+    return _sorted(sampler, problem, bits, betas, problem.energy(betas), seed, clock, details)
+
+
+def _sorted(sampler, problem, bits, betas, energies, seed, clock, details) -> SampleSet:
+    order = np.argsort(energies, kind="stable")
+    return SampleSet(
+        None if bits is None else np.asarray(bits)[order].astype(np.int8),
+        betas[order],
+        energies[order],
+        repr(sampler),
+        int(seed),
+        perf_counter() - clock.wall,
+        process_time() - clock.cpu,
+        {"variables": problem.variables, "reads": len(energies), **details},
+    )

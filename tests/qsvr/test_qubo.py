@@ -7,10 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from qsvr.encoding import Encoding, decode, decode_duals
+from qsvr.encoding import Encoding, decode, decode_duals, encode, levels
 from qsvr.qubo import build_qubo, dual_objective, energy
 
-ENCODINGS = (Encoding(0.5, 3, 0.005), Encoding.from_box(8.0, 4), Encoding(3.0, 1, -2.0))
+ENCODINGS = (
+    Encoding(0.5, 3, 0.005),
+    Encoding.from_box(8.0, 4),
+    Encoding(3.0, 1, -2.0),
+    Encoding(1.0, 3, 0.7),
+    Encoding.from_box(30.0, 5, base=1.7),
+)
 
 
 def regression(rows: int, seed: int):
@@ -42,12 +48,42 @@ def test_integer_encoding_reads_binary_numbers():
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS, ids=str)
-@given(rows=st.sampled_from((1, 4)), seed=st.integers(0, 10**6))
+def test_encode_inverts_decode_on_the_levels_and_rounds_between_them(encoding):
+    table = levels(encoding)
+    assert (np.diff(table.values) > 0).all()
+    assert -table.values[0] == table.values[-1] == pytest.approx(encoding.box)
+    bits = encode(table.values, encoding)
+    np.testing.assert_allclose(decode(bits, encoding), table.values, rtol=1e-12, atol=1e-12)
+    assert (decode_duals(bits, encoding).min(-2) == 0).all()  # never both signs
+    every = np.random.default_rng(0).integers(0, 2, (500, encoding.variables(1)))
+    possible = decode(every, encoding)  # overlaps can lie between the levels
+    nearest = np.abs(possible[:, 0, None] - table.values).min(1)
+    rounded = decode(encode(possible, encoding), encoding)
+    np.testing.assert_allclose(np.abs(rounded - possible)[:, 0], nearest, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "number", "even"),
+    [
+        (Encoding(2.0, 4, 1.3), 31, True),
+        (Encoding(0.5, 3, 0.005), 15, True),
+        (Encoding(1.0, 3, 0.0), 7, True),
+        (Encoding(3.0, 3, 0.0), 15, False),
+    ],
+)
+def test_number_and_spacing_of_the_levels(encoding, number, even):
+    table = levels(encoding)
+    assert (len(table.values), table.even) == (number, even)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS, ids=str)
+@given(rows=st.sampled_from((1, 4)), seed=st.integers(0, 10**6), each=st.booleans())
 @settings(max_examples=10, deadline=None)
-def test_energy_is_dual_objective_plus_penalty(encoding, rows, seed):
+def test_energy_is_dual_objective_plus_penalty(encoding, rows, seed, each):
     kernel_matrix, targets = regression(rows, seed)
     random = np.random.default_rng(seed)
     epsilon, penalty = random.uniform(0, 1, 2)
+    epsilon = random.uniform(0, 1, rows) if each else epsilon
     Q = build_qubo(kernel_matrix, targets, encoding, epsilon, penalty)
     bits = random.integers(0, 2, (50, encoding.variables(rows)))
     duals, beta = decode_duals(bits, encoding), decode(bits, encoding)
@@ -118,6 +154,7 @@ def test_bias_at_the_optimum_is_twice_penalty_times_sum_of_beta():
         ({"kernel_matrix": np.array([[1, 2], [3, 1.0]])}, "not symmetric"),
         ({"targets": np.array([1, np.nan])}, "NaN"),
         ({"epsilon": -0.1}, "epsilon"),
+        ({"epsilon": np.full(3, 0.1)}, "one per row"),
         ({"penalty": np.inf}, "penalty"),
     ],
 )
@@ -142,8 +179,9 @@ def test_build_refuses(change, message):
         lambda: Encoding.from_box(0.0, 3),
         lambda: Encoding.from_box(1.0, 3, base=1.0),
         lambda: decode(np.zeros(7, int), ENCODINGS[0]),
+        lambda: levels(Encoding(2.0, 11, 0.0)),
     ],
 )
 def test_encoding_refuses(make):
-    with pytest.raises(ValueError, match=r"not|multiple"):
+    with pytest.raises(ValueError, match=r"not|multiple|up to 10 bits"):
         make()

@@ -11,8 +11,9 @@ from sklearn.metrics import r2_score
 from sklearn.svm import SVR
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from qsvr import QSVR, Encoding, LowestEnergy, SteepestDescent
+from qsvr import QSVR, Encoding, Fallback, LevelGibbs, Published, SteepestDescent
 from qsvr.kernels import linear, polynomial, rbf
+from qsvr.samplers import AnnealerError
 
 CURVES = Path(__file__).parents[2].parent / "shared" / "learning_curves" / "mlpf_delphes.csv"
 
@@ -23,7 +24,7 @@ def wave(rows: int, seed: int = 0):
     return X, 300 + 20 * np.sin(4 * X[:, 0]) + 10 * X[:, 1] ** 2
 
 
-@parametrize_with_checks([QSVR(reads=16, sweeps=50)])
+@parametrize_with_checks([QSVR(reads=20, sweeps=60, bits=3)])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -64,6 +65,57 @@ def test_same_seed_same_predictions_whatever_the_units(make):
     np.testing.assert_array_equal(make(random_state=3).fit(X, y).predict(X), first)
     rescaled = make(random_state=3).fit(8 * X - 2, 0.5 * y).predict(8 * X - 2)
     np.testing.assert_allclose(rescaled, 0.5 * first, rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "scaling", "sampler"),
+    [
+        ("rbf", "minmax", "level_gibbs"),
+        ("rbf", "none", "level_gibbs"),
+        ("linear", "minmax", "level_gibbs"),
+        # these kernels' values are large, and the box's levels too coarse for them
+        ("polynomial", "standard", "zoom"),
+        (lambda X, Z: (1 + X @ Z.T) ** 2, "standard", "zoom"),
+    ],
+)
+def test_the_classical_peer_is_one_line_away(kernel, scaling, sampler):
+    X, y = wave(20)
+    model = QSVR(
+        kernel=kernel, scaling=scaling, sampler=sampler, degree=2, gamma=1.0, box=2.0,
+        random_state=0,
+    )  # fmt: skip
+    mine, theirs = model.fit(X, y).predict(X), model.classical().fit(X, y).predict(X)
+    assert r2_score(theirs, mine) > 0.98
+
+
+def test_a_precomputed_kernel_is_the_same_as_its_function():
+    X, y = wave(40)
+    matrix = rbf(X, X, 2.0)
+    for settings in ({}, {"max_rows": 15}):
+        settings = {"random_state": 0, "reads": 32, "sweeps": 100, **settings}
+        plain = QSVR(gamma=2.0, scaling="none", **settings).fit(X[:30], y[:30])
+        given = QSVR(kernel="precomputed", **settings).fit(matrix[:30, :30], y[:30])
+        np.testing.assert_array_equal(given.predict(matrix[30:, :30]), plain.predict(X[30:]))
+
+
+def test_equal_rows_are_allowed():
+    X, y = wave(15)
+    twice = QSVR(random_state=0).fit(np.vstack([X, X]), np.concatenate([y, y + 1]))
+    assert r2_score(y + 0.5, twice.predict(X)) > 0.95
+
+
+def test_calls_of_the_sampler_are_on_record():
+    X, y = wave(40)
+
+    def lost(problem, seed):
+        raise AnnealerError("not reached")
+
+    model = QSVR(max_rows=20, random_state=0, sampler=Fallback(lost, LevelGibbs())).fit(X, y)
+    assert [call["variables"] for call in model.calls_] == [200, 200]
+    assert all(call["fallback"] == "not reached" for call in model.calls_)
+    assert all(call["cpu_seconds"] > 0 for call in model.calls_)
+    energies = [member.samples.energies[0] for member in model.members_]
+    assert [call["best_energy"] for call in model.calls_] == energies
 
 
 def test_more_rows_than_one_qubo_holds_make_an_ensemble():
@@ -129,9 +181,14 @@ def test_a_constant_feature_changes_nothing():
         ({"max_rows": 1}, [[1.0], [2.0]], [1.0, 2.0], "max_rows"),
         ({"kernel": "sigmoid"}, [[1.0], [2.0]], [1.0, 2.0], "unknown kernel"),
         ({"scaling": "robust"}, [[1.0], [2.0]], [1.0, 2.0], "unknown scaling"),
-        ({"sampler": "qpu"}, [[1.0], [2.0]], [1.0, 2.0], "unknown sampler"),
+        ({"sampler": "annealer"}, [[1.0], [2.0]], [1.0, 2.0], "unknown sampler"),
         ({"combine": "vote"}, [[1.0], [2.0]], [1.0, 2.0], "unknown combination"),
         ({"box": -1.0}, [[1.0], [2.0]], [1.0, 2.0], "box must be positive"),
+        ({"kernel": "precomputed"}, [[1.0], [2.0]], [1.0, 2.0], "square"),
+        ({"kernel": "precomputed"}, [[1.0, 2.0], [2.0, 1.0]], [1.0, 2.0], "indefinite"),
+        ({"kernel": "precomputed"}, [[1.0, 0.5], [0.0, 1.0]], [1.0, 2.0], "not symmetric"),
+        ({"kernel": lambda X, Z: X}, [[1.0], [2.0]], [1.0, 2.0], "shape"),
+        ({"sampler": "exact", "bits": 5}, [[1.0]] * 4, [1.0] * 4, "fewer bits"),
     ],
 )
 def test_fit_refuses(settings, X, y, message):
@@ -140,7 +197,7 @@ def test_fit_refuses(settings, X, y, message):
 
 
 def test_published_settings_and_their_changes():
-    model = QSVR.published(sampler=SteepestDescent(200), combine=LowestEnergy(4, "equal"))
+    model = QSVR.published(sampler=SteepestDescent(200), combine=Published(4, "mean"))
     assert clone(model).get_params()["sampler"] == SteepestDescent(200)
     X, y = wave(20)
     samples = model.set_params(random_state=0).fit(X, y).members_[0].samples
