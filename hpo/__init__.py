@@ -15,7 +15,7 @@ import importlib
 _MODULES = {
     "hpo.bayesian": ("bayesian_search",),
     "hpo.asynchronous_halving": ("asha",),
-    "hpo.brackets": ("hyperband_epochs", "hyperband_trials"),
+    "hpo.brackets": ("hyperband_brackets", "hyperband_epochs", "hyperband_trials"),
     "hpo.density": ("bohb_search",),
     "hpo.executors.inline": ("InlineExecutor",),
     "hpo.executors.processes": ("ExecutorError", "ProcessExecutor"),
@@ -24,6 +24,7 @@ _MODULES = {
     "hpo.journal": ("Journal", "JournalError", "read_journal"),
     "hpo.proposals": ("searched",),
     "hpo.searchers": ("Observed", "Searcher", "quasi_random_search", "random_search"),
+    "hpo.simulator": ("Conditions", "Outcome", "simulate"),
     "hpo.space": (
         "Categorical", "Float", "Int", "LogFloat", "LogInt", "Space", "When", "space_from_settings",
     ),

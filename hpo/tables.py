@@ -1,9 +1,12 @@
 """Tabulated learning curves: whole studies in milliseconds, on trainings that really happened.
 
-A table is a CSV file: hyperparameters, then `loss_0` .. `loss_{E-1}`, one training a row.
+A table is a CSV file (hyperparameters, then `loss_0` .. `loss_{E-1}`, one training a row) or a
+JSON file of the TaskSet collection, a list of `{"hp": {...}, "valid": {"loss": [...]}}`.
 """
 
 import csv
+import functools
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +18,7 @@ from hpo.searchers import Searcher
 from hpo.types import Configuration, Trial, Value
 
 ROW = "row"  # configurations drawn from a table name their row, for some occur twice
+LOST = 1e6  # a loss beyond it, of either sign, is one of a training that diverged
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,20 @@ class Table:
     def searcher(self) -> Searcher:
         """Rows in random order, without repetition until the table is used up."""
 
+        @functools.lru_cache(maxsize=4)
+        def order(seed: int) -> list[int]:
+            return np.random.default_rng(seed).permutation(len(self.curves)).tolist()
+
         def propose(seed: int, number: int) -> Configuration:
-            generator = np.random.default_rng(seed)
-            row = int(generator.permutation(len(self.curves))[number % len(self.curves)])
+            row = order(seed)[number % len(self.curves)]
             return {ROW: row, **self.configurations[row]}
 
         return Searcher(propose, {"searcher": "table", "table": self.name})
+
+    @property
+    def diverged(self) -> int:
+        """Rows with an epoch that is not finite: a trial that comes to it fails there."""
+        return int((~np.isfinite(self.curves).all(1)).sum())
 
     def objective(self, trial: Trial) -> Iterator[Mapping[str, float]]:
         """The tabulated losses, epoch by epoch, as `loss`."""
@@ -42,12 +54,16 @@ class Table:
 
 
 def read_table(path: str | Path, curve: str = "loss_") -> Table:
-    """Load a table; columns that begin with `curve` and a number are its epochs.
+    """Load a table; columns of a CSV file that begin with `curve` and a number are its epochs.
 
-    Raises ValueError where columns or rows are missing, ragged or not numbers. NaN is allowed: a
-    training that diverged.
+    Of a TaskSet file the validation loss is read, beyond `LOST` as not finite. Raises ValueError
+    where columns or rows are missing, ragged or not numbers. NaN is allowed: it diverged.
     """
     path = Path(path)
+    return _read_taskset(path) if path.suffix == ".json" else _read_csv(path, curve)
+
+
+def _read_csv(path: Path, curve: str) -> Table:
     with path.open(newline="") as file:
         names, *rows = [*csv.reader(file)] or [[]]
     epochs = [i for i, n in enumerate(names) if n.startswith(curve) and n[len(curve) :].isdigit()]
@@ -63,6 +79,22 @@ def read_table(path: str | Path, curve: str = "loss_") -> Table:
         except (ValueError, IndexError) as error:
             raise ValueError(f"{path}, line {number}: {error}") from error
     return Table(path.stem, tuple(configurations), np.array(curves))
+
+
+def _read_taskset(path: Path) -> Table:
+    try:
+        runs = json.loads(path.read_text())
+        configurations = tuple(dict(run["hp"]) for run in runs)
+        curves = [[float(value) for value in run["valid"]["loss"]] for run in runs]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f'{path} is no list of {{"hp": {{...}}, "valid": {{"loss": [...]}}}}: {error!r}'
+        ) from error
+    lengths = {len(curve) for curve in curves}
+    if len(lengths) != 1 or 0 in lengths:
+        raise ValueError(f"{path}: curves of {sorted(lengths)} epochs; one length is needed")
+    values = np.array(curves)
+    return Table(path.stem, configurations, np.where(np.abs(values) <= LOST, values, np.nan))
 
 
 def _value(text: str) -> Value:

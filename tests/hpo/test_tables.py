@@ -46,3 +46,36 @@ def test_a_table_that_is_none_is_refused(path, text, complaint):
     path.write_text(text)
     with pytest.raises(ValueError, match=complaint):
         read_table(path)
+
+
+def test_taskset_curves_are_of_the_validation_loss(tmp_path):
+    path = tmp_path / "set.json"
+    path.write_text(
+        '[{"hp": {"lr": 0.1}, "train": {"loss": [9, 9]}, "valid": {"loss": [2.0, 1.5]}},'
+        ' {"hp": {"lr": 0.2}, "valid": {"loss": [NaN, 1e17]}}]'
+    )
+    table = read_table(path)
+    assert table.configurations == ({"lr": 0.1}, {"lr": 0.2})
+    assert table.curves[0].tolist() == [2.0, 1.5]
+    assert np.isnan(table.curves[1]).all()
+    assert table.diverged == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[]", "one length"),
+        ("{", "is no list"),
+        ('[{"hp": {}}]', "is no list"),
+        ('[{"hp": {}, "valid": {"loss": ["much"]}}]', "is no list"),
+        (
+            '[{"hp": {}, "valid": {"loss": [1]}}, {"hp": {}, "valid": {"loss": [1, 2]}}]',
+            r"\[1, 2\] epochs",
+        ),
+    ],
+)
+def test_taskset_files_that_are_none_are_refused(tmp_path, text, complaint):
+    path = tmp_path / "set.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=complaint):
+        read_table(path)

@@ -1,0 +1,137 @@
+"""Compares schedulers on tabulated learning curves: whole studies on a virtual clock.
+
+python -m launch.compare_hpo --curves=mlpf_delphes.csv --methods=hyperband,swift --seeds=200
+python -m launch.compare_hpo --curves=a.csv,b.json --workers=10 --epoch_spread=0.3 --json=out.json
+
+Every method meets the same configurations, epoch times and failures for the same seed. A table is
+a CSV file (hyperparameters, then loss_0 .. loss_{E-1}) or a TaskSet JSON file.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from launch import program
+from launch.compare_methods import METHODS, Budget
+from launch.progress import progress, say
+from launch.runs import RunError, write_text
+
+
+def compare_all(
+    paths: Sequence[Path],
+    methods: Sequence[str],
+    seeds: range,
+    budget: tuple[int | None, int, str],
+    conditions: dict[str, Any],
+    prefix: str,
+) -> list[dict[str, Any]]:
+    """Plays, prints and returns the comparisons, one for each file of curves.
+
+    `budget` is (max_epochs or None for the whole curves, eta, mode). Raises RunError, ValueError
+    or OSError where files, methods or settings cannot be used.
+    """
+    from hpo.simulator import Conditions
+    from hpo.tables import read_table
+    from launch.compare_figures import show
+    from launch.compare_runs import as_json, compare
+
+    _check(paths, methods, seeds)
+    under = Conditions(**conditions)
+    tables = [(path, read_table(path, prefix)) for path in paths]
+    results, done = [], 0
+    total = len(tables) * len(seeds) * len({"hyperband", *methods})
+    with progress("simulate", total, "studies") as update:
+
+        def another(note: str) -> None:
+            nonlocal done
+            done += 1
+            update(done, note)
+
+        for path, table in tables:
+            limits = Budget(budget[0] or table.curves.shape[1], *budget[1:])
+            summaries = compare(table, methods, seeds, limits, under, another)
+            settings = {**vars(limits), **vars(under), "first_seed": seeds.start}
+            results.append((table, str(path), settings, summaries))
+    for table, _, settings, summaries in results:
+        diverged = f", {table.diverged} of them diverge" if table.diverged else ""
+        title = (
+            f"{table.name}: {len(table.curves)} curves{diverged}; R={settings['max_epochs']}, "
+            f"eta={settings['eta']}, {len(seeds)} seeds from {seeds.start}, "
+            f"{settings['workers']} workers"
+        )
+        show(title, summaries)
+    return [{"title": t.name, "summaries": s, **as_json(p, k, s)} for t, p, k, s in results]
+
+
+def write(results: Sequence[dict[str, Any]], output: Path | None, figure: Path | None) -> None:
+    """The figures as JSON (an object for one file of curves, a list for several), and drawn."""
+    from launch.compare_figures import draw
+
+    if output is not None:
+        plain = [{k: r[k] for k in ("curves", "settings", "methods")} for r in results]
+        text = json.dumps(plain[0] if len(plain) == 1 else plain, indent=1, allow_nan=False)
+        write_text(output, text + "\n")
+        say(f"figures: {output}")
+    if figure is not None:
+        draw({r["title"]: r["summaries"] for r in results}, figure)
+        say(f"picture: {figure}")
+
+
+def check_outputs(*paths: Path | None) -> None:
+    """Raises RunError where a file could not be written, before hours have been spent."""
+    for path in paths:
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            raise RunError(f"cannot write {path}: it is a folder, or in none that exists")
+
+
+def _check(paths: Sequence[Path], methods: Sequence[str], seeds: range) -> None:
+    unknown = [name for name in methods if name not in METHODS]
+    if unknown or not methods:
+        raise RunError(f"--methods: {unknown or 'none'}; there are {', '.join(METHODS)}")
+    if len(seeds) < 1 or seeds.start < 0:
+        raise RunError("--seeds must be at least 1 and --first_seed not negative")
+    absent = [str(path) for path in paths if not path.is_file()]
+    if absent or not paths:
+        raise RunError(f"--curves: no file {', '.join(absent) or 'named'}")
+
+
+if __name__ == "__main__":
+    curves = flags.DEFINE_list("curves", None, "Files of learning curves.", required=True)
+    names = flags.DEFINE_list("methods", list(METHODS), f"Of {', '.join(METHODS)}.")
+    count = flags.DEFINE_integer("seeds", 20, "How many studies of each method.")
+    first_seed = flags.DEFINE_integer("first_seed", 0, "The first of them.")
+    workers = flags.DEFINE_integer("workers", 1, "Trials that train at once.")
+    max_epochs = flags.DEFINE_integer("max_epochs", None, "R; else the length of the curves.")
+    eta = flags.DEFINE_integer("eta", 2, "Reduction from rung to rung.")
+    prefix = flags.DEFINE_string("curve_prefix", "loss_", "Of the columns that hold the curve.")
+    mode = flags.DEFINE_enum("mode", "minimise", ["minimise", "maximise"], "What is better.")
+    spread = flags.DEFINE_float("epoch_spread", 0.0, "Sigma of the log-normal epoch times.")
+    stragglers = flags.DEFINE_float("stragglers", 0.0, "Share of trials that are slow.")
+    slowness = flags.DEFINE_float("slowness", 4.0, "How much longer their epochs take.")
+    crashes = flags.DEFINE_float("crashes", 0.0, "Chance that an epoch is lost with its worker.")
+    output = flags.DEFINE_string("json", None, "A file for the figures.")
+    picture = flags.DEFINE_string("figure", None, "A PNG file for the picture.")
+
+    def main() -> None:
+        outputs = [Path(flag.value) if flag.value else None for flag in (output, picture)]
+        check_outputs(*outputs)
+        results = compare_all(
+            [Path(path) for path in curves.value],
+            names.value,
+            range(first_seed.value, first_seed.value + count.value),
+            (max_epochs.value, eta.value, mode.value),
+            {
+                "workers": workers.value,
+                "spread": spread.value,
+                "stragglers": stragglers.value,
+                "slowness": slowness.value,
+                "crashes": crashes.value,
+            },
+            prefix.value,
+        )
+        write(results, *outputs)
+
+    program.start(main)
