@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from hpo.brackets import Round, hyperband_brackets
 from hpo.halving import searcher_of
-from hpo.predictors import Predictor, memoised, svr
+from hpo.predictors import Predictor, remembering, svr
 from hpo.rounds import Goals, Rule, synchronous, to_rung
 from hpo.searchers import Searcher
 from hpo.space import Space
@@ -42,7 +42,7 @@ def fast_hyperband(
     for name, value in (("confidence", confidence), ("full_share", full_share)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} must lie between 0 and 1, got {value}")
-    fit = memoised((predictor or svr()).fit)
+    predictor = remembering(predictor or svr())
 
     def plan(state: State, members: tuple[int, ...], round: Round) -> Goals:
         if len(_known(state, round.epoch)) < min_curves:
@@ -54,7 +54,7 @@ def fast_hyperband(
         return (Predict(round.epoch, epoch, _known(state, round.epoch), short),)
 
     def predict(state: State, request: Predict) -> Predicted:
-        return extrapolate(fit, state, request)
+        return extrapolate(predictor, state, request)
 
     def decide(
         state: State, answers: tuple[Predicted, ...], arrived: tuple[int, ...], round: Round
@@ -75,7 +75,7 @@ def fast_hyperband(
 
     settings = {
         "rule": "fast",
-        "predictor": dict((predictor or svr()).settings),
+        "predictor": dict(predictor.settings),
         "min_curves": min_curves,
         "confidence": confidence,
         "full_share": full_share,

@@ -6,13 +6,12 @@ finished curves extrapolates theirs, and the unpromising ones are stopped there
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
 from hpo.brackets import Round, hyperband_brackets
 from hpo.halving import searcher_of
-from hpo.predictors import Predictor, memoised, svr
+from hpo.predictors import Known, Predictor, extrapolated, remembering, svr
 from hpo.rounds import Goals, Rule, synchronous, to_rung
 from hpo.searchers import Searcher
 from hpo.space import Space
@@ -67,7 +66,7 @@ def extrapolation(
     brackets, and a predictor is fitted once for a rung and decision point, never again.
     """
     _check(min_curves, full_share, decision_point, quantile)
-    fit = memoised(predictor.fit)
+    predictor = remembering(predictor)
 
     def plan(state: State, members: tuple[int, ...], round: Round) -> Goals:
         pause = round.start + ceil_of(decision_point * (round.epoch - round.start))
@@ -86,7 +85,7 @@ def extrapolation(
         return (Predict(round.epoch, epoch, fits[0].trials if fits else known, short),)
 
     def predict(state: State, request: Predict) -> Predicted:
-        return extrapolate(fit, state, request)
+        return extrapolate(predictor, state, request)
 
     def decide(
         state: State, answers: tuple[Predicted, ...], arrived: tuple[int, ...], round: Round
@@ -119,16 +118,16 @@ def choose(losses: np.ndarray, threshold: float | None, places: int) -> list[int
     return sorted(np.argsort(losses, kind="stable")[:places].tolist())
 
 
-def extrapolate(fit: Callable, state: State, request: Predict) -> Predicted:
-    """The answer to a request, by a predictor's `fit`."""
-    targets = [state.trials[number].curve[request.rung - 1] for number in request.trained_on]
+def extrapolate(predictor: Predictor, state: State, request: Predict) -> Predicted:
+    """The answer of a predictor to a request."""
     entropy = np.random.SeedSequence((state.seed, request.rung, request.epoch))
-    model = fit(
-        _curves(state, request.trained_on, request.epoch),
-        np.array(targets),
-        int(entropy.generate_state(1)[0]),
+    known = Known(
+        _curves(state, request.trained_on, request.rung),
+        _curves(state, request.trials, request.epoch),
+        [state.trials[number].configuration for number in request.trained_on],
+        [state.trials[number].configuration for number in request.trials],
     )
-    mean, spread = model(_curves(state, request.trials, request.epoch))
+    mean, spread = extrapolated(predictor, known, int(entropy.generate_state(1)[0]))
     return Predicted(request, tuple(mean.tolist()), tuple(spread.tolist()))
 
 

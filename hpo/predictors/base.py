@@ -48,6 +48,19 @@ class Predictor(NamedTuple):
     joint: Callable[[Known, int], tuple[Losses, Losses]] | None = None
 
 
+def extrapolated(predictor: Predictor, known: Known, seed: int) -> tuple[Losses, Losses]:
+    """Mean and spread of the partial curves at the rung, by whichever way the predictor works."""
+    if predictor.joint is not None:
+        return predictor.joint(known, seed)
+    begun = known.finished[:, : known.partial.shape[1]]
+    return predictor.fit(begun, known.finished[:, -1], seed)(known.partial)
+
+
+def remembering(predictor: Predictor) -> Predictor:
+    """The predictor, with `fit` memoised."""
+    return predictor._replace(fit=memoised(predictor.fit))
+
+
 def memoised(fit: Callable[[Curves, Losses, int], Extrapolate], size: int = 64) -> Callable:
     """`fit` that remembers its last `size` results, so that a fold need not train twice."""
     cache: dict[tuple, Extrapolate] = {}

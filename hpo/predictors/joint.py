@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -57,10 +58,9 @@ def extrapolate(
 
     from hpo.predictors import kronecker
 
-    observed = ~np.isnan(values)
-    centre, width = values[observed].mean(), values[observed].std() or 1.0
+    scale = scale_of(values[~np.isnan(values)])
     with jax.enable_x64(True):
-        problem = _padded(features, times, (values - centre) / width)
+        problem = _padded(features, times, scale.to(values))
         hyper = _fitted(problem, seed)
         asked = np.resize(rows, _rounded(len(rows), 16))
         found = kronecker.posterior(hyper, problem, asked, len(times) - 1)
@@ -72,7 +72,41 @@ def extrapolate(
                 RuntimeWarning,
                 stacklevel=2,
             )
-    return centre + width * mean, width * spread
+    return scale.back(mean), spread * scale.slope(mean)
+
+
+class Scale(NamedTuple):
+    """Losses on the logarithmic scale on which the better half of them is spread out.
+
+    z = (log|value - origin| - centre) / width. The origin lies a little beyond the densest end of
+    the values: below all losses, above all accuracies.
+    """
+
+    origin: float
+    side: float
+    centre: float
+    width: float
+
+    def to(self, values: np.ndarray) -> np.ndarray:
+        return (np.log(self.side * (values - self.origin)) - self.centre) / self.width
+
+    def back(self, z: np.ndarray) -> np.ndarray:
+        return self.origin + self.side * np.exp(self.centre + self.width * z)
+
+    def slope(self, z: np.ndarray) -> np.ndarray:
+        """|d value / d z|: what a small spread is multiplied by."""
+        return self.width * np.exp(self.centre + self.width * z)
+
+
+def scale_of(values: Losses) -> Scale:
+    """The scale of these values, which may be all equal."""
+    low, middle, high = values.min(), np.median(values), values.max()
+    side = 1.0 if middle - low <= high - middle else -1.0
+    end, tail = (low, high) if side > 0 else (high, low)
+    margin = 0.1 * abs(middle - end) or 1e-3 * abs(tail - end) or 1e-9 + 1e-6 * abs(end)
+    origin = float(end - side * margin)
+    logs = np.log(side * (values - origin))
+    return Scale(origin, side, float(logs.mean()), float(logs.std()) or 1.0)
 
 
 def seen_epochs(epoch: int, rung: int, columns: int) -> np.ndarray:
