@@ -131,6 +131,7 @@ class Stack(nn.Module):
             length=self.layers,
             # As a loop layers run slower, but only in a loop does recomputing save memory.
             unroll=1 if self.config.remat else self.layers,
+            check_constancy_invariants=False,  # it would trace every layer twice
         )
         start = x.astype(self.config.precision)
         # One name, so that a saved model can be loaded with and without recomputing.

@@ -90,10 +90,13 @@ def create_state(
     )
 
 
-@jax.jit(static_argnums=0, compiler_options={"xla_backend_optimization_level": 0})
+# Of code that runs once, and would take seconds to compile with all optimisations.
+UNOPTIMISED = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+
+
+@jax.jit(static_argnums=0, compiler_options=UNOPTIMISED)
 def _initialise(config: ModelConfig, key, X, mask):
-    # It runs once, and optimised code for many small random arrays takes seconds to compile. X is
-    # an argument because XLA would sort a constant while it compiles, slowly.
+    # X is an argument because XLA would sort a constant while it compiles, slowly.
     return MLPF(config).init(key, X, mask)
 
 

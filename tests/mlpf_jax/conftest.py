@@ -1,10 +1,20 @@
-"""Small synthetic events for the tests of models: random, but physical in shape."""
+"""Small synthetic events for the tests of models: random, but physical in shape. Models of any
+values, and programs that are compiled quickly.
 
+Nearly all the time of these tests is compiling. A law does not need good values, so none are
+initialised, and programs that run a few times are not optimised.
+"""
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from datasets import schema
 from datasets.schema import Batch
+from mlpf_jax import optimisation, statistics, train
+from mlpf_jax.config import ModelConfig, TrainConfig
+from mlpf_jax.model import MLPF
 
 
 def make_event(rng, tracks: int, clusters: int):
@@ -55,3 +65,37 @@ def make_batch(sizes, elements: int, seed: int = 0) -> Batch:
 @pytest.fixture(scope="session")
 def batch_of():
     return make_batch
+
+
+def make_state(
+    config: ModelConfig, batch: Batch, training: TrainConfig | None = None, seed: int = 0
+) -> train.TrainState:
+    """A state whose parameters and codebooks are any numbers of order one."""
+    training = training or TrainConfig()
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    shapes = jax.eval_shape(MLPF(config).init, key, batch.X, batch.mask)
+    rng = np.random.default_rng(seed)
+    drawn = jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype("f4"), dict(shapes))
+    params = jax.tree.map(lambda leaf: jnp.asarray(leaf / 4), drawn.pop("params"))
+    measured = statistics.measure(batch.X[batch.mask])
+    constants = jax.tree.map(jnp.asarray, drawn | {"statistics": {"inputs": measured._asdict()}})
+    return train.TrainState(
+        config, params, constants, quickly(optimisation.init)(params), optimisation.hyper(training),
+        jnp.zeros((), jnp.int32), jax.random.key_data(jax.random.key(seed)),
+    )  # fmt: skip
+
+
+def quickly(function, **options):
+    """`function`, or what it is jitted from, as a program that is compiled quickly."""
+    inner = getattr(function, "__wrapped__", function)
+    return jax.jit(inner, compiler_options=train.UNOPTIMISED, **options)
+
+
+@pytest.fixture(scope="session")
+def state_of():
+    return make_state
+
+
+@pytest.fixture(scope="session")
+def quick():
+    return quickly

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -53,6 +54,15 @@ def alone_and_packed(samples):
     return alone, packed
 
 
+def placed(batch, samples, values):
+    """Values of the samples, in their order, where the batch has them."""
+    rows = batches.rows_of(batch, samples.offsets)
+    out = [np.zeros((*batch.mask.shape, *v.shape[1:]), "f4") for v in values]
+    for target, source in zip(out, values, strict=True):
+        target[batch.mask] = source[rows]
+    return out
+
+
 def by_element(values, batch, samples):
     """Values of a batch in the order of the samples."""
     out = np.zeros((len(samples.X), *np.shape(values)[2:]), np.float32)
@@ -67,61 +77,72 @@ def assert_close(got, expected, tolerance):
 
 
 @pytest.mark.parametrize("choice", CONFIGS, ids=lambda c: "-".join(map(str, c.values())))
-def test_predictions_losses_and_gradients_are_those_of_events_alone(samples, choice):
+def test_predictions_and_gradients_are_those_of_events_alone(samples, state_of, quick, choice):
     config = ModelConfig(**(SMALL | choice))
-    weights = optimisation.hyper(TrainConfig()).weights
-    quickly = {"xla_backend_optimization_level": 0}
-
-    def results(batch):
-        module = MLPF(config, batch.segments)
-
-        def loss(params, constants):
-            prediction = module.apply({"params": params, **constants}, batch.X, batch.segment)
-            terms = losses.terms(prediction, batch, weights)
-            return losses.total(terms, weights), (prediction, terms)
-
-        return jax.jit(jax.grad(loss, has_aux=True), compiler_options=quickly)
-
     alone, packed = alone_and_packed(samples)
-    shapes = jax.eval_shape(MLPF(config).init, jax.random.key(0), alone.X, alone.segment)
-    rng = np.random.default_rng(0)
-    # Of any values: a law does not need a good start, and that would have to be compiled.
-    variables = jax.tree.map(
-        lambda leaf: rng.normal(size=leaf.shape).astype("f4") / 4, dict(shapes)
-    )
-    variables["statistics"] = jax.tree.map(np.ones_like, variables["statistics"])
-    params = variables.pop("params")
+    state = state_of(config, alone)
+
+    @quick
+    def results(params, constants, batch):
+        def loss(params):
+            variables = {"params": params, **constants}
+            prediction = MLPF(config, batch.segments).apply(variables, batch.X, batch.segment)
+            # On padding outputs are zero, or the logits of what cannot be.
+            outputs = [jnp.where(x > -29, x, 0.0) for x in prediction if x is not None]
+            return sum((x**2).sum() for x in outputs), prediction
+
+        return jax.grad(loss, has_aux=True)(params)
+
     found = []
     for batch in (alone, packed):
-        gradient, (prediction, terms) = results(batch)(params, variables)
+        gradient, prediction = results(state.params, state.constants, batch)
         rows = jax.tree.map(lambda leaf, batch=batch: by_element(leaf, batch, samples), prediction)
-        found.append((rows, terms, gradient))
+        found.append((rows, gradient))
     assert_close(found[1], found[0], 1e-5)
     assert np.ptp(found[0][0].class_logits) > 1e-2
 
 
+def test_losses_are_those_of_events_alone(samples, quick):
+    """Whatever was predicted: terms, their sum, and its gradient."""
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=(len(samples.X), *n)).astype("f4") for n in ((6,), (3,), *[()] * 5)]
+    weights = optimisation.hyper(TrainConfig(missing_weight=1.0)).weights
+
+    @quick
+    def results(batch, prediction):
+        def loss(prediction):
+            terms = losses.terms(prediction, batch, weights)
+            return losses.total(terms, weights), terms
+
+        return jax.grad(loss, has_aux=True)(prediction)
+
+    found = []
+    for batch in alone_and_packed(samples):
+        gradient, terms = results(batch, Prediction(*placed(batch, samples, values)))
+        rows = jax.tree.map(lambda leaf, batch=batch: by_element(leaf, batch, samples), gradient)
+        found.append((rows, terms))
+    assert_close(found[1], found[0], 1e-5)
+    assert all(np.abs(term.total) > 0 for term in found[0][1].values())
+
+
 @pytest.mark.parametrize("size", [512, 64])
-def test_neighbours_and_regions_end_where_the_event_does(samples, size, monkeypatch):
+def test_neighbours_and_regions_end_where_the_event_does(samples, quick, size, monkeypatch):
     """All of a row in one neighbourhood, and every event in its own."""
     rng = np.random.default_rng(0)
     values = [rng.normal(size=(len(samples.X), *n)).astype("f4") for n in ((6,), (3,), *[()] * 5)]
     alone, packed = alone_and_packed(samples)
-    expected = surroundings(alone, samples, values)
+    expected = surroundings(alone, samples, values, quick)
     monkeypatch.setattr(neighbourhoods, "SIZE", size)
     wider = [np.pad(a, ((0, 0), (0, 70), (0, 0))[: a.ndim]) for a in packed[:3]]
-    got = surroundings(Batch(*wider, packed.event), samples, values)
+    got = surroundings(Batch(*wider, packed.event), samples, values, quick)
     assert all(np.abs(part).max() > 0.1 for part in expected)
     assert_close(got, expected, 1e-5)
 
 
-def surroundings(batch, samples, values):
+def surroundings(batch, samples, values, quick):
     """Neighbour features, region loss and its gradient, in the order of the samples."""
-    rows = batches.rows_of(batch, samples.offsets)
-    placed = [np.zeros((*batch.mask.shape, *v.shape[1:]), "f4") for v in values]
-    for target, source in zip(placed, values, strict=True):
-        target[batch.mask] = source[rows]
 
-    @jax.jit
+    @quick
     def work(batch, prediction):
         direction = geometry.face_direction(batch.X)
         counts = segments.counts(batch.segment, batch.segments)
@@ -132,12 +153,12 @@ def surroundings(batch, samples, values):
             gradient.log_energy,
         )
 
-    found = work(batch, Prediction(*placed))
+    found = work(batch, Prediction(*placed(batch, samples, values)))
     return [by_element(part, batch, samples) for part in found]
 
 
 @pytest.mark.parametrize("kind", ["neighbour features", "region loss"])
-def test_what_looks_at_pairs_is_linear_in_a_row(batch_of, kind, monkeypatch):
+def test_what_looks_at_pairs_is_linear_in_a_row(batch_of, quick, kind, monkeypatch):
     """Memory for twice the row is twice as much, not four times; and padding changes nothing."""
     monkeypatch.setattr(neighbourhoods, "SIZE", 64)
 
@@ -152,7 +173,7 @@ def test_what_looks_at_pairs_is_linear_in_a_row(batch_of, kind, monkeypatch):
 
     def compiled(elements):
         batch = batch_of([(80, 170)], elements)
-        program = jax.jit(work).lower(batch.X, batch.segment).compile()
+        program = quick(work).lower(batch.X, batch.segment).compile()
         return program(batch.X, batch.segment), program.memory_analysis().temp_size_in_bytes
 
     (short, less), (long, more) = compiled(512), compiled(1024)

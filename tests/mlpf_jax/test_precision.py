@@ -4,7 +4,6 @@ Inputs, distances, sums and heads are float32 in any case, so only the layers ar
 """
 
 from dataclasses import replace
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +11,7 @@ import numpy as np
 import pytest
 
 from datasets import schema
-from mlpf_jax import statistics, train
-from mlpf_jax.config import BACKBONES, ModelConfig, TrainConfig
+from mlpf_jax.config import BACKBONES, ModelConfig
 from mlpf_jax.model import MLPF, POSSIBLE
 
 SMALL = {
@@ -29,7 +27,6 @@ CONFIGS = {name: ModelConfig(backbone=name, **SMALL) for name in BACKBONES} | {
 }
 
 
-@partial(jax.jit, static_argnums=0, compiler_options={"xla_backend_optimization_level": 0})
 def outputs_and_gradient(config, params, constants, batch):
     """Predictions, and the gradient of their mean squared distance to arbitrary values."""
 
@@ -44,17 +41,18 @@ def outputs_and_gradient(config, params, constants, batch):
     return prediction, gradient
 
 
+@pytest.fixture(scope="module")
+def results(quick):
+    return quick(outputs_and_gradient, static_argnums=0)
+
+
 @pytest.fixture(scope="module", params=CONFIGS)
-def trained(request, batch_of):
-    """(config, parameters, constants, batch) a few steps from the start."""
+def exact(request, batch_of, state_of, results):
+    """(config, parameters, constants, batch), and the outputs and gradient in float32."""
     config, batch = CONFIGS[request.param], batch_of([(20, 37), (12, 40)], 64)
-    measured = statistics.measure(batch.X[batch.mask])
-    state = train.create_state(jax.random.key(3), config, TrainConfig(), measured)
-    params = state.params
-    for _ in range(5):
-        _, gradient = outputs_and_gradient(config, params, state.constants, batch)
-        params = jax.tree.map(lambda p, g: p - 0.03 * g, params, gradient)
-    return config, params, state.constants, batch
+    state = state_of(config, batch, seed=3)
+    inputs = state.params, state.constants, batch
+    return config, inputs, results(config, *inputs)
 
 
 def flat(tree):
@@ -74,27 +72,19 @@ def worst(got, expected, batch):
     return max(relative)
 
 
-def test_bfloat16_is_within_two_percent(trained):
-    config, params, constants, batch = trained
-    expected, gradient = outputs_and_gradient(config, params, constants, batch)
-    narrow = replace(config, precision="bfloat16")
-    got, narrow_gradient = outputs_and_gradient(narrow, params, constants, batch)
-    assert 0 < worst(got, expected, batch) < 0.02
+def test_bfloat16_is_within_two_percent(exact, results):
+    config, inputs, (expected, gradient) = exact
+    got, narrow_gradient = results(replace(config, precision="bfloat16"), *inputs)
+    assert 0 < worst(got, expected, inputs[-1]) < 0.02
     assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves((got, narrow_gradient)))
     a, b = flat(gradient), flat(narrow_gradient)
     assert a @ b / (np.linalg.norm(a) * np.linalg.norm(b)) > 0.99
 
 
-def test_recomputed_layers_give_the_same(batch_of):
-    config = replace(CONFIGS["gnn_lsh"], layers_id=2)
-    batch = batch_of([(20, 37), (12, 40)], 64)
-    measured = statistics.measure(batch.X[batch.mask])
-    state = train.create_state(jax.random.key(3), config, TrainConfig(), measured)
-    (expected, gradient), (got, same_gradient) = (
-        outputs_and_gradient(replace(config, remat=remat), state.params, state.constants, batch)
-        for remat in (False, True)
-    )
-    assert worst(got, expected, batch) < 1e-5
+def test_recomputed_layers_give_the_same(exact, results):
+    config, inputs, (expected, gradient) = exact
+    got, same_gradient = results(replace(config, remat=True), *inputs)
+    assert worst(got, expected, inputs[-1]) < 1e-5
     a, b = flat(gradient), flat(same_gradient)
     assert np.linalg.norm(a) > 0
     assert np.linalg.norm(a - b) <= 1e-5 * np.linalg.norm(a)

@@ -14,10 +14,10 @@ from mlpf_jax.train import Diverged
 
 MODEL = ModelConfig(
     width=16, layers_id=1, layers_regression=1, bin_size=16, head_width=16, dropout=0.1,
-    max_bins=16,
+    max_bins=16, neighbour_features=False,
 )  # fmt: skip
 # The region term falls slowly on targets that are random in space.
-TRAIN = TrainConfig(learning_rate=1e-2, warmup_steps=2, total_steps=20, region_weight=0.0)
+TRAIN = TrainConfig(learning_rate=2e-2, warmup_steps=2, total_steps=50, region_weight=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +41,10 @@ def same(a, b):
 
 
 def test_training_lowers_the_loss_of_both_parts(start, batches):
-    history = run(start, batches, range(6))
-    assert [record.epoch for record in history] == [1, 2, 3, 4, 5, 6]
-    assert history[-1].metrics["loss"] < 0.9 * history[0].metrics["loss"]
-    assert int(history[-1].state.step) == 18
+    history = run(start, batches, range(16))
+    assert [record.epoch for record in history] == list(range(1, 17))
+    assert history[-1].metrics["loss"] < 0.5 * history[0].metrics["loss"]
+    assert int(history[-1].state.step) == 48
 
 
 def test_resumed_training_equals_uninterrupted(start, batches, tmp_path):
