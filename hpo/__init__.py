@@ -21,6 +21,7 @@ _MODULES = {
     "hpo.executors.processes": ("ExecutorError", "ProcessExecutor"),
     "hpo.fast": ("fast_hyperband",),
     "hpo.halving": ("full_training", "hyperband", "successive_halving", "top_n"),
+    "hpo.improved": ("Risk", "swift_improved"),
     "hpo.journal": ("Journal", "JournalError", "read_journal"),
     "hpo.proposals": ("searched",),
     "hpo.searchers": ("Observed", "Searcher", "quasi_random_search", "random_search"),

@@ -59,8 +59,9 @@ class Rule(NamedTuple):
     """How a round saves epochs.
 
     plan(state, members, round) -> Goals               where each member is sent first
-    request(state, short, round) -> Predicts           what must be known about those that have
-                                                       paused short of the rung; none: all go on
+    request(state, short, round) -> Predicts | Goals   what must be known about those that have
+                                                       paused short of the rung, or, where
+                                                       nothing is asked, where they go
     predict(state, Predict) -> Predicted
     decide(state, answers, arrived, round) -> (State, Goals)
                                                        with its records; those without a goal
@@ -70,7 +71,7 @@ class Rule(NamedTuple):
     """
 
     plan: Callable[[State, tuple[int, ...], Round], Goals]
-    request: Callable[[State, tuple[int, ...], Round], Sequence[Predict]]
+    request: Callable[[State, tuple[int, ...], Round], tuple[Predict, ...] | Goals]
     predict: Callable[[State, Predict], Predicted]
     decide: Callable[[State, tuple[Predicted, ...], tuple[int, ...], Round], tuple[State, Goals]]
     settings: Mapping[str, Any]
@@ -88,7 +89,7 @@ def _never(state: State, *_: object) -> Any:
 
 train_all = Rule(
     plan=to_rung,
-    request=lambda state, short, round: (),
+    request=to_rung,
     predict=_never,
     decide=_never,
     settings={"rule": "train all"},
@@ -182,10 +183,10 @@ def synchronous(
         bracket = bracket._replace(barriers=bracket.barriers + 1)
         if not short:
             return end_round(state, bracket)
-        requests = tuple(rule.request(state, short, round))
-        if not requests:
-            return send(state, bracket, to_rung(state, short, round))
-        return with_bracket(state, bracket._replace(requests=requests))
+        asked = rule.request(state, short, round)
+        if isinstance(asked, tuple):
+            return with_bracket(state, bracket._replace(requests=asked))
+        return send(state, bracket, asked)
 
     def answered(state: State, event: Predicted) -> State:
         bracket = next(

@@ -76,10 +76,10 @@ def extrapolation(
         full = max(ceil_of(full_share * round.places), missing)
         return {n: round.epoch if i < full else pause for i, n in enumerate(members)}
 
-    def request(state: State, short: tuple[int, ...], round: Round) -> tuple[Predict, ...]:
+    def request(state: State, short: tuple[int, ...], round: Round) -> tuple[Predict, ...] | Goals:
         known = curves_at(state, round.epoch)
         if len(known) < min_curves:  # trials failed: too few curves to learn from
-            return ()
+            return to_rung(state, short, round)
         epoch = len(state.trials[short[0]].curve)
         fits = [f for f in state.fits if (f.rung, f.epoch) == (round.epoch, epoch)]
         return (Predict(round.epoch, epoch, fits[0].trials if fits else known, short),)

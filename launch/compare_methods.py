@@ -97,6 +97,11 @@ def swift_qsvr(hpo: Any, searcher: Any, budget: Budget) -> Any:
     )
 
 
+def swift_improved(hpo: Any, searcher: Any, budget: Budget) -> Any:
+    """Stops of bounded risk, one setting for every table."""
+    return hpo.swift_improved(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
+
+
 METHODS: Mapping[str, Callable[[Any, Any, Budget], Any]] = {
     make.__name__: make
     for make in (
@@ -109,6 +114,7 @@ METHODS: Mapping[str, Callable[[Any, Any, Budget], Any]] = {
         fast_hyperband,
         swift,
         swift_qsvr,
+        swift_improved,
     )
 }
 

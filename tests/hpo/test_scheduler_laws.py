@@ -13,6 +13,7 @@ from hpo.asynchronous_halving import asha
 from hpo.brackets import Round, schedule_epochs
 from hpo.fast import fast_hyperband
 from hpo.halving import full_training, hyperband, successive_halving, top_n
+from hpo.improved import Risk, swift_improved
 from hpo.journal import Entry, ReplayMismatch
 from hpo.space import Categorical, Float, Space
 from hpo.study import fold
@@ -47,6 +48,10 @@ SCHEDULERS = {
     "swift, maximise": swift_hyperband(SPACE, 16, 2, mode="maximise", **QUICK),
     "swift, nobody in full": swift_hyperband(SPACE, 16, 2, full_share=0, **QUICK),
     "swift, early decision": swift_hyperband(SPACE, 27, 3, decision_point=0.1, **QUICK),
+    "swift improved": swift_improved(SPACE, 16, 2, risk=Risk(min_curves=3, place=0.2)),
+    "swift improved, maximise": swift_improved(
+        SPACE, 27, 3, risk=Risk(min_winners=1, winner=0.3), mode="maximise"
+    ),
 }
 ASYNCHRONOUS = {
     "asha, promotion": asha(SPACE, 20, 9, 3),
@@ -134,7 +139,7 @@ def test_ends_within_its_budget_under_any_failures(scheduler, seed, order, failu
     assert (finished.best is None) == (not survivors)
     if not failures:
         assert finished.best is not None
-    if not failures and "brackets" in scheduler.settings:
+    if not failures and scheduler.settings.get("rule") in ("train all", "extrapolation"):
         assert len(state.trials[finished.best].curve) == scheduler.settings["brackets"][-1][-1][2]
 
 
@@ -293,6 +298,12 @@ def test_bad_settings_are_refused():
         lambda: swift_hyperband(SPACE, 1, 2),
         lambda: fast_hyperband(SPACE, 9, min_curves=1),
         lambda: fast_hyperband(SPACE, 9, confidence=2),
+        lambda: swift_improved(SPACE, 1, 2),
+        lambda: Risk(place=2),
+        lambda: Risk(points=()),
+        lambda: Risk(points=(0.5, 1.0)),
+        lambda: Risk(min_curves=0),
+        lambda: Risk(doubt=0),
         lambda: top_n(SPACE, 9, 8, epochs=8, places=3),
         lambda: top_n(SPACE, 2, 8, epochs=1, places=3),
         lambda: full_training(SPACE, 0, 8),

@@ -1,0 +1,180 @@
+"""Swift-Hyperband improved: many decision points, and a bound on the risk of each stop.
+
+The published rule asks once in a round, and continues whom it predicts below a quantile of the
+finished losses. Here the round is asked at several points, and a trial is stopped where either
+
+* its chance of a place among those that go on from the round, or
+* its chance of ever beating the best loss that any bracket has brought to the end
+
+is below the risk that is accepted. The first asks what Hyperband will ask at the rung; the second
+is what saves most of the late brackets: late in a study a bracket is worth its epochs only if its
+trials can still win. Both chances come from `hpo.trend`, widened by how wrong it has been so far.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from hpo.brackets import Round, hyperband_brackets
+from hpo.chances import chance_below, chance_of_place
+from hpo.halving import searcher_of
+from hpo.rounds import Goals, Rule, synchronous
+from hpo.searchers import Searcher
+from hpo.space import Space
+from hpo.state import State, losses_at
+from hpo.swift import ceil_of, recorded
+from hpo.trend import STRENGTH, Forecast, forecast
+from hpo.types import Predict, Predicted, Scheduler
+
+
+@dataclass(frozen=True)
+class Risk:
+    """When to ask, and what chance a trial may still have when it is stopped.
+
+    points        decision points, as shares of the way from rung to rung
+    place         risk of a stop that costs a place in the next round
+    last          the same in the last rounds of brackets, whose place is the bracket's result
+    winner        risk of a stop that costs the study its best trial
+    winner_from   share of the epochs from which that is asked
+    min_curves    curves at a rung that a forecast needs, and at the end for the winner's
+    min_winners
+    doubt         residual expected beforehand, in units of (median loss - best loss ever)
+    patience      predictions whose errors weigh as much as the expectation that they are right
+    """
+
+    points: tuple[float, ...] = (0.12, 0.25, 0.5, 0.75)
+    place: float = 0.02
+    last: float = 0.01
+    winner: float = 0.005
+    winner_from: float = 0.3
+    min_curves: int = 5
+    min_winners: int = 4
+    doubt: float = 0.12
+    patience: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in ("place", "last", "winner", "winner_from"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
+        if not self.points or not all(0 < point < 1 for point in self.points):
+            raise ValueError(f"points must lie between 0 and 1, got {self.points}")
+        if min(self.min_curves, self.min_winners) < 1 or self.doubt <= 0 or self.patience <= 0:
+            raise ValueError(
+                "min_curves and min_winners must be at least 1, doubt and patience above 0"
+            )
+
+
+def swift_improved(
+    space: Space | Searcher,
+    max_epochs: int,
+    eta: int = 2,
+    *,
+    risk: Risk | None = None,
+    metric: str = "loss",
+    mode: str = "minimise",
+) -> Scheduler:
+    """Hyperband with stops of bounded risk: see the module."""
+    brackets = hyperband_brackets(max_epochs, eta)
+    rule = bounded_risk(risk or Risk(), max_epochs)
+    return synchronous(searcher_of(space), brackets, rule, metric=metric, mode=mode)
+
+
+def bounded_risk(risk: Risk, max_epochs: int) -> Rule:
+    """The rule as the machine of rounds takes it."""
+
+    def plan(state: State, members: tuple[int, ...], round: Round) -> Goals:
+        return dict.fromkeys(members, next_point(risk, round, round.start))
+
+    def request(
+        state: State, short: tuple[int, ...], round: Round
+    ) -> tuple[Predict, ...] | Mapping[int, int]:
+        epoch, known = len(state.trials[short[0]].curve), reached(state, round.epoch)
+        missing = risk.min_curves - len(known)
+        if missing > 0:
+            losses = losses_at(state, short, epoch)
+            best = {n for _, n in sorted(zip(losses, short, strict=True))[:missing]}
+            point = next_point(risk, round, epoch)
+            return {n: round.epoch if n in best else point for n in short}
+        asked = (Predict(round.epoch, epoch, known, short),)
+        finished = reached(state, max_epochs)
+        late = epoch >= risk.winner_from * max_epochs and round.epoch < max_epochs
+        if late and len(finished) >= risk.min_winners:
+            asked += (Predict(max_epochs, epoch, finished, short),)
+        return asked
+
+    def predict(state: State, request: Predict) -> Predicted:
+        return extrapolate(state, request, risk.doubt)
+
+    def decide(
+        state: State, answers: tuple[Predicted, ...], arrived: tuple[int, ...], round: Round
+    ) -> tuple[State, Goals]:
+        short, last = answers[0].request.trials, round.epoch == max_epochs
+        wider = inflation(state, risk.patience)
+        ahead = _forecast(state, answers[0], wider)
+        finished = np.array(losses_at(state, arrived, round.epoch))
+        chance, needed = chance_of_place(finished, *ahead, round.places)
+        stopped = chance < (risk.last if last else risk.place)
+        winners, epoch = reached(state, max_epochs), answers[0].request.epoch
+        thresholds = [state.sign * needed if math.isfinite(needed) else None]
+        if len(winners) >= risk.min_winners and epoch >= risk.winner_from * max_epochs:
+            incumbent = min(losses_at(state, winners, max_epochs))
+            final = _forecast(state, answers[-1], wider)
+            stopped |= chance_below(*final, incumbent) < risk.winner
+            thresholds.append(state.sign * incumbent)
+        point = next_point(risk, round, epoch)
+        goals = {n: point for n, stop in zip(short, stopped, strict=True) if not stop}
+        for answer, threshold in zip(answers, thresholds, strict=False):
+            state = recorded(state, answer, threshold, goals)
+        return state, goals
+
+    settings = {"rule": "bounded risk", **asdict(risk)}
+    return Rule(plan, request, predict, decide, settings)
+
+
+def next_point(risk: Risk, round: Round, epoch: int) -> int:
+    """The first decision point of the round after `epoch`, or its rung."""
+    width = round.epoch - round.start
+    points = [round.start + ceil_of(share * width) for share in sorted(risk.points)]
+    return next((point for point in points if epoch < point < round.epoch), round.epoch)
+
+
+def reached(state: State, epoch: int) -> tuple[int, ...]:
+    """All trials that were trained that far."""
+    return tuple(trial.number for trial in state.trials if len(trial.curve) >= epoch)
+
+
+def extrapolate(state: State, request: Predict, doubt: float) -> Predicted:
+    """The forecast of a request, in the metric's own sign; degrees follow from the request."""
+    trials, sign = state.trials, state.sign
+    best = min(sign * value for trial in trials for value in trial.curve)
+    answer = forecast(
+        sign * np.array([trials[n].curve[: request.epoch] for n in request.trained_on]),
+        sign * np.array([trials[n].curve[request.rung - 1] for n in request.trained_on]),
+        sign * np.array([trials[n].curve[: request.epoch] for n in request.trials]),
+        request.rung,
+        best,
+        doubt,
+    )
+    return Predicted(request, tuple((sign * answer.mean).tolist()), tuple(answer.spread.tolist()))
+
+
+def inflation(state: State, patience: float) -> float:
+    """By how much spreads have been too small so far, at least 1: a root mean square of errors.
+
+    An error is in units of its spread, cut at 6; `patience` errors of 1 are there from the start.
+    """
+    total, count = patience, patience
+    for p in state.predictions:
+        curve = state.trials[p.trial].curve
+        if p.continued and len(curve) >= p.rung:
+            total += min(abs(curve[p.rung - 1] - p.mean) / p.spread, 6.0) ** 2
+            count += 1
+    return max(1.0, math.sqrt(total / count))
+
+
+def _forecast(state: State, answer: Predicted, wider: float) -> Forecast:
+    mean = state.sign * np.array(answer.means)
+    degrees = STRENGTH + len(answer.request.trained_on) - 1
+    return Forecast(mean, wider * np.array(answer.spreads), degrees)
