@@ -34,11 +34,11 @@ class Member(NamedTuple):
 class QSVR(RegressorMixin, BaseEstimator):
     """Support vector regression whose dual is minimised by sampling a QUBO.
 
-    Features are scaled and targets standardised inside, so `box` and `epsilon` count in standard
-    deviations of y. Up to `max_rows` rows make one QUBO of 2 x rows x `bits` binaries. More rows
-    are dealt at random into the fewest equal subsets that fit; the subsets' models are averaged
-    with weights max(R2, 0), R2 measured on the rows a model has not seen (equal weights where no
-    model has a positive R2). The time of a fit is proportional to the number of subsets.
+    Features and targets are scaled inside, so `box` and `epsilon` count in standard deviations of
+    y. Up to `max_rows` rows make one QUBO of 2 x rows x `bits` binaries. More rows are dealt at
+    random into the fewest equal subsets that fit; the subsets' models are averaged with weights
+    max(R2, 0), R2 measured on the rows a model has not seen (equal weights where no model has a
+    positive R2). The time of a fit is proportional to the number of subsets.
 
     kernel        "rbf", "linear", "polynomial", "precomputed" (X is k(X, X) in `fit` and
                   k(X_new, X) in `predict`), or a callable (X, Z) -> matrix of scaled rows
@@ -50,6 +50,7 @@ class QSVR(RegressorMixin, BaseEstimator):
     epsilon       half width of the tube without loss
     penalty       xi, the price of (sum beta)^2
     scaling       of the features: "minmax", "standard" or "none"
+    target_scaling  of y; "standard" centres it, which a small penalty needs (see `qsvr.qubo`)
     sampler       a name of `qsvr.samplers.SAMPLERS`, made with `reads` and `sweeps`; or a sampler
     combine       a name of `qsvr.combine.COMBINATIONS`, or a combination
     max_rows      the most rows of one QUBO; None: what the sampler's hardware takes, else 300
@@ -72,6 +73,7 @@ class QSVR(RegressorMixin, BaseEstimator):
         epsilon=0.02,
         penalty=0.05,
         scaling="minmax",
+        target_scaling="standard",
         sampler="level_gibbs",
         reads=64,
         sweeps=200,
@@ -89,6 +91,7 @@ class QSVR(RegressorMixin, BaseEstimator):
         self.epsilon = epsilon
         self.penalty = penalty
         self.scaling = scaling
+        self.target_scaling = target_scaling
         self.sampler = sampler
         self.reads = reads
         self.sweeps = sweeps
@@ -110,6 +113,7 @@ class QSVR(RegressorMixin, BaseEstimator):
             "base": 0.5,
             "epsilon": 0.02,
             "penalty": 0.01,
+            "target_scaling": "minmax",
             "sampler": "simulated_annealing",
             "reads": 50,
             "sweeps": 400,
@@ -132,7 +136,7 @@ class QSVR(RegressorMixin, BaseEstimator):
         random, sampler = check_random_state(self.random_state), self._sampler()
         self.encoding_ = Encoding.from_box(self.box, self.bits, self.base)
         self.x_scaling_ = scaling_of(X, "none" if self.kernel == "precomputed" else self.scaling)
-        self.y_scaling_ = scaling_of(y, "standard")
+        self.y_scaling_ = scaling_of(y, self.target_scaling)
         X, y = self.x_scaling_(X), self.y_scaling_(y)
         self.gamma_ = kernels.scale_gamma(X) if self.gamma == "scale" else self.gamma
         most = self._rows_of_one(sampler, len(y))
@@ -176,7 +180,7 @@ class QSVR(RegressorMixin, BaseEstimator):
             epsilon=self.epsilon,
         )  # fmt: skip
         return TransformedTargetRegressor(
-            make_pipeline(scalers[kind](), machine), transformer=StandardScaler()
+            make_pipeline(scalers[kind](), machine), transformer=scalers[self.target_scaling]()
         )
 
     def _fit_member(
