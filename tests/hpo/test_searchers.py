@@ -31,7 +31,7 @@ SEARCHERS = {
 }
 every = pytest.mark.parametrize("make", SEARCHERS.values(), ids=SEARCHERS.keys())
 learning = pytest.mark.parametrize("make", [SEARCHERS["bayesian"], SEARCHERS["bohb"]])
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=5, deadline=None)
 
 
 def loss(configuration):
@@ -143,7 +143,7 @@ def test_learning_helps(make):
             np.median(study(searcher, seed, 40)[20:])
             for searcher in (make(SPACE), random_search(SPACE))
         )
-        for seed in range(3)
+        for seed in range(2)
     ]
     assert all(learned < 0.7 * drawn for learned, drawn in pairs)
 
