@@ -14,6 +14,7 @@ import importlib
 
 _MODULES = {
     "hpo.bayesian": ("bayesian_search",),
+    "hpo.asynchronous": ("asynchronous_swift",),
     "hpo.asynchronous_halving": ("asha",),
     "hpo.brackets": ("hyperband_brackets", "hyperband_epochs", "hyperband_trials"),
     "hpo.density": ("bohb_search",),
@@ -27,7 +28,8 @@ _MODULES = {
     "hpo.searchers": ("Observed", "Searcher", "quasi_random_search", "random_search"),
     "hpo.simulator": ("Conditions", "Outcome", "simulate"),
     "hpo.space": (
-        "Categorical", "Float", "Int", "LogFloat", "LogInt", "Space", "When", "space_from_settings",
+        "Categorical", "Float", "Int", "LogFloat", "LogInt", "Space", "When", "space_around",
+        "space_from_settings",
     ),
     "hpo.study": ("Unrecorded", "fold", "run_study"),
     "hpo.summary": ("StudySummary", "summarise"),

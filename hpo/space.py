@@ -27,7 +27,7 @@ from hpo.types import Configuration, Value
 
 __all__ = [
     "Categorical", "Float", "Int", "LogFloat", "LogInt", "Parameter", "Space", "When",
-    "space_from_settings",
+    "space_around", "space_from_settings",
 ]  # fmt: skip
 
 
@@ -152,6 +152,32 @@ def space_from_settings(settings: Mapping[str, Sequence[Any]]) -> Space:
     if not isinstance(settings, Mapping):
         raise ValueError(f"{settings!r} is no search space: give names with their kinds and ranges")
     return Space({name: _named(name, entry) for name, entry in settings.items()})
+
+
+def space_around(configurations: Sequence[Configuration]) -> Space:
+    """The smallest space that holds these configurations, as a table of trainings has them.
+
+    Positive numbers that span a factor of 30 or more are taken to be logarithmic. Raises
+    ValueError where configurations name different hyperparameters.
+    """
+    if not configurations:
+        raise ValueError("there are no configurations to lay a space around")
+    names = set(configurations[0])
+    odd = next((c for c in configurations if set(c) != names), None)
+    if odd is not None:
+        name = sorted(names ^ set(odd))[0]
+        raise ValueError(f"{name} is named by some configurations, by others not")
+    return Space({name: _around([c[name] for c in configurations]) for name in sorted(names)})
+
+
+def _around(values: Sequence[Value]) -> Parameter:
+    if any(isinstance(value, bool | str) for value in values):
+        return Categorical(*dict.fromkeys(values))
+    low, high = min(values), max(values)
+    logarithmic = low > 0 and high >= 30 * low
+    if all(isinstance(value, int) for value in values):
+        return (LogInt if logarithmic else Int)(low, high)
+    return (LogFloat if logarithmic else Float)(float(low), float(high))
 
 
 def _named(name: str, entry: Sequence[Any]) -> Parameter:

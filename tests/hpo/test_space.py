@@ -17,6 +17,7 @@ from hpo.space import (
     LogInt,
     Space,
     When,
+    space_around,
     space_from_settings,
 )
 
@@ -251,6 +252,30 @@ def test_features_hold_categories_equally_far_apart():
 def test_what_is_no_configuration_is_told_by_field(configuration, complaint):
     with pytest.raises(ValueError, match=complaint):
         CONDITIONAL.encode(configuration)
+
+
+@many
+@given(space=spaces(), seed=st.integers(0, 99))
+def test_a_space_around_configurations_holds_them(space, seed):
+    plain = Space({n: getattr(p, "parameter", p) for n, p in space.parameters.items()})
+    generator = np.random.default_rng(seed)
+    drawn = [plain.draw(generator) for _ in range(5)]
+    around = space_around(drawn)
+    for configuration in drawn:
+        around.check(configuration)
+
+
+def test_a_space_around_configurations_guesses_scales():
+    rows = [{"lr": 1e-5, "n": 1, "w": 8, "k": "a"}, {"lr": 1e-2, "n": 4, "w": 256, "k": "b"}]
+    assert space_around(rows).settings == {
+        "k": ["Categorical", "a", "b"],
+        "lr": ["LogFloat", 1e-5, 1e-2],
+        "n": ["Int", 1, 4],
+        "w": ["LogInt", 8, 256],
+    }
+    for bad, word in (([], "no configurations"), ([{"a": 1}, {"b": 1}], "a is named by some")):
+        with pytest.raises(ValueError, match=word):
+            space_around(bad)
 
 
 @pytest.mark.parametrize(
