@@ -12,8 +12,9 @@ trials can still win. Both chances come from `hpo.trend`, widened by how wrong i
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from hpo.halving import searcher_of
 from hpo.rounds import Goals, Rule, synchronous
 from hpo.searchers import Searcher
 from hpo.space import Space
-from hpo.state import State, losses_at
+from hpo.state import Prediction, State, losses_at
 from hpo.swift import ceil_of, recorded
 from hpo.trend import STRENGTH, Forecast, forecast
 from hpo.types import Predict, Predicted, Scheduler
@@ -105,14 +106,15 @@ def bounded_risk(risk: Risk, max_epochs: int) -> Rule:
         return asked
 
     def predict(state: State, request: Predict) -> Predicted:
-        return extrapolate(state, request, risk.doubt)
+        return extrapolate(state, [trial.curve for trial in state.trials], request, risk.doubt)
 
     def decide(
         state: State, answers: tuple[Predicted, ...], arrived: tuple[int, ...], round: Round
     ) -> tuple[State, Goals]:
         short, last = answers[0].request.trials, round.epoch == max_epochs
-        wider = inflation(state, risk.patience)
-        ahead = _forecast(state, answers[0], wider)
+        curves = [trial.curve for trial in state.trials]
+        wider = inflation(state.predictions, curves, risk.patience)
+        ahead = answer_forecast(state.sign, answers[0], wider)
         finished = np.array(losses_at(state, arrived, round.epoch))
         chance, needed = chance_of_place(finished, *ahead, round.places)
         stopped = chance < (risk.last if last else risk.place)
@@ -120,7 +122,7 @@ def bounded_risk(risk: Risk, max_epochs: int) -> Rule:
         thresholds = [state.sign * needed if math.isfinite(needed) else None]
         if len(winners) >= risk.min_winners and epoch >= risk.winner_from * max_epochs:
             incumbent = min(losses_at(state, winners, max_epochs))
-            final = _forecast(state, answers[-1], wider)
+            final = answer_forecast(state.sign, answers[-1], wider)
             stopped |= chance_below(*final, incumbent) < risk.winner
             thresholds.append(state.sign * incumbent)
         point = next_point(risk, round, epoch)
@@ -145,10 +147,12 @@ def reached(state: State, epoch: int) -> tuple[int, ...]:
     return tuple(trial.number for trial in state.trials if len(trial.curve) >= epoch)
 
 
-def extrapolate(state: State, request: Predict, doubt: float) -> Predicted:
-    """The forecast of a request, in the metric's own sign; degrees follow from the request."""
+def extrapolate(
+    state: Any, curves: Sequence[Sequence[float]], request: Predict, doubt: float
+) -> Predicted:
+    """The forecast of a request, in the metric's own sign; best is what `curves` have reached."""
     trials, sign = state.trials, state.sign
-    best = min(sign * value for trial in trials for value in trial.curve)
+    best = min(sign * value for curve in curves for value in curve)
     answer = forecast(
         sign * np.array([trials[n].curve[: request.epoch] for n in request.trained_on]),
         sign * np.array([trials[n].curve[request.rung - 1] for n in request.trained_on]),
@@ -160,21 +164,24 @@ def extrapolate(state: State, request: Predict, doubt: float) -> Predicted:
     return Predicted(request, tuple((sign * answer.mean).tolist()), tuple(answer.spread.tolist()))
 
 
-def inflation(state: State, patience: float) -> float:
+def inflation(
+    predictions: Sequence[Prediction], curves: Sequence[Sequence[float]], patience: float
+) -> float:
     """By how much spreads have been too small so far, at least 1: a root mean square of errors.
 
     An error is in units of its spread, cut at 6; `patience` errors of 1 are there from the start.
     """
     total, count = patience, patience
-    for p in state.predictions:
-        curve = state.trials[p.trial].curve
+    for p in predictions:
+        curve = curves[p.trial]
         if p.continued and len(curve) >= p.rung:
             total += min(abs(curve[p.rung - 1] - p.mean) / p.spread, 6.0) ** 2
             count += 1
     return max(1.0, math.sqrt(total / count))
 
 
-def _forecast(state: State, answer: Predicted, wider: float) -> Forecast:
-    mean = state.sign * np.array(answer.means)
+def answer_forecast(sign: int, answer: Predicted, wider: float) -> Forecast:
+    """An answer as a distribution of losses; its degrees of freedom follow from the request."""
+    mean = sign * np.array(answer.means)
     degrees = STRENGTH + len(answer.request.trained_on) - 1
     return Forecast(mean, wider * np.array(answer.spreads), degrees)

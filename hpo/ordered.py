@@ -53,6 +53,10 @@ class Ordered(NamedTuple):
         """The best, if there is any."""
         return self.chunks[0][0] if self.chunks else None
 
+    def all(self) -> list[Result]:
+        """Everything, best first."""
+        return [result for chunk in self.chunks for result in chunk]
+
     @property
     def size(self) -> int:
         """How many there are."""

@@ -102,6 +102,11 @@ def swift_improved(hpo: Any, searcher: Any, budget: Budget) -> Any:
     return hpo.swift_improved(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
 
 
+def swift_async(hpo: Any, searcher: Any, budget: Budget) -> Any:
+    """The same stops, without barriers."""
+    return hpo.asynchronous_swift(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
+
+
 METHODS: Mapping[str, Callable[[Any, Any, Budget], Any]] = {
     make.__name__: make
     for make in (
@@ -115,6 +120,7 @@ METHODS: Mapping[str, Callable[[Any, Any, Budget], Any]] = {
         swift,
         swift_qsvr,
         swift_improved,
+        swift_async,
     )
 }
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpo import predictors
+from hpo.asynchronous import asynchronous_swift
 from hpo.asynchronous_halving import asha
 from hpo.brackets import Round, schedule_epochs
 from hpo.fast import fast_hyperband
@@ -56,6 +57,10 @@ SCHEDULERS = {
 ASYNCHRONOUS = {
     "asha, promotion": asha(SPACE, 20, 9, 3),
     "asha, stopping": asha(SPACE, 20, 9, 3, variant="stopping"),
+    "swift async": asynchronous_swift(SPACE, 16, 2, risk=Risk(min_curves=3, place=0.2)),
+    "swift async, maximise": asynchronous_swift(
+        SPACE, 27, 3, risk=Risk(min_winners=1, winner=0.3), mode="maximise"
+    ),
     "asha, maximise": asha(SPACE, 20, 20, 2, min_epochs=2, mode="maximise"),
 }
 EVERY = SCHEDULERS | ASYNCHRONOUS

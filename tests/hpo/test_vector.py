@@ -64,7 +64,7 @@ def test_results_are_kept_in_order(seed, size):
             expected.remove(gone)
             ordered = ordered.remove(gone)
     expected.sort()
-    assert [result for chunk in ordered.chunks for result in chunk] == expected
+    assert ordered.all() == expected
     assert all(ordered.chunks)
     assert ordered.size == len(expected)
     assert ordered.first() == (expected[0] if expected else None)
