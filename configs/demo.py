@@ -40,8 +40,10 @@ def get_config() -> ConfigDict:
     config.train.clip = 3.0
 
     config.tune = ConfigDict()
-    config.tune.scheduler = "swift_hyperband"  # or hyperband
-    config.tune.predictor = "qsvr"  # or svr, persistence
+    # or hyperband, fast_hyperband, asha, successive_halving, random (see configs/asha_bayesian.py)
+    config.tune.scheduler = "swift_hyperband"
+    config.tune.searcher = "random"  # or quasi_random, bayesian, bohb
+    config.tune.predictor = "qsvr"  # or svr, persistence, extra_trees, gaussian_process, lkgp
     # qsvr.QSVR's parameters: a QUBO on Ocean's simulated annealing
     config.tune.qsvr = ConfigDict(
         {"sampler": "simulated_annealing", "reads": 50, "sweeps": 400, "box": 4.0}

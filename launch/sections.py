@@ -135,14 +135,22 @@ def predictions(run: Run, study: Any) -> list[dict[str, Any]]:
 
 def _checked_afterwards(run: Run, study: Any) -> list[dict[str, Any]]:
     """Leave-one-out predictions of every full curve, at each rung and decision point used."""
-    fit = studies.make_predictor(run.config.tune).fit
+    from hpo import predictors
+
+    predictor = studies.make_predictor(run.config.tune)
     out = []
     for rung, epoch in sorted({(p.rung, p.epoch) for p in study.predictions}):
-        curves = np.array([t.curve[:rung] for t in study.trials if t.epochs >= rung])
+        there = [t for t in study.trials if t.epochs >= rung]
+        curves = np.array([t.curve[:rung] for t in there])
         for held_out in range(len(curves) if len(curves) > run.config.tune.min_curves else 0):
             others = np.delete(curves, held_out, axis=0)
-            predict = fit(others[:, :epoch], others[:, -1], run.config.seed)
-            mean, spread = predict(curves[held_out : held_out + 1, :epoch])
+            known = predictors.Known(
+                others,
+                curves[held_out : held_out + 1, :epoch],
+                [t.configuration for i, t in enumerate(there) if i != held_out],
+                [there[held_out].configuration],
+            )
+            mean, spread = predictors.extrapolated(predictor, known, run.config.seed)
             actual = float(curves[held_out, -1])
             out.append({"mean": mean[0], "spread": spread[0], "actual": actual, "used": False})
     return out

@@ -1,5 +1,6 @@
-"""What `config.tune` describes, as values of `hpo`: space, predictor, scheduler."""
+"""What `config.tune` describes, as values of `hpo`: space, searcher, predictor, scheduler."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -7,47 +8,176 @@ from ml_collections import ConfigDict
 from launch.runs import RunError
 
 METRIC = "validation_loss"
-PARAMETERS = ("float", "log_float", "int", "categorical")
+PARAMETERS = ("float", "log_float", "int", "log_int", "categorical")
+SEARCHERS = ("random", "quasi_random", "bayesian", "bohb")
+PREDICTORS = ("qsvr", "svr", "persistence", "extra_trees", "gaussian_process", "lkgp")
 
 
 def make_scheduler(settings: ConfigDict) -> Any:
     """The scheduler that `config.tune` describes. Raises RunError where it cannot be made."""
+    scheduler = _SCHEDULERS.get(settings.scheduler)
+    if scheduler is None:
+        raise RunError(f"tune.scheduler {settings.scheduler!r} is none of {', '.join(_SCHEDULERS)}")
+    return scheduler(settings, make_searcher(settings))
+
+
+def make_searcher(settings: ConfigDict) -> Any:
+    """The searcher that `config.tune` names, in its space; random search if it names none."""
     import hpo
 
-    space = make_space(settings.space)
-    common = {"max_epochs": settings.max_epochs, "eta": settings.eta, "metric": METRIC}
-    if settings.scheduler == "hyperband":
-        return hpo.hyperband(space, **common)
-    if settings.scheduler == "swift_hyperband":
-        return hpo.swift_hyperband(
-            space,
-            **common,
-            predictor=make_predictor(settings),
-            min_curves=settings.min_curves,
-            full_share=settings.full_share,
-            decision_point=settings.decision_point,
-            quantile=settings.quantile,
+    name = settings.get("searcher", "random")
+    makers = dict(
+        zip(
+            SEARCHERS,
+            (hpo.random_search, hpo.quasi_random_search, hpo.bayesian_search, hpo.bohb_search),
+            strict=True,
         )
-    raise RunError(f"tune.scheduler {settings.scheduler!r} is not hyperband or swift_hyperband")
+    )
+    if name not in makers:
+        raise RunError(f"tune.searcher {name!r} is none of {', '.join(SEARCHERS)}")
+    return makers[name](make_space(settings.space))
 
 
 def make_predictor(settings: ConfigDict) -> Any:
     """The predictor of learning curves that `config.tune` names."""
     from hpo import predictors
 
+    if settings.predictor not in PREDICTORS:
+        raise RunError(f"tune.predictor {settings.predictor!r} is none of {', '.join(PREDICTORS)}")
     if settings.predictor == "qsvr":
         return predictors.qsvr(**settings.qsvr.to_dict())
-    if settings.predictor not in ("svr", "persistence"):
-        raise RunError(f"tune.predictor {settings.predictor!r} is not qsvr, svr or persistence")
+    if settings.predictor == "lkgp":
+        return predictors.lkgp(make_space(settings.space))
     return getattr(predictors, settings.predictor)()
 
 
 def make_space(rows: tuple[tuple, ...]) -> Any:
-    """A search space from (path, kind, *values) rows."""
+    """A search space from (path, kind, *values) rows; numbers may have a step after their range.
+
+    (path, "when", parent, (value, ...), kind, *values) is a hyperparameter that plays a part only
+    where `parent` has one of the values.
+    """
     import hpo
 
-    kinds = dict(zip(PARAMETERS, (hpo.Float, hpo.LogFloat, hpo.Int, hpo.Categorical), strict=True))
-    for path, kind, *_ in rows:
-        if kind not in kinds:
-            raise RunError(f"{path}: {kind!r} is no kind of parameter ({', '.join(PARAMETERS)})")
-    return hpo.Space({path: kinds[kind](*values) for path, kind, *values in rows})
+    return hpo.Space({path: _parameter(path, *row) for path, *row in rows})
+
+
+def size(settings: ConfigDict) -> tuple[int, int]:
+    """(trials, epochs) that the study comes to at most, for a bar of its progress."""
+    import hpo
+
+    trials = _trials(settings)
+    if settings.scheduler == "random":
+        return trials, trials * settings.max_epochs
+    if settings.scheduler in ("asha", "successive_halving"):
+        return trials, trials * settings.max_epochs // 2
+    return trials, hpo.hyperband_epochs(settings.max_epochs, settings.eta)
+
+
+def _parameter(path: str, kind: str, *values: Any) -> Any:
+    import hpo
+
+    kinds = dict(
+        zip(
+            PARAMETERS,
+            (hpo.Float, hpo.LogFloat, hpo.Int, hpo.LogInt, hpo.Categorical),
+            strict=True,
+        )
+    )
+    if kind == "when":
+        parent, allowed, *inner = values
+        return hpo.When(parent, tuple(allowed), _parameter(path, *inner))
+    if kind not in kinds:
+        raise RunError(f"{path}: {kind!r} is no kind of parameter ({', '.join(PARAMETERS)}, when)")
+    try:
+        return kinds[kind](*values)
+    except (TypeError, ValueError) as error:
+        raise RunError(f"{path}: {error}") from None
+
+
+def _trials(settings: ConfigDict) -> int:
+    """As many as `tune.trials` says, or as Hyperband would have."""
+    import hpo
+
+    asked = settings.get("trials", 0)
+    fixed = settings.scheduler not in ("random", "asha", "successive_halving")
+    return hpo.hyperband_trials(settings.max_epochs, settings.eta) if fixed or not asked else asked
+
+
+def _random(settings: ConfigDict, searcher: Any) -> Any:
+    import hpo
+
+    return hpo.full_training(searcher, _trials(settings), settings.max_epochs, metric=METRIC)
+
+
+def _successive_halving(settings: ConfigDict, searcher: Any) -> Any:
+    import hpo
+
+    rounds = len(hpo.hyperband_brackets(settings.max_epochs, settings.eta)[0])
+    return hpo.successive_halving(
+        searcher,
+        _trials(settings),
+        settings.max_epochs,
+        settings.eta,
+        rounds=rounds,
+        metric=METRIC,
+    )
+
+
+def _asha(settings: ConfigDict, searcher: Any) -> Any:
+    import hpo
+
+    return hpo.asha(
+        searcher,
+        _trials(settings),
+        settings.max_epochs,
+        settings.eta,
+        min_epochs=settings.get("min_epochs", 1),
+        variant=settings.get("variant", "promotion"),
+        metric=METRIC,
+    )
+
+
+def _hyperband(settings: ConfigDict, searcher: Any) -> Any:
+    import hpo
+
+    return hpo.hyperband(searcher, settings.max_epochs, settings.eta, metric=METRIC)
+
+
+def _fast_hyperband(settings: ConfigDict, searcher: Any) -> Any:
+    import hpo
+
+    return hpo.fast_hyperband(
+        searcher,
+        settings.max_epochs,
+        settings.eta,
+        predictor=make_predictor(settings),
+        min_curves=settings.min_curves,
+        metric=METRIC,
+    )
+
+
+def _swift_hyperband(settings: ConfigDict, searcher: Any) -> Any:
+    import hpo
+
+    return hpo.swift_hyperband(
+        searcher,
+        settings.max_epochs,
+        settings.eta,
+        predictor=make_predictor(settings),
+        min_curves=settings.min_curves,
+        full_share=settings.full_share,
+        decision_point=settings.decision_point,
+        quantile=settings.quantile,
+        metric=METRIC,
+    )
+
+
+_SCHEDULERS: Mapping[str, Callable[[ConfigDict, Any], Any]] = {
+    "random": _random,
+    "successive_halving": _successive_halving,
+    "asha": _asha,
+    "hyperband": _hyperband,
+    "fast_hyperband": _fast_hyperband,
+    "swift_hyperband": _swift_hyperband,
+}

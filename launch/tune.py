@@ -9,7 +9,7 @@ from launch import data, program
 from launch.checks import checked
 from launch.progress import progress, say
 from launch.runs import Run, RunError, stage, working_in, write_json
-from launch.studies import METRIC, make_scheduler
+from launch.studies import METRIC, make_scheduler, size
 
 
 def tune(run: Run) -> None:
@@ -20,7 +20,7 @@ def tune(run: Run) -> None:
     with stage(run, "tune"):
         best = _study(run)
         write_json(run.folder / "best.json", best)
-    values = ", ".join(f"{name} {value:.3g}" for name, value in best["values"].items())
+    values = ", ".join(f"{name} {_short(value)}" for name, value in best["values"].items())
     say(f"  best: trial {best['trial']} with {METRIC} {best['loss']:.4f}: {values}")
 
 
@@ -29,8 +29,7 @@ def _study(run: Run) -> dict[str, Any]:
 
     settings = run.config.tune
     scheduler = make_scheduler(settings)
-    total = hpo.hyperband_epochs(settings.max_epochs, settings.eta)
-    trials = hpo.hyperband_trials(settings.max_epochs, settings.eta)
+    trials, total = size(settings)
     # One thread each: trials side by side use the cores better than one trial's threads.
     one_thread = {"NPROC": "1", "OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
     executor = hpo.ProcessExecutor(
@@ -55,6 +54,10 @@ def _study(run: Run) -> dict[str, Any]:
 
         state = hpo.run_study(scheduler, executor, journal, run.config.seed, show)
     return _best(hpo.summarise(state))
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _note(summary: Any, trials: int) -> str:

@@ -46,7 +46,8 @@ def test_unknown_process(launch, tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [
-        ("--config.tune.scheduler=asha", "asha"),
+        ("--config.tune.scheduler=bandit", "asha"),
+        ("--config.tune.searcher=oracle", "bayesian"),
         ("--config.tune.predictor=crystal_ball", "crystal_ball"),
         ("--config.model.backbone=cnn", "gnn_lsh"),
         ("--config.train.schedule=zigzag", "cosine"),
