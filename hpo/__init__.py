@@ -16,6 +16,7 @@ _MODULES = {
     "hpo.bayesian": ("bayesian_search",),
     "hpo.asynchronous": ("asynchronous_swift",),
     "hpo.asynchronous_halving": ("asha",),
+    "hpo.branch": ("branch", "fork"),
     "hpo.brackets": ("hyperband_brackets", "hyperband_epochs", "hyperband_trials"),
     "hpo.density": ("bohb_search",),
     "hpo.executors.inline": ("InlineExecutor",),
@@ -25,6 +26,7 @@ _MODULES = {
     "hpo.improved": ("Risk", "swift_improved"),
     "hpo.journal": ("Journal", "JournalError", "read_journal"),
     "hpo.proposals": ("searched",),
+    "hpo.records": ("Record",),
     "hpo.searchers": ("Observed", "Searcher", "quasi_random_search", "random_search"),
     "hpo.simulator": ("Conditions", "Outcome", "simulate"),
     "hpo.space": (

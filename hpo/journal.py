@@ -17,9 +17,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from hpo.types import Event, Job, event_from_json, event_to_json, from_json, to_json
+from hpo.types import Event, Job, Reported, event_from_json, event_to_json, from_json, to_json
 
 VERSION = 2  # 2: proposals of a searcher that learns
+_CHUNK = 1000  # rows that are parsed together
 APPLICATION = 0x68706F31  # "hpo1": tells a study from any other SQLite file
 
 _SCHEMA = f"""
@@ -109,15 +110,38 @@ class Journal:
         """Everything written so far, in order."""
         with _reported(self.path):
             rows = self._database.execute("SELECT * FROM log ORDER BY number").fetchall()
-        for expected, (number, moment, kind, payload) in enumerate(rows, 1):
-            try:
-                fields = json.loads(payload)
-                item = from_json(Job, fields) if kind == "asked" else event_from_json(fields)
-            except (ValueError, KeyError, TypeError) as error:
-                raise _corrupt(self.path, f"row {number} cannot be read: {error}") from error
-            if number != expected:
-                raise _corrupt(self.path, f"row {expected} is missing")
-            yield Entry(moment, item)
+        for start in range(0, len(rows), _CHUNK):
+            chunk = rows[start : start + _CHUNK]
+            for expected, row, fields in zip(
+                range(start + 1, start + 1 + len(chunk)), chunk, self._parsed(chunk), strict=True
+            ):
+                if row[0] != expected:
+                    raise _corrupt(self.path, f"row {expected} is missing")
+                yield Entry(row[1], self._item(row, fields))
+
+    def _parsed(self, rows: list[tuple]) -> list[Any]:
+        """The payloads, parsed together, which is faster; one by one only to say which is wrong."""
+        with suppress(ValueError):
+            parsed = json.loads(f"[{','.join(row[3] for row in rows)}]")
+            if len(parsed) == len(rows):
+                return parsed
+        return [self._one(row) for row in rows]
+
+    def _one(self, row: tuple) -> Any:
+        try:
+            return json.loads(row[3])
+        except ValueError as error:
+            raise _corrupt(self.path, f"row {row[0]} cannot be read: {error}") from error
+
+    def _item(self, row: tuple, fields: Any) -> Job | Event:
+        try:
+            if row[2] == "asked":
+                return from_json(Job, fields)
+            if fields["kind"] == "Reported":
+                return Reported(fields["trial"], fields["epoch"], fields["metrics"])
+            return event_from_json(fields)
+        except (ValueError, KeyError, TypeError) as error:
+            raise _corrupt(self.path, f"row {row[0]} cannot be read: {error!r}") from error
 
     def append(self, items: Sequence[Job | Event]) -> None:
         """Write jobs and events, all or none, and return once they are on the disk."""

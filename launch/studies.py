@@ -67,10 +67,8 @@ def size(settings: ConfigDict) -> tuple[int, int]:
     import hpo
 
     trials = _trials(settings)
-    if settings.scheduler == "random":
+    if settings.scheduler in ("random", "asha", "successive_halving"):
         return trials, trials * settings.max_epochs
-    if settings.scheduler in ("asha", "successive_halving"):
-        return trials, trials * settings.max_epochs // 2
     return trials, hpo.hyperband_epochs(settings.max_epochs, settings.eta)
 
 

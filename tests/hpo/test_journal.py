@@ -197,7 +197,10 @@ def whole(tmp_path_factory):
         execute("PRAGMA application_id = 1"),
         execute("DELETE FROM log WHERE number = 7"),
         execute("UPDATE log SET payload = '{' WHERE number = 3"),
+        execute("UPDATE log SET payload = '1, 2' WHERE number = 4"),
+        execute("UPDATE log SET payload = '[]' WHERE number = 4"),
         execute("""UPDATE log SET payload = '{"kind": "Rumoured"}' WHERE number = 5"""),
+        execute("""UPDATE log SET payload = '{"kind": "Reported", "trial": 1}' WHERE number = 5"""),
     ],
 )
 def test_a_damaged_file_is_named(whole, path, damage):
@@ -226,8 +229,8 @@ def test_a_file_that_cannot_be_written_is_named(path):
 @pytest.mark.parametrize(
     ("metrics", "error"),
     [
-        ({"loss": float("nan")}, "epoch 1: loss is nan"),
-        ({"loss": float("-inf")}, "epoch 1: loss is -inf"),
+        ({"loss": float("nan")}, "epoch 1: loss is nan, it must be finite"),
+        ({"loss": float("-inf")}, "epoch 1: loss is -inf, it must be finite"),
         ({"loss": "low"}, "epoch 1: loss is 'low', not a number"),
         ({"loss": True}, "epoch 1: loss is True, not a number"),
         ({"accuracy": 1.0}, "epoch 1: no metric 'loss' among accuracy"),
