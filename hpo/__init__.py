@@ -16,7 +16,7 @@ _MODULES = {
     "hpo.bayesian": ("bayesian_search",),
     "hpo.asynchronous": ("asynchronous_swift",),
     "hpo.asynchronous_halving": ("asha",),
-    "hpo.branch": ("branch", "fork"),
+    "hpo.branching": ("branch", "fork"),
     "hpo.brackets": ("hyperband_brackets", "hyperband_epochs", "hyperband_trials"),
     "hpo.density": ("bohb_search",),
     "hpo.executors.inline": ("InlineExecutor",),

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from hpo import predictors
 from hpo.asynchronous_halving import asha
-from hpo.branch import branch, fork
+from hpo.branching import branch, fork
 from hpo.executors.inline import InlineExecutor
 from hpo.halving import full_training, hyperband, successive_halving
 from hpo.journal import Journal, JournalError, read_journal
 from hpo.records import UNKNOWN, read
 from hpo.space import Float, Space
-from hpo.study import fold, run_study
+from hpo.study import Unrecorded, fold, run_study
 from hpo.summary import summarise
 from hpo.swift import swift_hyperband
 
@@ -81,19 +81,8 @@ def test_after_full_trainings_everything_is_known(tmp_path, make):
     found = branch(record_of(path), make, seed=0)
     assert found.unknown == ()
     assert found.summary.best is not None
-    direct = summarise(run_study(make(SPACE), InlineExecutor(objective, 1), Unkept(), 0))
+    direct = summarise(run_study(make(SPACE), InlineExecutor(objective, 1), Unrecorded(), 0))
     assert [t.curve for t in found.summary.trials] == [t.curve for t in direct.trials]
-
-
-class Unkept:
-    def begin(self, settings, seed):
-        pass
-
-    def entries(self):
-        return ()
-
-    def append(self, items):
-        pass
 
 
 def test_what_nobody_trained_is_counted_not_invented(tmp_path):

@@ -1,0 +1,154 @@
+"""Looks at a study, finished or not, and asks what other schedulers would have done with it.
+
+python -m launch.study --run=runs/demo
+python -m launch.study --run=runs/demo --branch=hyperband,asha
+python -m launch.study --study=elsewhere/study.db --fork=copy.db --rows=200
+
+A branch plays a scheduler on the curves that the study recorded: trial n has the configuration and
+the losses it had. Where a scheduler asks for epochs that nobody trained the trial is lost to it,
+and counted as unknown: its result then says little. A fork copies the first rows of the log into a
+new file, from which a study can go on.
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from launch import program
+from launch.compare_methods import METHODS, Budget
+from launch.progress import say
+from launch.runs import RunError
+
+SHOWN = 10  # trials of the table
+
+
+def inspect(path: Path) -> None:
+    """Prints what the log says: header, trials, rungs, predictions."""
+    import hpo
+    from hpo import records
+
+    header, entries = hpo.read_journal(path)
+    if not header:
+        say(f"{path}: a study that has not begun")
+        return
+    record = records.read(entries, header["settings"]["metric"])
+    for line in (*_head(path, header, record), "", *_rungs(record), "", *_trials(header, record)):
+        say(line)
+
+
+def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None:
+    """Prints the study beside what the named schedulers would have made of it."""
+    import hpo
+    from hpo import branching, records
+
+    unknown = sorted(set(names) - set(METHODS))
+    if unknown:
+        raise RunError(f"--branch: {unknown[0]!r} is none of {', '.join(METHODS)}")
+    header, entries = hpo.read_journal(path)
+    settings = header.get("settings", {})
+    record = records.read(entries, settings.get("metric", "loss"))
+    if not record.epochs:
+        raise RunError(f"{path} holds no epoch yet: there is nothing to branch from")
+    mode = settings.get("mode", "minimise")
+    longest = max_epochs or max(trial.goal for trial in record.trials)
+    budget = Budget(longest, eta or settings.get("eta", 2), mode)
+    curves = [(t.number, t.curve) for t in record.trials if t.curve and not t.error]
+    say(f"{'':22}{'trials':>7}{'epochs':>8}{'best':>12}{'at epoch':>9}{'unknown':>9}")
+    say(_row("the study", len(record.trials), record.epochs, _best(curves, mode), 0))
+    for name in names:
+        found = branching.branch(
+            record, lambda searcher, name=name: METHODS[name](hpo, searcher, budget), header["seed"]
+        )
+        known = [(t.number, t.curve) for t in found.summary.trials if t.curve and not t.error]
+        best = _best(known, mode)
+        lost = len(found.unknown)
+        say(_row(name, len(found.summary.trials), found.summary.epochs, best, lost))
+
+
+def _head(path: Path, header: Mapping, record: Any) -> list[str]:
+    settings = header["settings"]
+    named = {k: v for k, v in settings.items() if not isinstance(v, dict | list)}
+    running = sum(trial.running for trial in record.trials)
+    lost = sum(trial.lost for trial in record.trials)
+    return [
+        f"{path}: {record.rows} rows, begun {_when(header['created'])}, last {_when(record.last)}",
+        f"seed {header['seed']}, " + ", ".join(f"{k} {v}" for k, v in sorted(named.items())),
+        f"space: {', '.join(settings.get('space', {})) or 'not written down'}",
+        f"{len(record.trials)} trials ({running} running), {record.epochs} epochs, "
+        f"{len(record.predictions)} predictions, {lost} workers lost",
+    ]
+
+
+def _rungs(record: Any) -> list[str]:
+    """How many trials were sent to each epoch, and how many came."""
+    goals = sorted({trial.goal for trial in record.trials})
+    lines = [f"{'epoch':>7}{'came':>7}{'ended there':>13}"]
+    for goal in goals:
+        came = sum(len(t.curve) >= goal for t in record.trials)
+        ended = sum(len(t.curve) == goal for t in record.trials)
+        lines.append(f"{goal:7}{came:7}{ended:13}")
+    return lines
+
+
+def _trials(header: Mapping, record: Any) -> list[str]:
+    """The best trials of those trained longest, and what went wrong with others."""
+    sign = -1 if header["settings"].get("mode") == "maximise" else 1
+    alive = [t for t in record.trials if t.curve and not t.error]
+    alive.sort(key=lambda t: (-len(t.curve), sign * t.curve[-1], t.number))
+    lines = [f"{'trial':>7}{'epochs':>8}{record.metric:>18}  configuration"]
+    for trial in alive[:SHOWN]:
+        values = ", ".join(f"{n} {_short(v)}" for n, v in sorted(trial.configuration.items()))
+        lines.append(f"{trial.number:7}{len(trial.curve):8}{trial.curve[-1]:18.6g}  {values}")
+    if len(alive) > SHOWN:
+        lines.append(f"        and {len(alive) - SHOWN} more")
+    return lines + [f"  trial {t.number} failed: {t.error}" for t in record.trials if t.error]
+
+
+def _best(curves: Sequence[tuple[int, Sequence[float]]], mode: str) -> tuple[float, int] | None:
+    """(loss, epochs) of the best of those trained longest."""
+    sign = -1 if mode == "maximise" else 1
+    ranked = sorted((-len(curve), sign * curve[-1]) for _, curve in curves)
+    return (sign * ranked[0][1], -ranked[0][0]) if ranked else None
+
+
+def _row(name: str, trials: int, epochs: int, best: tuple[float, int] | None, unknown: int) -> str:
+    loss, at = best or (float("nan"), 0)
+    return f"{name:22}{trials:7}{epochs:8}{loss:12.6g}{at:9}{unknown:9}"
+
+
+def _when(seconds: float | None) -> str:
+    if seconds is None:
+        return "never"
+    return datetime.datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    folder = program.define_run()
+    study = flags.DEFINE_string("study", "", "A study's log; that of --run unless given.")
+    branches = flags.DEFINE_list("branch", [], f"Schedulers to branch to: {', '.join(METHODS)}.")
+    max_epochs = flags.DEFINE_integer("max_epochs", 0, "R of the branches; 0: the study's.")
+    eta = flags.DEFINE_integer("eta", 0, "eta of the branches; 0: the study's, or 2.")
+    fork = flags.DEFINE_string("fork", "", "Copy the first --rows rows of the log to this file.")
+    rows = flags.DEFINE_integer("rows", -1, "How many rows --fork copies; -1: all.")
+
+    def main() -> None:
+        import hpo
+
+        path = Path(study.value) if study.value else folder() / "study.db"
+        if fork.value:
+            count = rows.value if rows.value >= 0 else len(hpo.read_journal(path)[1])
+            hpo.fork(path, count, fork.value)
+            say(f"{fork.value}: the first {count} rows of {path}")
+        elif branches.value:
+            compare(path, branches.value, max_epochs.value, eta.value)
+        else:
+            inspect(path)
+
+    program.start(main)

@@ -1,0 +1,71 @@
+"""Looking at a study's log, and branching from it, as a person does."""
+
+import pytest
+
+from hpo.executors.inline import InlineExecutor
+from hpo.halving import full_training, hyperband
+from hpo.journal import Journal, read_journal
+from hpo.space import Float, Space
+from hpo.study import Unrecorded, run_study
+from launch import study
+from launch.runs import RunError
+
+SPACE = Space({"train.clip": Float(0, 1)})
+
+
+def objective(trial):
+    for epoch in range(trial.first_epoch + 1, trial.last_epoch + 1):
+        if trial.number == 2:
+            raise RuntimeError("it diverged")
+        yield {"loss": trial.configuration["train.clip"] + 1 / epoch}
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("study") / "study.db"
+    with Journal(path) as journal:
+        run_study(full_training(SPACE, 14, 8), InlineExecutor(objective, 2), journal, 3)
+    return path
+
+
+def test_a_study_is_shown(path, capsys):
+    study.inspect(path)
+    shown = capsys.readouterr().out
+    assert "14 trials (0 running), 104 epochs" in shown
+    assert "trial 2 failed: RuntimeError: it diverged" in shown
+    losses = [float(row.split()[2]) for row in shown.splitlines() if "train.clip 0" in row]
+    assert losses == sorted(losses)
+    assert len(losses) == study.SHOWN
+
+
+def test_branches_stand_beside_the_study(path, capsys):
+    study.compare(path, ["random", "hyperband"], max_epochs=4, eta=2)
+    rows = {row.split("  ")[0]: row.split() for row in capsys.readouterr().out.splitlines()[1:]}
+    assert rows["the study"][2:4] == ["14", "104"]
+    direct = run_study(hyperband(SPACE, 4, 2), InlineExecutor(objective, 1), Unrecorded(), 3)
+    assert rows["hyperband"][2] == str(sum(len(t.curve) for t in direct.trials))
+    assert rows["hyperband"][-1] == "0"
+
+
+def test_what_cannot_be_branched_is_told(path, tmp_path):
+    with pytest.raises(RunError, match=r"'oracle' is none of .*hyperband"):
+        study.compare(path, ["oracle"], 0, 0)
+    Journal(tmp_path / "empty.db").close()
+    with pytest.raises(RunError, match="holds no epoch yet"):
+        study.compare(tmp_path / "empty.db", ["hyperband"], 0, 0)
+
+
+def test_the_program(launch, path, tmp_path):
+    done = launch("study", f"--study={path}", f"--fork={tmp_path / 'copy.db'}", "--rows=5")
+    assert done.returncode == 0, done.stderr
+    assert len(read_journal(tmp_path / "copy.db")[1]) == 5
+    again = launch("study", f"--study={path}", f"--fork={tmp_path / 'copy.db'}")
+    assert again.returncode == 1
+    assert again.stderr.startswith("error: ")
+    assert "exists already" in again.stderr
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(b"no database" * 1000)
+    refused = launch("study", f"--study={damaged}")
+    assert refused.returncode == 1
+    assert "damaged or no study" in refused.stderr
+    assert "python -m launch.study " in launch("study", "--help").stdout
