@@ -102,9 +102,9 @@ def largest_clique(name: str) -> int:
 
 
 def _clique(name: str, variables: int) -> dict[int, tuple[int, ...]] | None:
+    graph = solver_of(name).to_networkx_graph()  # imports Ocean, quietly
     from minorminer.busclique import find_clique_embedding
 
-    graph = solver_of(name).to_networkx_graph()
     # Not minorminer's cache: it would write into the user's home
     chains = find_clique_embedding(variables, graph, seed=_EMBEDDING_SEED, use_cache=False)
     return {i: tuple(chain) for i, chain in chains.items()} if chains else None

@@ -1,0 +1,97 @@
+"""Plays a Swift-Hyperband study whose predictor is Q-SVR on an annealer, on tabulated curves.
+
+python -m launch.qsvr_hyperband --curves=mlpf.csv --output=runs/annealed --sampler=mock_qpu
+
+Writes the study's log (study.db) and the dispatch log (dispatch.jsonl): one line for each call of
+the annealer, with problem size, embedding, reads, chain breaks and time. A study that was cut off
+goes on, and asks nothing again that is in its log.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from launch import program
+from launch.progress import progress, say
+
+KEPT = (
+    "curves", "epochs", "sampler", "device", "variables", "qubits", "longest_chain",
+    "embedding_seconds", "embedding_reused", "chain_strength", "reads_asked", "reads",
+    "chain_breaks", "polishing", "best_energy_returned", "best_energy", "seconds", "cpu_seconds",
+    "anneal_cpu_seconds", "polish_cpu_seconds", "timing_us", "fallback", "note", "seed",
+)  # fmt: skip
+
+
+def play(
+    curves: Path, output: Path, settings: Mapping[str, Any], max_epochs: int, eta: int, seed: int
+) -> Any:
+    """The study's summary. `settings` are those of `hpo.predictors.qsvr`.
+
+    Raises ValueError on bad input, and what the annealer raises.
+    """
+    import hpo
+    from hpo import predictors
+
+    table = hpo.read_table(curves)
+    if max_epochs > table.curves.shape[1]:
+        raise ValueError(f"{curves} has {table.curves.shape[1]} epochs, not {max_epochs}")
+    output.mkdir(parents=True, exist_ok=True)
+    schedule = hpo.hyperband_epochs(max_epochs, eta)
+    with (
+        (output / "dispatch.jsonl").open("a", encoding="utf-8") as log,
+        hpo.Journal(output / "study.db") as journal,
+        progress("study", schedule, "epochs") as update,
+    ):
+        calls = 0
+
+        def report(call: Mapping[str, Any]) -> None:
+            nonlocal calls
+            calls += 1
+            print(json.dumps({name: call[name] for name in KEPT if name in call}), file=log)
+            log.flush()
+
+        def on_event(event: Any, state: Any) -> None:
+            epochs = sum(len(trial.curve) for trial in state.trials)
+            update(epochs, f"{calls} calls of the annealer")
+
+        scheduler = hpo.swift_hyperband(
+            table.searcher(), max_epochs, eta, predictor=predictors.qsvr(**settings, report=report)
+        )
+        executor = hpo.InlineExecutor(table.objective)
+        return hpo.summarise(hpo.run_study(scheduler, executor, journal, seed, on_event))
+
+
+if __name__ == "__main__":
+    curves = flags.DEFINE_string("curves", None, "A table of learning curves.", required=True)
+    output = flags.DEFINE_string("output", None, "The folder of the logs.", required=True)
+    sampler = flags.DEFINE_string("sampler", "mock_qpu", "A name of qsvr.SAMPLERS.")
+    reads = flags.DEFINE_integer("reads", 1000, "Reads of one call.")
+    sweeps = flags.DEFINE_integer("sweeps", 100, "Sweeps of a simulated annealer's read.")
+    bits = flags.DEFINE_integer("bits", 3, "Bits of each alpha and alphahat.")
+    max_epochs = flags.DEFINE_integer("max_epochs", 100, "R of Hyperband.")
+    eta = flags.DEFINE_integer("eta", 2, "eta of Hyperband.")
+    seed = flags.DEFINE_integer("seed", 1, "Of the study.")
+
+    def main() -> None:
+        import hpo
+
+        settings = {
+            "sampler": sampler.value,
+            "reads": reads.value,
+            "sweeps": sweeps.value,
+            "bits": bits.value,
+        }
+        folder = Path(output.value)
+        study = play(Path(curves.value), folder, settings, max_epochs.value, eta.value, seed.value)
+        best = study.trials[study.best]
+        schedule = hpo.hyperband_epochs(max_epochs.value, eta.value)
+        say(
+            f"{len(study.trials)} trials, {study.epochs} epochs (Hyperband: {schedule}), best loss "
+            f"{best.curve[-1]:g}, {len(study.predictions)} predictions"
+        )
+        say(f"calls of the annealer: {folder / 'dispatch.jsonl'}")
+
+    program.start(main)

@@ -1,0 +1,48 @@
+"""A whole Swift-Hyperband study whose predictor is Q-SVR on the mock annealer."""
+
+import json
+
+import numpy as np
+import pytest
+
+from launch import qsvr_hyperband
+
+SETTINGS = {"sampler": "mock_qpu", "reads": 20, "sweeps": 10, "bits": 3}
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    random = np.random.default_rng(0)
+    end, rate = random.uniform(1, 3, 90), random.uniform(0.3, 1, 90)
+    curves = end[:, None] + 2 * np.arange(1, 28) ** -rate[:, None]
+    path = tmp_path_factory.mktemp("curves") / "toy.csv"
+    lines = [",".join(["rate", *(f"loss_{i}" for i in range(27))])]
+    lines += [",".join(map(str, [r, *c])) for r, c in zip(rate, curves, strict=True)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_every_call_of_the_annealer_is_in_the_dispatch_log(table, tmp_path):
+    study = qsvr_hyperband.play(table, tmp_path, SETTINGS, 27, 2, 1)
+    assert study.predictions
+    assert study.epochs < 27 * len(study.trials)
+    calls = [json.loads(line) for line in (tmp_path / "dispatch.jsonl").read_text().splitlines()]
+    fitted = {(p.rung, p.epoch) for p in study.predictions}
+    assert len(calls) >= len(fitted) > 1
+    for call in calls:
+        assert call["variables"] == 6 * call["curves"] <= 180
+        assert call["qubits"] > call["variables"]
+        assert call["longest_chain"] > 1
+        assert (call["reads"], call["reads_asked"], call["device"]) == (20, 20, "pegasus16")
+        assert 0 <= call["chain_breaks"] <= 1
+        assert call["seconds"] > 0
+        assert {"embedding_seconds", "embedding_reused", "chain_strength"} <= set(call)
+        assert call["best_energy"] <= call["best_energy_returned"]
+    again = qsvr_hyperband.play(table, tmp_path, SETTINGS, 27, 2, 1)
+    assert again == study
+    assert len((tmp_path / "dispatch.jsonl").read_text().splitlines()) == len(calls)
+
+
+def test_a_table_that_is_too_short_is_refused(table, tmp_path):
+    with pytest.raises(ValueError, match="has 27 epochs, not 81"):
+        qsvr_hyperband.play(table, tmp_path, SETTINGS, 81, 2, 1)
