@@ -25,7 +25,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.models_protocol import LEARNING_RATE, Size, peak_memory, representations, serve
-from mlpf_jax import message_passing
 from mlpf_jax.backbones import GraphLayer, Scene
 from mlpf_jax.config import ModelConfig
 from mlpf_jax.model import Stack
@@ -33,8 +32,10 @@ from mlpf_jax.model import Stack
 
 def config_of(model: str, size: Size, remat: bool = False) -> ModelConfig:
     """GNN-LSH as published, or attention or FAVOR of the same width and depth."""
+    form = "published" if model == "gnn_lsh" else "improved"
     return ModelConfig(
-        backbone=model, width=size.width, layers_id=size.layers, layers_regression=size.layers,
+        backbone=model, form=form, width=size.width,
+        layers_id=size.layers, layers_regression=size.layers,
         binning="none" if model == "attention" else "learned", bin_size=size.bin_size,
         max_bins=size.max_bins, heads=1 if model == "gnn_lsh" else 8, messages=size.messages,
         distance_width=size.distance, distance_hidden=size.distance_hidden,
@@ -117,28 +118,28 @@ def gemm_rate(side: int) -> float:
 def parity(weights: str, size: Size) -> float:
     """Largest difference to the peer's layer, with its weights, relative to its largest output.
 
-    The peer's layer norm has a scale and a shift, which the linear maps behind it take up here.
+    The peer's sort is not stable: of elements in one bucket, any may come first. Elements are put
+    here in the order that they came to have there; ours is stable and keeps it.
     """
     peer = np.load(weights)
     config = config_of("gnn_lsh", size)
-    scale, shift = peer["norm_weight"], peer["norm_bias"]
-    feed_forward, count = {}, config.distance_layers + 1
-    for i in range(count):
-        weight, bias = peer[f"distance_weight_{i}"].T, peer[f"distance_bias_{i}"]
-        if i == 0:
-            weight, bias = scale[:, None] * weight, bias + shift @ weight
-        feed_forward[f"Linear_{i}"] = {"weight": weight, "bias": bias}
-    params = {"FeedForward_0": feed_forward}
+    params = {
+        "LayerNorm_0": {"scale": peer["norm_weight"], "shift": peer["norm_bias"]},
+        "FeedForward_0": {
+            f"Linear_{i}": {
+                "weight": peer[f"distance_weight_{i}"].T, "bias": peer[f"distance_bias_{i}"]
+            }
+            for i in range(config.distance_layers + 1)
+        },
+    }  # fmt: skip
     for k in range(config.messages):
-        weight, bias = peer[f"message_weight_{k}"], peer[f"message_bias_{k}"]
-        if k == 0:
-            weight, bias = scale[:, None] * weight, bias + shift @ weight
-        params[f"message_{k}"] = {"weight": weight, "bias": bias}
-    x = jnp.asarray(peer["x"])
-    message_passing.SMOOTHING = 1e-6  # as in the peer; ours is larger for the sake of gradients
+        maps = [peer[f"{name}_{k}"] for name in ("theta", "W_h", "W_t")]
+        params[f"message_{k}"] = {"weight": np.concatenate(maps, 1), "bias": peer[f"b_t_{k}"]}
+    x = jnp.asarray(peer["x"][:, peer["order"]])
     variables = {"params": params, "codebook": {"directions": peer["codebook"]}}
     got = jax.jit(GraphLayer(config).apply)(variables, x, scene(x.shape[1]), 0)
-    return float(np.abs(np.asarray(got) - peer["out"]).max() / np.abs(peer["out"]).max())
+    expected = peer["out"][:, peer["order"]]
+    return float(np.abs(np.asarray(got) - expected).max() / np.abs(expected).max())
 
 
 def parameters(model: str, elements: int, size: Size) -> int:

@@ -20,6 +20,7 @@ from mlpf.model.gnn_lsh import CombinedGraphLayer
 from benchmarks.models_protocol import LEARNING_RATE, Size, peak_memory, representations, serve
 
 torch.set_num_threads(1)
+MESSAGE_WEIGHTS = ("theta", "W_h", "W_t", "b_t")
 
 
 def graph_layer(size: Size) -> CombinedGraphLayer:
@@ -84,13 +85,11 @@ def prepared(
 def weights(path: str, elements: int, size: Size) -> None:
     """One layer's weights, inputs and outputs, in a file for `models_worker.parity`.
 
-    Two options are set as this project's layer has them: messages are normalised by degrees, which
-    the peer's layer can do too, and no activation follows the distance network.
+    With it the order into which the layer has sorted the elements, of which it makes its bins.
     """
     torch.manual_seed(1)
-    layer = graph_layer(size)
-    layer.dist_activation = torch.nn.Identity()
-    layer.message_building_layer.stable_sort = True
+    layer, bins = graph_layer(size), []
+    layer.message_building_layer.register_forward_hook(lambda *call: bins.append(call[-1][0]))
     arrays = {
         "codebook": layer.message_building_layer.codebook_random_rotations,
         "norm_weight": layer.layernorm1.weight,
@@ -103,15 +102,12 @@ def weights(path: str, elements: int, size: Size) -> None:
     for i, part in enumerate(maps):
         arrays[f"distance_weight_{i}"], arrays[f"distance_bias_{i}"] = part.weight, part.bias
     for k, message in enumerate(layer.message_passing_layers):
-        message.normalize_degrees = True
-        none = torch.zeros_like(message.b_t)
-        arrays[f"message_weight_{k}"] = torch.cat([message.theta, message.W_h, message.W_t], 1)
-        arrays[f"message_bias_{k}"] = torch.cat([none, none, message.b_t])
+        arrays |= {f"{name}_{k}": getattr(message, name) for name in MESSAGE_WEIGHTS}
     x = torch.from_numpy(representations(np, elements, size.width))
     with torch.inference_mode():
         out = layer(x, torch.ones(1, elements), x)
-    arrays = {name: value.detach().numpy() for name, value in arrays.items()}
-    np.savez(path, x=x.numpy(), out=out.numpy(), **arrays)
+    arrays |= {"x": x, "out": out, "order": bins[0].flatten()}
+    np.savez(path, **{name: value.detach().numpy() for name, value in arrays.items()})
 
 
 def gemm_rate(side: int) -> float:

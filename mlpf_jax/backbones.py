@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 from mlpf_jax import attention, favor, geometry, lsh, message_passing, segments, tiles
 from mlpf_jax.bins import Bins, cut, into, out_of, place
 from mlpf_jax.config import ModelConfig
-from mlpf_jax.layers import FeedForward, Linear, normalise
+from mlpf_jax.layers import FeedForward, LayerNorm, Linear, elu, normalise
 
 
 class Scene(NamedTuple):
@@ -38,41 +38,52 @@ class ElementLayer(nn.Module):
 
     @nn.compact
     def __call__(self, x, scene: Scene, round):
-        return _feed_forward(self.config)(normalise(x))
+        return _feed_forward(self.config, x)
 
 
 class GraphLayer(nn.Module):
-    """Messages inside bins under learned kernels."""
+    """Messages inside bins under learned kernels, in one of two forms.
+
+    Published: LayerNorm with scale and shift, an ELU behind the distance network, kernels as they
+    are, and no bias but in the gate. Improved: `message_passing` says in what.
+    """
 
     config: ModelConfig
 
     @nn.compact
     def __call__(self, x, scene: Scene, round):
-        config = self.config
-        x = normalise(x)
+        config, published = self.config, self.config.form == "published"
+        x = LayerNorm()(x) if published else normalise(x)
+        # Float32 whatever the precision: bins and distances follow from it.
         d = FeedForward(
             config.distance_hidden, config.distance_layers, config.heads * config.distance_width
         )(x)
+        d = elu(d) if published else d
         bins = find_bins(self, d, scene, round)
+        x = x.astype(config.precision)
         x, d, direction, segment = (into(bins, a) for a in (x, d, scene.direction, scene.segment))
         pairs = segments.same(segment)
+        smoothing = message_passing.SMOOTHING[config.form]
         learned = [
-            0.1 * message_passing.learned_distance(part)
+            0.1 * message_passing.learned_distance(part, smoothing)
             for part in jnp.split(d, config.heads, axis=-1)
         ]
+        unbiased = 2 * config.width if published else 0
         for k in range(config.messages):
             if k == 0 or config.face_kernel:  # only on the face the kernels of messages differ
                 adjacency = self._kernels(k, learned, direction, pairs)
-            projected = Linear(3 * config.width, name=f"message_{k}")(x)
+            projected = Linear(3 * config.width, unbiased=unbiased, name=f"message_{k}")(x)
             x = message_passing.gated_convolution(adjacency, projected)
         return out_of(bins, x)
 
     def _kernels(self, k, learned, direction, pairs):
-        if not self.config.face_kernel:
+        if self.config.form == "published":
             return [message_passing.kernel(exponent, pairs) for exponent in learned]
+        if not self.config.face_kernel:
+            return [message_passing.normalised_kernel(exponent, pairs) for exponent in learned]
         face = geometry.squared_distances(direction, direction)
         return [
-            message_passing.kernel(exponent + slope * face, pairs)
+            message_passing.normalised_kernel(exponent + slope * face, pairs)
             for exponent, slope in zip(learned, self._slopes(k), strict=True)
         ]
 
@@ -94,15 +105,16 @@ class AttentionLayer(nn.Module):
         config = self.config
         seen = normalise(x)
         bins = find_bins(self, seen, scene, round)
+        projected = _projection(config)(seen.astype(config.precision))
         projected, direction, segment = (
-            into(bins, a) for a in (_projection(config)(seen), scene.direction, scene.segment)
+            into(bins, a) for a in (projected, scene.direction, scene.segment)
         )
         query, key, value = _heads(projected, config.heads)
         penalty = self._penalty(direction)
         mixed = attention.attention(query, key, value, segments.same(segment), penalty)
         mixed = mixed.reshape(*mixed.shape[:-2], -1)
         update = Linear(config.width)(out_of(bins, mixed))
-        return update + _feed_forward(config)(normalise(x + update))
+        return update + _feed_forward(config, x + update)
 
     def _penalty(self, direction):
         if not self.config.face_kernel:
@@ -123,14 +135,15 @@ class FavorLayer(nn.Module):
     @nn.compact
     def __call__(self, x, scene: Scene, round):
         config = self.config
-        query, key, value = _heads(_projection(config)(normalise(x)), config.heads)
+        seen = normalise(x).astype(config.precision)
+        query, key, value = _heads(_projection(config)(seen), config.heads)
         directions = self.variable("codebook", "directions", self._directions, query.shape[-1])
         member = favor.members(scene.segment, scene.counts.shape[1])
         mixed = favor.favor_attention(
             favor.unit(query), favor.unit(key), value, member, directions.value
         )
         update = Linear(config.width)(mixed.reshape(*x.shape[:2], -1))
-        return update + _feed_forward(config)(normalise(x + update))
+        return update + _feed_forward(config, x + update)
 
     def _directions(self, dims):
         return favor.random_directions(self.make_rng("params"), self.config.random_features, dims)
@@ -151,7 +164,8 @@ def find_bins(module: nn.Module, learned, scene: Scene, round) -> Bins:
     if config.binning == "none" or (elements <= config.bin_size and scene.counts.shape[1] == 1):
         return Bins(None, None, elements)
     if hashed:
-        bucket = lsh.buckets(points, scene.event_size, codebook.value, config.bin_size)
+        spare = 0 if config.form == "published" else 1
+        bucket = lsh.buckets(points, scene.event_size, codebook.value, config.bin_size, spare)
         order, inverse = segments.sorted_order(scene.segment, bucket)
     else:
         order, inverse = tiles.tile_order(
@@ -163,7 +177,9 @@ def find_bins(module: nn.Module, learned, scene: Scene, round) -> Bins:
 
 
 def _codebook(module, dims):
-    return lsh.random_codebook(module.make_rng("params"), dims, -(-module.config.max_bins // 2))
+    shape = dims, -(-module.config.max_bins // 2)
+    draw = jax.random.normal if module.config.form == "published" else lsh.random_codebook
+    return draw(module.make_rng("params"), shape)
 
 
 def _projection(config: ModelConfig) -> Linear:
@@ -177,5 +193,5 @@ def _heads(projected, heads: int):
     return jnp.split(split, 3, axis=-2)
 
 
-def _feed_forward(config: ModelConfig) -> FeedForward:
-    return FeedForward(config.hidden, 1, config.width)
+def _feed_forward(config: ModelConfig, x):
+    return FeedForward(config.hidden, 1, config.width)(normalise(x).astype(config.precision))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import TypeVar
 
 BACKBONES = ("gnn_lsh", "attention", "favor", "mlp")
+FORMS = ("improved", "published")
 BINNINGS = ("learned", "face", "tiles", "none")
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("constant", "cosine", "linear")
@@ -18,13 +19,15 @@ SCHEDULES = ("constant", "cosine", "linear")
 class ModelConfig:
     """The architecture.
 
-    The graph layers are those of the GNN-LSH (reference: jpata/particleflow; Communications
-    Physics 7, 124, 2024). What they lack there is knowledge of where elements lie on the
-    calorimeter: `neighbour_features`, `face_kernel`, and `binning` by face or tiles. Without these,
-    with one head and binning by the learned space, they are as published.
+    The graph layers of `form` "published" are those of the GNN-LSH (jpata/particleflow;
+    Communications Physics 7, 124, 2024) to the letter. In the "improved" form messages are
+    normalised by degrees, there may be several kernels, and these may fall with the distance on
+    the calorimeter face (`message_passing` has the formulas of both). What both lack otherwise is
+    knowledge of where elements lie there: `neighbour_features`, and `binning` by face or tiles.
     """
 
     backbone: str = "gnn_lsh"
+    form: str = "improved"  # of the graph layers
     width: int = 64  # of an element's representation
     layers_shared: int = 0  # stack that feeds the two others
     layers_id: int = 2  # stack that feeds class and charge
@@ -46,11 +49,13 @@ class ModelConfig:
     neighbour_features: bool = True  # nearest tracks and clusters as input values
     face_kernel: bool = True  # distance on the calorimeter face dampens messages
     spread: bool = False  # predict how uncertain log pt and log energy are, too
-    precision: str = "float32"  # of the layers; inputs, distances, sums and heads stay float32
+    # Of the layers; inputs, hashes, distances, sums and heads stay float32.
+    precision: str = "float32"
     remat: bool = False  # recompute layers in the backward pass: less memory, a little more time
 
     def __post_init__(self):
         _require_choice("backbone", self.backbone, BACKBONES)
+        _require_choice("form", self.form, FORMS)
         _require_choice("binning", self.binning, BINNINGS)
         _require_choice("precision", self.precision, PRECISIONS)
         for name in (
@@ -67,6 +72,10 @@ class ModelConfig:
         divides = own or self.width % self.heads == 0
         _require(divides, "heads", self.heads, f"a divisor of width = {self.width}")
         _require(0 <= self.dropout < 1, "dropout", self.dropout, "in [0, 1)")
+        if self.form == "published":
+            for name, value in (("backbone", "gnn_lsh"), ("heads", 1), ("face_kernel", False)):
+                found = getattr(self, name)
+                _require(found == value, name, found, f"{value!r} where form is 'published'")
 
 
 @dataclass(frozen=True)

@@ -88,18 +88,49 @@ def _elu_forward(x):
 elu.defvjp(_elu_forward, lambda out, gradient: (gradient * elu_slope(out),))
 
 
+@jax.custom_vjp
+def scale_and_shift(
+    x: Float[Array, "*rows width"], scale: Float[Array, " width"], shift: Float[Array, " width"]
+) -> Float[Array, "*rows width"]:
+    """x scale + shift, by channel."""
+    return x * scale + shift
+
+
+def _scale_backward(saved, gradient):
+    x, scale = saved
+    ones = jnp.ones((1, _rows(x).shape[0]), x.dtype)
+    return gradient * scale, (ones @ _rows(gradient * x))[0], (ones @ _rows(gradient))[0]
+
+
+scale_and_shift.defvjp(
+    lambda x, scale, shift: (scale_and_shift(x, scale, shift), (x, scale)), _scale_backward
+)
+
+
+class LayerNorm(nn.Module):
+    """Rows of mean 0 and variance 1, then a scale and a shift by channel (Ba et al. 2016)."""
+
+    @nn.compact
+    def __call__(self, x):
+        scale = self.param("scale", nn.initializers.ones, (x.shape[-1],))
+        shift = self.param("shift", nn.initializers.zeros, (x.shape[-1],))
+        return scale_and_shift(normalise(x), scale, shift)
+
+
 class Linear(nn.Module):
-    """A linear map; `scale` is that of the initial weights."""
+    """A linear map; `scale` is that of the initial weights. The first `unbiased` outputs have no
+    bias."""
 
     out: int
     scale: float = 1.0
+    unbiased: int = 0
 
     @nn.compact
     def __call__(self, x):
         start = nn.initializers.variance_scaling(self.scale**2, "fan_in", "uniform")
         weight = self.param("weight", start, (x.shape[-1], self.out))
-        bias = self.param("bias", nn.initializers.zeros, (self.out,))
-        return linear(x, weight, bias)
+        bias = self.param("bias", nn.initializers.zeros, (self.out - self.unbiased,))
+        return linear(x, weight, jnp.pad(bias, (self.unbiased, 0)) if self.unbiased else bias)
 
 
 class FeedForward(nn.Module):

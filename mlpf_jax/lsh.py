@@ -14,9 +14,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 
-def random_codebook(key: Array, dims: int, columns: int) -> Float[Array, "dims columns"]:
+def random_codebook(key: Array, shape: tuple[int, int]) -> Float[Array, "dims columns"]:
     """Random unit vectors. A shorter one than the others would never be anyone's nearest."""
-    codebook = jax.random.normal(key, (dims, columns))
+    codebook = jax.random.normal(key, shape)
     return codebook / jnp.linalg.norm(codebook, axis=0)
 
 
@@ -25,12 +25,14 @@ def buckets(
     event_size: Int[Array, "rows elements"],
     codebook: Float[Array, "dims columns"],
     bin_size: int,
+    spare: int = 1,
 ) -> Int[Array, "rows elements"]:
     """Bucket of every element: of c directions and their negatives, c = half its event's bins.
 
-    `event_size` is the number of real elements in an element's event.
+    `event_size` is the number of real elements in an element's event. With `spare` 1 half an odd
+    number of bins is rounded up, else (as published) down.
     """
-    columns = max(1, (-(-points.shape[1] // bin_size) + 1) // 2)
+    columns = max(1, (-(-points.shape[1] // bin_size) + spare) // 2)
     if columns > codebook.shape[1]:
         raise ValueError(
             f"events of {points.shape[1]} elements in bins of {bin_size} need {columns} codebook "
@@ -39,14 +41,17 @@ def buckets(
     projection = jnp.einsum(
         "bnd,dc->bnc", points, codebook[:, :columns], precision=jax.lax.Precision.HIGHEST
     )
-    used = (jnp.arange(columns) < columns_used(event_size, bin_size)[..., None])[..., None, :]
+    number = columns_used(event_size, bin_size, spare)[..., None, None]
+    used = jnp.arange(columns) < number
     # Unused directions are masked in both halves: masked before the negation, their copies would
     # win every maximum and all elements would share one bucket.
     score = jnp.where(used, jnp.stack([projection, -projection], -2), -jnp.inf)
     return jnp.argmax(score.reshape(*score.shape[:2], -1), -1).astype(jnp.int32)
 
 
-def columns_used(event_size: Int[Array, "*any"], bin_size: int) -> Int[Array, "*any"]:
+def columns_used(
+    event_size: Int[Array, "*any"], bin_size: int, spare: int = 1
+) -> Int[Array, "*any"]:
     """Half the number of bins that an event's elements fill, at least one."""
     bins = -(-event_size // bin_size)
-    return jnp.maximum(1, (bins + 1) // 2)
+    return jnp.maximum(1, (bins + spare) // 2)

@@ -1,9 +1,9 @@
 """Messages between the elements of a bin: kernels and the gated graph convolution.
 
-The layer of the GNN-LSH (Communications Physics 7, 124, 2024), with three changes: there may be
-several kernels, each with its own share of the channels; they may fall with the distance on the
-calorimeter face; and messages are normalised by the degrees of both ends (Kipf & Welling 2017), so
-that their size does not depend on the number of neighbours.
+The layer of the GNN-LSH (Communications Physics 7, 124, 2024), and an improved form of it with
+three changes: there may be several kernels, each with its own share of the channels; they may fall
+with the distance on the calorimeter face; and messages are normalised by the degrees of both ends
+(Kipf & Welling 2017), so that their size does not depend on the number of neighbours.
 """
 
 import jax
@@ -12,23 +12,30 @@ from jaxtyping import Array, Bool, Float
 
 from mlpf_jax.layers import elu, elu_slope
 
-# Inside the square root of the learned distance: keeps its gradient finite for equal elements and
-# the rounding of the expanded square small.
-SMOOTHING = 1e-2
+# Inside the square root of the learned distance: keeps its gradient finite for equal elements and,
+# where it is larger than published, the rounding of the expanded square small.
+SMOOTHING = {"published": 1e-6, "improved": 1e-2}
 
 
 @jax.custom_vjp
-def learned_distance(d: Float[Array, "*bins n dims"]) -> Float[Array, "*bins n n"]:
-    """||d_i - d_j||, smoothed at zero; in float32, for the squares cancel."""
+def learned_distance(
+    d: Float[Array, "*bins n dims"], smoothing: float = SMOOTHING["improved"]
+) -> Float[Array, "*bins n n"]:
+    """||d_i - d_j||, smoothed at zero; in float32, for the squares cancel.
+
+    An element's distance to itself is exact: the rounding of its squares, over so small a
+    distance, would be what its gradient consists of.
+    """
     d = d.astype(jnp.float32)
     squared = (d**2).sum(-1)
     product = jnp.einsum("...id,...jd->...ij", d, d, precision=jax.lax.Precision.HIGHEST)
     expanded = squared[..., :, None] + squared[..., None, :] - 2 * product
-    return jnp.sqrt(jnp.maximum(expanded, 0.0) + SMOOTHING)
+    expanded = jnp.where(jnp.eye(d.shape[-2], dtype=bool), 0.0, jnp.maximum(expanded, 0.0))
+    return jnp.sqrt(expanded + smoothing)
 
 
-def _distance_forward(d):
-    distance = learned_distance(d)
+def _distance_forward(d, smoothing):
+    distance = learned_distance(d, smoothing)
     return distance, (d, distance)
 
 
@@ -36,9 +43,10 @@ def _distance_backward(saved, gradient):
     """sum_j S_ij (d_i - d_j) / distance_ij, S the gradient plus its transpose."""
     d, distance = saved
     share = (gradient + jnp.swapaxes(gradient, -1, -2)) / distance
+    share = jnp.where(jnp.eye(d.shape[-2], dtype=bool), 0.0, share)
     exact = d.astype(jnp.float32)
     change = _row_sums(share) * exact - share @ exact
-    return (change.astype(d.dtype),)
+    return change.astype(d.dtype), None
 
 
 learned_distance.defvjp(_distance_forward, _distance_backward)
@@ -49,16 +57,23 @@ def _row_sums(x):
     return x @ jnp.ones((x.shape[-1], 1), x.dtype)
 
 
-@jax.custom_vjp
 def kernel(
     exponent: Float[Array, "*bins n n"], pairs: Bool[Array, "*bins n n"]
 ) -> Float[Array, "*bins n n"]:
-    """exp(-exponent) between the pairs, normalised by degrees: D^-1/2 A D^-1/2."""
+    """exp(-exponent) between the pairs, as published: in [0, 1], for no exponent is negative."""
+    return jnp.where(pairs, jnp.exp(-exponent), 0.0)
+
+
+@jax.custom_vjp
+def normalised_kernel(
+    exponent: Float[Array, "*bins n n"], pairs: Bool[Array, "*bins n n"]
+) -> Float[Array, "*bins n n"]:
+    """A = exp(-exponent) between the pairs, normalised by degrees: D^-1/2 A D^-1/2."""
     return _kernel_forward(exponent, pairs)[0]
 
 
 def _kernel_forward(exponent, pairs):
-    weight = jnp.where(pairs, jnp.exp(-exponent), 0.0)
+    weight = kernel(exponent, pairs)
     scale = jax.lax.rsqrt(_row_sums(weight) + 1e-6)
     normalised = weight * scale * jnp.swapaxes(scale, -1, -2)
     return normalised, (weight, scale)
@@ -72,7 +87,7 @@ def _kernel_backward(saved, gradient):
     return weight * through_degree - change, None
 
 
-kernel.defvjp(_kernel_forward, _kernel_backward)
+normalised_kernel.defvjp(_kernel_forward, _kernel_backward)
 
 
 def gated_convolution(

@@ -133,12 +133,8 @@ class Stack(nn.Module):
             unroll=1 if self.config.remat else self.layers,
             check_constancy_invariants=False,  # it would trace every layer twice
         )
-        start = x.astype(self.config.precision)
         # One name, so that a saved model can be loaded with and without recomputing.
-        out, _ = loop(self.config, name="ScanResidual_0")(
-            start, scene, jnp.arange(self.layers), train
-        )
-        return out.astype(x.dtype)
+        return loop(self.config, name="ScanResidual_0")(x, scene, jnp.arange(self.layers), train)[0]
 
 
 class Residual(nn.Module):

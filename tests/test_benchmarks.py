@@ -53,7 +53,7 @@ def test_parameters_of_the_benchmark_model(worker):
         ask="parameters", values={"model": "gnn_lsh", "elements": 32}, sized=True,
         size=TINY._asdict(),
     )  # fmt: skip
-    layer = (16 * 8 + 8) + (8 * 8 + 8) + 3 * (16 * 16 + 16)
+    layer = 2 * 16 + (16 * 8 + 8) + (8 * 8 + 8) + 3 * 16 * 16 + 16
     assert count == 2 * layer
 
 

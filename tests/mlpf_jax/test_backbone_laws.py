@@ -19,7 +19,7 @@ CONFIGS = {
     for name in BACKBONES
 } | {
     "gnn_lsh as published": ModelConfig(
-        **SMALL, neighbour_features=False, face_kernel=False, binning="learned"
+        **SMALL, form="published", neighbour_features=False, face_kernel=False, binning="learned"
     )
 }
 SIZES = [(20, 37), (5, 9), (12, 40), (1, 0)]

@@ -167,3 +167,14 @@ def test_heads_with_dimensions_of_their_own_need_not():
     assert ModelConfig(backbone="favor", width=64, heads=5, head_dims=8).heads == 5
     with pytest.raises(ValueError, match="heads = 5"):  # kernels share the channels of a message
         ModelConfig(backbone="gnn_lsh", width=64, heads=5, head_dims=8)
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [({"heads": 2}, "1"), ({"face_kernel": True}, "False"), ({"backbone": "favor"}, "'gnn_lsh'")],
+)
+def test_the_published_form_is_one(other, expected):
+    plain = {"form": "published", "face_kernel": False}
+    assert ModelConfig(**plain).form == "published"
+    with pytest.raises(ValueError, match=rf"must be {expected} where form is 'published'"):
+        ModelConfig(**plain | other)

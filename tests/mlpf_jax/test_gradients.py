@@ -22,9 +22,10 @@ def kernel_of(form):
 CASES = {
     "normalise": (layers.normalise, [(2, 5, 8)]),
     "elu": (layers.elu, [(4, 7)]),
+    "scale_and_shift": (layers.scale_and_shift, [(2, 5, 8), (8,), (8,)]),
     "linear": (layers.linear, [(2, 5, 8), (8, 3), (3,)]),
     "learned_distance": (message_passing.learned_distance, [(2, 9, 4)]),
-    "kernel": (message_passing.kernel, [(1, 9, 9)]),
+    "normalised_kernel": (message_passing.normalised_kernel, [(1, 9, 9)]),
     "mix": (message_passing.mix, [(2, 9, 9), (2, 9, 4)]),
     "gated": (message_passing.gated, [(2, 9, 4)] * 3),
 }
@@ -35,7 +36,7 @@ CASES = {
 def test_gradient_is_that_of_the_formula(name, seed):
     function, shapes = CASES[name]
     forms = [function, function.fun]
-    if name == "kernel":
+    if name == "normalised_kernel":
         forms = [kernel_of(form) for form in forms]
     values = arrays(seed, *shapes)
     (weight,) = arrays(100 + seed, forms[0](*values).shape)

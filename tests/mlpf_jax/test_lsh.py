@@ -16,7 +16,7 @@ def hashed():
     points = directions(jax.random.key(0), (3, 256, 3))
     sizes = jnp.array([[256], [200], [70]])
     segment = (jnp.arange(256) < sizes).astype(jnp.int32)
-    codebook = lsh.random_codebook(jax.random.key(1), 3, 20)
+    codebook = lsh.random_codebook(jax.random.key(1), (3, 20))
     event_size = jnp.broadcast_to(sizes, segment.shape)
     return points, segment, lsh.buckets(points, event_size, codebook, 32)
 

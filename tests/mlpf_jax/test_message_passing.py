@@ -1,33 +1,40 @@
 import jax
 import numpy as np
+import pytest
 
 from mlpf_jax import message_passing
 
 
-def test_kernel_and_convolution_against_loops():
+@pytest.mark.parametrize("form", ["published", "improved"])
+def test_kernel_and_convolution_against_loops(form):
+    """As published one kernel, not normalised; improved two, normalised by degrees."""
     rng = np.random.default_rng(0)
     n, width = 7, 4
     d, projected = rng.normal(size=(n, 4)), rng.normal(size=(n, 3 * width))
     mask = np.arange(n) < 5
-    exponent = np.asarray(message_passing.learned_distance(d))
+    smoothing = message_passing.SMOOTHING[form]
+    exponent = np.asarray(message_passing.learned_distance(d, smoothing))
     pairs = mask[:, None] & mask
-    steeper = 2 * exponent
-    adjacency = [message_passing.kernel(e, pairs) for e in (exponent, steeper)]
+    published = form == "published"
+    kernel = message_passing.kernel if published else message_passing.normalised_kernel
+    heads = (1,) if published else (1, 2)
+    adjacency = [kernel(steepness * exponent, pairs) for steepness in heads]
     got = message_passing.gated_convolution(adjacency, projected)
 
     mixed = np.zeros((n, width))
-    for head, steepness in enumerate((1, 2)):
+    for head, steepness in enumerate(heads):
         weight = np.zeros((n, n))
         for i in range(5):
             for j in range(5):
-                distance = np.sqrt(((d[i] - d[j]) ** 2).sum() + message_passing.SMOOTHING)
+                distance = np.sqrt(((d[i] - d[j]) ** 2).sum() + smoothing)
                 weight[i, j] = np.exp(-steepness * distance)
         degree = weight.sum(1)
-        channels = slice(2 * head, 2 * head + 2)
+        share = width // len(heads)
+        channels = slice(share * head, share * (head + 1))
         for i in range(5):
             for j in range(5):
-                scaled = weight[i, j] / np.sqrt(degree[i] * degree[j])
-                mixed[i, channels] += scaled * projected[j, channels]
+                scale = 1 if published else 1 / np.sqrt(degree[i] * degree[j])
+                mixed[i, channels] += scale * weight[i, j] * projected[j, channels]
     for i in range(5):
         gate = 1 / (1 + np.exp(-projected[i, 2 * width :]))
         y = gate * mixed[i] + (1 - gate) * projected[i, width : 2 * width]

@@ -22,7 +22,8 @@ SMALL = {
     "neighbour_features": False,
 }  # fmt: skip
 CONFIGS = [
-    {"backbone": "gnn_lsh", "binning": "learned", "face_kernel": False, "max_bins": 8},
+    {"form": "published", "binning": "learned", "face_kernel": False, "max_bins": 8},
+    {"binning": "learned", "face_kernel": False, "max_bins": 8},
     {"backbone": "gnn_lsh", "binning": "face", "heads": 2, "max_bins": 8},
     {"backbone": "gnn_lsh", "binning": "tiles", "neighbour_features": True},
     {"backbone": "gnn_lsh", "binning": "none"},

@@ -20,9 +20,9 @@ SMALL = {
 }  # fmt: skip
 CONFIGS = {name: ModelConfig(backbone=name, **SMALL) for name in BACKBONES} | {
     "tiles": ModelConfig(**SMALL, binning="tiles"),
-    # Of one bin: a learned hash is a decision, and no precision keeps all elements in their bins.
+    "learned": ModelConfig(**SMALL, binning="learned", face_kernel=False),
     "published": ModelConfig(
-        **SMALL | {"heads": 1, "bin_size": 64}, binning="learned", face_kernel=False
+        **SMALL | {"heads": 1}, form="published", binning="learned", face_kernel=False
     ),
 }
 
