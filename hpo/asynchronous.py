@@ -14,8 +14,9 @@ from dataclasses import asdict
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
-from hpo.brackets import Bracket, Round, hyperband_brackets
+from hpo.brackets import Bracket, hyperband_brackets
 from hpo.chances import chance_below, chance_of_place
 from hpo.halving import searcher_of
 from hpo.improved import Risk, answer_forecast, extrapolate, inflation, next_point
@@ -70,7 +71,8 @@ class AsyncState(NamedTuple):
 
     rounds      of each bracket
     ready       trials with a job to be asked
-    judged      trials at a decision point, the first of which waits for `answers` to `requests`
+    judged      trials that stand at a decision point; `answers` have come about them
+    begun       epochs that each trial had done when its present job was sent
     running     jobs
     """
 
@@ -80,11 +82,21 @@ class AsyncState(NamedTuple):
     rounds: tuple[tuple[RoundState, ...], ...]
     ready: tuple[int, ...]
     judged: tuple[int, ...]
-    requests: tuple[Predict, ...]
     answers: tuple[Predicted, ...]
+    begun: Vector[int]
     running: int
     fits: tuple[Fit, ...]
     predictions: tuple[Prediction, ...]
+
+
+class Group(NamedTuple):
+    """Trials of a round at the same decision point; `partial` while others may still come to it."""
+
+    partial: bool
+    bracket: int
+    round: int
+    epoch: int
+    members: tuple[int, ...]
 
 
 def asynchronous_swift(
@@ -104,33 +116,47 @@ def asynchronous_swift(
     def init(seed: int) -> AsyncState:
         empty = RoundState(0, 0, Ordered(), False)
         rounds = tuple(tuple(empty for _ in bracket) for bracket in brackets)
-        return AsyncState(checked_seed(seed), sign, Vector(), rounds, (), (), (), (), 0, (), ())
+        return AsyncState(
+            checked_seed(seed), sign, Vector(), rounds, (), (), (), Vector(), 0, (), ()
+        )
 
     def ask(state: AsyncState) -> tuple[AsyncState, Action]:
-        if state.requests:
-            return state, state.requests[len(state.answers)]
         if state.ready:
             return start(state._replace(ready=state.ready[1:]), state.trials[state.ready[0]])
-        if len(state.trials) < len(homes):
+        following = homes[len(state.trials)] if len(state.trials) < len(homes) else None
+        if following is not None and state.rounds[following][0].entered:
+            return begin(state)  # the bracket is complete only when all of it has begun
+        group = to_judge(state)
+        if group is not None and (not group.partial or following is None):
+            requests = wanted(state, group)
+            if requests:
+                return state, requests[len(matching(state, requests))]
+            return ask(feed(state, group))
+        if following is not None:
             return begin(state)
         early = promotable(state)
         if early is not None:
-            state = promote(state, *early)
-            return start(state._replace(ready=state.ready[:-1]), state.trials[state.ready[-1]])
+            return ask(promote(state, *early))
         return state, (Wait() if state.running else Finished(best_trial(state)))
 
     def begin(state: AsyncState) -> tuple[AsyncState, Job]:
-        number = len(state.trials)
-        bracket = homes[number]
-        goal = next_point(risk, brackets[bracket][0], 0)
+        number, bracket = len(state.trials), homes[len(state.trials)]
         configuration = searcher.propose(state.seed, number)
+        goal = next_point(risk, brackets[bracket][0], 0)
         trial = TrialState(number, bracket, configuration, (), WAITING, goal, None)
+        state = state._replace(begun=state.begun.put(number, 0))
         return start(_counted(state, bracket, 0, entered=1), trial)
 
     def start(state: AsyncState, trial: TrialState) -> tuple[AsyncState, Job]:
         state = _with(state, trial._replace(status=RUNNING))
         job = Job(trial.number, trial.configuration, len(trial.curve), trial.goal)
         return state._replace(running=state.running + 1), job
+
+    def send(state: AsyncState, number: int, goal: int) -> AsyncState:
+        trial = state.trials[number]
+        state = _with(state, trial._replace(status=WAITING, goal=goal))
+        begun = state.begun.put(number, len(trial.curve))
+        return state._replace(begun=begun, ready=(*state.ready, number))
 
     def promotable(state: AsyncState) -> tuple[int, int, int] | None:
         """Trial, bracket and round of who may go on early; the longest trained first."""
@@ -148,10 +174,8 @@ def asynchronous_swift(
 
     def promote(state: AsyncState, number: int, bracket: int, i: int) -> AsyncState:
         following = brackets[bracket][i + 1]
-        goal = next_point(risk, following, following.start)
-        trial = state.trials[number]._replace(status=WAITING, goal=goal)
-        state = _counted(_with(state, trial), bracket, i + 1, entered=1)
-        return state._replace(ready=(*state.ready, number))
+        state = _counted(state, bracket, i + 1, entered=1)
+        return send(state, number, next_point(risk, following, following.start))
 
     def tell(state: AsyncState, event: Event) -> AsyncState:
         if isinstance(event, Predicted):
@@ -168,7 +192,7 @@ def asynchronous_swift(
             return settle(_counted(state, trial.bracket, i, left=1), trial.bracket)
         if len(trial.curve) == brackets[trial.bracket][i].epoch:
             return arrive(state, trial, i)
-        return judge(state._replace(judged=(*state.judged, trial.number)))
+        return state._replace(judged=(*state.judged, trial.number))
 
     def arrive(state: AsyncState, trial: TrialState, i: int) -> AsyncState:
         """The trial stands at a rung."""
@@ -194,66 +218,120 @@ def asynchronous_swift(
                     state = _with(state, state.trials[number]._replace(status=NOT_PROMOTED))
         return state
 
-    def judge(state: AsyncState) -> AsyncState:
-        """Ask what must be known about the first trial at a decision point, if anything."""
-        while state.judged and not state.requests:
-            trial = state.trials[state.judged[0]]
-            round = brackets[trial.bracket][_round_of(brackets[trial.bracket], trial.goal)]
-            known = reached(state, round.epoch)
-            if len(known) < risk.min_curves:
-                state = go_on(state, trial, round)
-                continue
-            here, epoch = (trial.number,), len(trial.curve)
-            asked = (Predict(round.epoch, epoch, known, here),)
-            winners = reached(state, max_epochs)
-            late = epoch >= risk.winner_from * max_epochs and round.epoch < max_epochs
-            if late and len(winners) >= risk.min_winners:
-                asked += (Predict(max_epochs, epoch, winners, here),)
-            state = state._replace(requests=asked)
-        return state
+    def to_judge(state: AsyncState) -> Group | None:
+        """Trials of one round that stand at one decision point; complete groups first."""
+        groups: dict[tuple[int, int, int], list[int]] = {}
+        for number in state.judged:
+            trial = state.trials[number]
+            i = _round_of(brackets[trial.bracket], trial.goal)
+            groups.setdefault((trial.bracket, i, trial.goal), []).append(number)
+        found = []
+        for (bracket, i, epoch), members in groups.items():
+            coming = (t for t in on_the_way(state, bracket, i) if t.goal <= epoch)
+            complete = entering(state, bracket, i) and not any(coming)
+            found.append(Group(not complete, bracket, i, epoch, tuple(sorted(members))))
+        return min(found, default=None)
 
-    def go_on(state: AsyncState, trial: TrialState, round: Round) -> AsyncState:
-        goal = next_point(risk, round, len(trial.curve))
-        state = _with(state, trial._replace(status=WAITING, goal=goal))
-        return state._replace(ready=(*state.ready, trial.number), judged=state.judged[1:])
+    def entering(state: AsyncState, bracket: int, i: int) -> bool:
+        """Whether everybody has entered the round."""
+        rounds = state.rounds[bracket]
+        return rounds[i - 1].closed if i else rounds[0].entered == brackets[bracket][0].trials
+
+    def on_the_way(state: AsyncState, bracket: int, i: int) -> list[TrialState]:
+        """Trials of the round with a job."""
+        round = brackets[bracket][i]
+        return [
+            t
+            for t in state.trials
+            if t.bracket == bracket
+            and t.status in (RUNNING, WAITING)
+            and round.start < t.goal <= round.epoch
+        ]
+
+    def wanted(state: AsyncState, group: Group) -> tuple[Predict, ...]:
+        """What must be known to judge the group; nothing where too few curves tell of the rung."""
+        round, epoch = brackets[group.bracket][group.round], group.epoch
+        known, winners = reached(state, round.epoch), reached(state, max_epochs)
+        if len(known) < risk.min_curves:
+            return ()
+        asked = (Predict(round.epoch, epoch, known, group.members),)
+        late = epoch >= risk.winner_from * max_epochs and round.epoch < max_epochs
+        if late and len(winners) >= risk.min_winners:
+            asked += (Predict(max_epochs, epoch, winners, group.members),)
+        return asked
+
+    def matching(state: AsyncState, requests: tuple[Predict, ...]) -> tuple[Predicted, ...]:
+        """The answers to these requests so far: what was asked can change before it is told."""
+        pairs = zip(state.answers, requests, strict=False)
+        return state.answers if all(a.request == r for a, r in pairs) else ()
+
+    def feed(state: AsyncState, group: Group) -> AsyncState:
+        """Too few curves: the best train to the rung, the others to the next point."""
+        round = brackets[group.bracket][group.round]
+        coming = sum(t.goal == round.epoch for t in on_the_way(state, group.bracket, group.round))
+        missing = risk.min_curves - len(reached(state, round.epoch)) - coming
+        losses = losses_at(state, group.members, group.epoch)
+        ranked = [n for _, n in sorted(zip(losses, group.members, strict=True))]
+        best, point = ranked[: max(missing, 0)], next_point(risk, round, group.epoch)
+        return leave(state, group, {n: round.epoch if n in best else point for n in group.members})
+
+    def leave(state: AsyncState, group: Group, goals: dict[int, int]) -> AsyncState:
+        """The group has been judged: who has no goal is stopped."""
+        judged = tuple(n for n in state.judged if n not in group.members)
+        state = state._replace(judged=judged, answers=())
+        for number in group.members:
+            if number in goals:
+                state = send(state, number, goals[number])
+            else:
+                state = _with(state, state.trials[number]._replace(status=STOPPED))
+                state = _counted(state, group.bracket, group.round, left=1)
+        return settle(state, group.bracket)
 
     def answered(state: AsyncState, event: Predicted) -> AsyncState:
-        waiting = state.requests[len(state.answers) :][:1]
-        if waiting != (event.request,) or not len(event.means) == len(event.spreads) == 1:
+        group = to_judge(state)
+        requests = wanted(state, group) if group is not None else ()
+        answers = matching(state, requests)
+        size = len(event.request.trials)
+        if requests[len(answers) :][:1] != (event.request,) or not (
+            len(event.means) == len(event.spreads) == size
+        ):
             raise ValueError(f"{event}: nobody asked for that prediction")
-        state = state._replace(answers=(*state.answers, event))
-        return state if len(state.answers) < len(state.requests) else decide(state)
+        state = state._replace(answers=(*answers, event))
+        return state if len(state.answers) < len(requests) else decide(state, group)
 
-    def decide(state: AsyncState) -> AsyncState:
-        trial = state.trials[state.judged[0]]
-        i = _round_of(brackets[trial.bracket], trial.goal)
-        round, epoch = brackets[trial.bracket][i], len(trial.curve)
+    def decide(state: AsyncState, group: Group) -> AsyncState:
+        round, epoch = brackets[group.bracket][group.round], group.epoch
         wider = inflation(state.predictions, _settled(state), risk.patience)
+        results = state.rounds[group.bracket][group.round].results.all()
         ahead = answer_forecast(sign, state.answers[0], wider)
-        finished = [
-            r.loss for chunk in state.rounds[trial.bracket][i].results.chunks for r in chunk
-        ]
-        chance, needed = chance_of_place(np.array(finished), *ahead, round.places)
+        rivals = foreseen(state, group)
+        means, spreads = (np.concatenate(p) for p in zip(ahead[:2], rivals, strict=True))
+        finished = np.array([result.loss for result in results])
+        chance, needed = chance_of_place(finished, means, spreads, ahead.degrees, round.places)
         accepted = risk.last if round.epoch == max_epochs else risk.place
-        stop = bool(chance[0] < accepted)
+        stopped = chance[: len(group.members)] < accepted
         thresholds = [sign * needed if math.isfinite(needed) else None]
         winners = reached(state, max_epochs)
         if len(winners) >= risk.min_winners and epoch >= risk.winner_from * max_epochs:
             incumbent = min(losses_at(state, winners, max_epochs))
             final = answer_forecast(sign, state.answers[-1], wider)
-            stop |= bool(chance_below(*final, incumbent)[0] < risk.winner)
+            stopped |= chance_below(*final, incumbent) < risk.winner
             thresholds.append(sign * incumbent)
-        goals = {} if stop else {trial.number: epoch}
+        point = next_point(risk, round, epoch)
+        goals = {n: point for n, stop in zip(group.members, stopped, strict=True) if not stop}
         for answer, threshold in zip(state.answers, thresholds, strict=False):
             state = recorded(state, answer, threshold, goals)
-        state = state._replace(requests=(), answers=())
-        if stop:
-            state = _with(state, trial._replace(status=STOPPED))
-            state = _counted(state, trial.bracket, i, left=1)
-            state = settle(state._replace(judged=state.judged[1:]), trial.bracket)
-        else:
-            state = go_on(state, trial, round)
-        return judge(state)
+        return leave(state, group, goals)
+
+    def foreseen(
+        state: AsyncState, group: Group
+    ) -> tuple[Float[np.ndarray, " rivals"], Float[np.ndarray, " rivals"]]:
+        """Losses (mean and spread) foreseen for the others of the round, as last predicted."""
+        rung = brackets[group.bracket][group.round].epoch
+        latest = {p.trial: p for p in state.predictions if p.rung == rung and p.continued}
+        others = [t.number for t in on_the_way(state, group.bracket, group.round)]
+        known = [latest[n] for n in others if n in latest]
+        return np.array([sign * p.mean for p in known]), np.array([p.spread for p in known])
 
     def predict(state: AsyncState, request: Predict) -> Predicted:
         return extrapolate(state, _settled(state), request, risk.doubt)
@@ -264,16 +342,9 @@ def asynchronous_swift(
     def _settled(state: AsyncState) -> list[tuple[float, ...]]:
         """Curves up to the last job that ended: reports of a running one decide nothing."""
         return [
-            trial.curve[: _begun(trial)] if trial.status in (RUNNING, WAITING) else trial.curve
-            for trial in state.trials
+            trial.curve[:begun] if trial.status in (RUNNING, WAITING) else trial.curve
+            for trial, begun in zip(state.trials, state.begun, strict=True)
         ]
-
-    def _begun(trial: TrialState) -> int:
-        round = brackets[trial.bracket][_round_of(brackets[trial.bracket], trial.goal)]
-        epoch = round.start
-        while next_point(risk, round, epoch) < trial.goal:
-            epoch = next_point(risk, round, epoch)
-        return epoch
 
     def extend(state: AsyncState, reports: list[Reported]) -> AsyncState:
         return extended(state, reports, metric)
