@@ -13,6 +13,7 @@ from hpo.types import Configuration
 
 _EXACT = 512  # observed entries up to which the likelihood is taken from a decomposition
 _PROBES = 8
+MARGIN = 0.1  # between the extreme values and the ends of their scale, of the way to the median
 
 
 def lkgp(space: Space | None = None, columns: int = 24) -> Predictor:
@@ -76,37 +77,38 @@ def extrapolate(
 
 
 class Scale(NamedTuple):
-    """Losses on the logarithmic scale on which the better half of them is spread out.
+    """Losses on a logistic scale, which spreads out the ends where most of them crowd.
 
-    z = (log|value - origin| - centre) / width. The origin lies a little beyond the densest end of
-    the values: below all losses, above all accuracies.
+    z = (log((value - low) / (high - value)) - centre) / width, with `low` and `high` a little
+    outside the values: nothing is ever predicted beyond them.
     """
 
-    origin: float
-    side: float
+    low: float
+    high: float
     centre: float
     width: float
 
     def to(self, values: np.ndarray) -> np.ndarray:
-        return (np.log(self.side * (values - self.origin)) - self.centre) / self.width
+        return (np.log((values - self.low) / (self.high - values)) - self.centre) / self.width
 
     def back(self, z: np.ndarray) -> np.ndarray:
-        return self.origin + self.side * np.exp(self.centre + self.width * z)
+        share = 1 / (1 + np.exp(-(self.centre + self.width * z)))
+        return self.low + (self.high - self.low) * share
 
     def slope(self, z: np.ndarray) -> np.ndarray:
-        """|d value / d z|: what a small spread is multiplied by."""
-        return self.width * np.exp(self.centre + self.width * z)
+        """d value / d z: what a small spread is multiplied by."""
+        value = self.back(z)
+        return self.width * (value - self.low) * (self.high - value) / (self.high - self.low)
 
 
 def scale_of(values: Losses) -> Scale:
     """The scale of these values, which may be all equal."""
-    low, middle, high = values.min(), np.median(values), values.max()
-    side = 1.0 if middle - low <= high - middle else -1.0
-    end, tail = (low, high) if side > 0 else (high, low)
-    margin = 0.1 * abs(middle - end) or 1e-3 * abs(tail - end) or 1e-9 + 1e-6 * abs(end)
-    origin = float(end - side * margin)
-    logs = np.log(side * (values - origin))
-    return Scale(origin, side, float(logs.mean()), float(logs.std()) or 1.0)
+    least, middle, most = values.min(), np.median(values), values.max()
+    tiny = 1e-3 * (most - least) or 1e-6 * abs(middle) or 1e-9
+    low = float(least - max(MARGIN * (middle - least), tiny))
+    high = float(most + max(MARGIN * (most - middle), tiny))
+    places = np.log((values - low) / (high - values))
+    return Scale(low, high, float(places.mean()), float(places.std()) or 1.0)
 
 
 def seen_epochs(epoch: int, rung: int, columns: int) -> np.ndarray:

@@ -23,7 +23,8 @@ from hpo.predictors.base import (
 def extra_trees(trees: int = 100) -> Predictor:
     """Extremely randomised trees (Geurts, Ernst and Wehenkel 2006) on the residual.
 
-    The spread is that of the trees, scaled so that it has the size of their out-of-bag errors.
+    The spread has the size of their out-of-bag errors: half of its square for every curve alike,
+    half as the trees disagree about it.
     """
 
     def fit(curves: Curves, targets: Losses, seed: int) -> Extrapolate:
@@ -43,7 +44,8 @@ def extra_trees(trees: int = 100) -> Predictor:
         def predict(partial: Curves) -> tuple[Losses, Losses]:
             ahead = _shape(partial)
             local = _deviation(forest, ahead) / typical if typical else np.ones(len(ahead))
-            return partial[:, -1] + forest.predict(ahead), error * local
+            spread = error * np.sqrt((1 + local**2) / 2)
+            return partial[:, -1] + forest.predict(ahead), spread
 
         return predict
 
