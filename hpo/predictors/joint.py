@@ -105,8 +105,8 @@ def scale_of(values: Losses) -> Scale:
     """The scale of these values, which may be all equal."""
     least, middle, most = values.min(), np.median(values), values.max()
     tiny = 1e-3 * (most - least) or 1e-6 * abs(middle) or 1e-9
-    low = float(least - max(MARGIN * (middle - least), tiny))
-    high = float(most + max(MARGIN * (most - middle), tiny))
+    low = float(least - (MARGIN * (middle - least) or tiny))
+    high = float(most + (MARGIN * (most - middle) or tiny))
     places = np.log((values - low) / (high - values))
     return Scale(low, high, float(places.mean()), float(places.std()) or 1.0)
 
