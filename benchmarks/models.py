@@ -1,6 +1,7 @@
 """Speed of the models on one core, against the published code: CPU time, medians of ratios.
 
 python -m benchmarks.models [--json=figures.json] [--quick] [--compiled] [--sizes=128,256,...]
+python -m benchmarks.models --device=gpu  (`benchmarks.models_gpu`: another table)
 
 The peer, `mlpf.model.gnn_lsh.CombinedGraphLayer` of particleflow 3.1.0 with CPU torch, has an
 environment of its own (`make bench-env`); without it there are no ratios, and that is said. Each
@@ -26,7 +27,7 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import machine
-from benchmarks.models_protocol import Size
+from benchmarks.models_protocol import ON_GPU, Size
 
 ROOT = Path(__file__).parents[1]
 PEER_PYTHON = ROOT / ".bench-venv" / "bin" / "python"
@@ -35,12 +36,15 @@ KINDS = ("forward", "step")
 
 
 class Worker:
-    """A process that answers requests; on one core, the first that this process may use."""
+    """A process that answers requests; on one core, the first that this process may use.
 
-    def __init__(self, python: Path | str, module: str):
-        core = str(min(os.sched_getaffinity(0)))
+    With a GPU it may use all.
+    """
+
+    def __init__(self, python: Path | str, module: str, gpu: bool = False):
+        core = ["taskset", "-c", str(min(os.sched_getaffinity(0)))]
         self.process = subprocess.Popen(
-            ["taskset", "-c", core, str(python), "-m", module],
+            ([] if gpu else core) + [str(python), "-m", module] + ([ON_GPU] if gpu else []),
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")},
         )  # fmt: skip
@@ -59,7 +63,7 @@ class Worker:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{' '.join(self.process.args[3:])} ended: its messages are above")
+            raise RuntimeError(f"{' '.join(self.process.args)} ended: its messages are above")
         answer = json.loads(line)
         if "error" in answer:
             raise RuntimeError(answer["error"])
@@ -69,12 +73,12 @@ class Worker:
         return self.request(time=what, size=size._asdict())
 
 
-def ours() -> Worker:
-    return Worker(sys.executable, "benchmarks.models_worker")
+def ours(gpu: bool = False) -> Worker:
+    return Worker(sys.executable, "benchmarks.models_worker", gpu)
 
 
-def peers() -> Worker:
-    return Worker(PEER_PYTHON, "benchmarks.peer")
+def peers(gpu: bool = False) -> Worker:
+    return Worker(PEER_PYTHON, "benchmarks.peer", gpu)
 
 
 def flops(elements: int, size: Size) -> float:
@@ -270,7 +274,12 @@ def main() -> None:
     parser.add_argument("--compiled", action="store_true", help="torch.compile too (minutes)")
     parser.add_argument("--no-peer", action="store_true", help="leave the peer out")
     parser.add_argument("--sizes", help="numbers of elements, with commas")
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     options = parser.parse_args()
+    if options.device == "gpu":
+        from benchmarks import models_gpu
+
+        sys.exit(models_gpu.run(PEER_PYTHON.exists() and not options.no_peer, options.json))
     figures = measure(options)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")

@@ -5,12 +5,14 @@ Only the standard library is imported: one worker has jax, the other torch.
 
 import json
 import resource
+import sys
 import time
 from collections.abc import Callable
 from typing import NamedTuple, TextIO
 
 LEARNING_RATE = 1e-4
-SHORTEST = 0.1  # CPU seconds that a timing takes at least, in whole calls
+SHORTEST = 0.1  # seconds that a timing takes at least, in whole calls
+ON_GPU = "--device=gpu"  # how a worker is told to use the accelerator
 
 
 class Size(NamedTuple):
@@ -26,9 +28,15 @@ class Size(NamedTuple):
     max_bins: int = 512
 
 
-def representations(numpy, elements: int, width: int):
-    """Random inputs of the stacks: (1, elements, width), float32, the same in both workers."""
-    return numpy.random.default_rng(elements).normal(size=(1, elements, width)).astype("float32")
+def on_gpu() -> bool:
+    """Whether this worker was started for the accelerator; else it has one core."""
+    return ON_GPU in sys.argv
+
+
+def representations(numpy, elements: int, width: int, batch: int = 1):
+    """Random inputs of the stacks: (batch, elements, width), float32, the same in both workers."""
+    shape = batch, elements, width
+    return numpy.random.default_rng(elements).normal(size=shape).astype("float32")
 
 
 def peak_memory() -> float:
@@ -37,12 +45,16 @@ def peak_memory() -> float:
 
 
 def seconds_of(call: Callable[[], object]) -> float:
-    """CPU seconds of this process, all its threads, for one call: mean over `SHORTEST`."""
-    calls, start = 0, time.process_time()
+    """Seconds of one call: mean over `SHORTEST`.
+
+    CPU time of this process, all its threads; wall time with an accelerator, for which calls wait.
+    """
+    clock = time.perf_counter if on_gpu() else time.process_time
+    calls, start = 0, clock()
     while True:
         call()
         calls += 1
-        passed = time.process_time() - start
+        passed = clock() - start
         if passed >= SHORTEST:
             return passed / calls
 

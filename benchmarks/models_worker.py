@@ -1,4 +1,5 @@
-"""A process of `benchmarks.models` that times this project's models; one core, CPU time.
+"""A process of `benchmarks.models` that times this project's models; one core, CPU time. With
+`--device=gpu` on the accelerator, wall time.
 
 It reads requests from standard input and answers each with one line of JSON (`benchmarks.peer` is
 its counterpart for torch, `models_protocol` the shared part). Timed are the two stacks alone, on
@@ -8,11 +9,24 @@ and an update of every parameter by its gradient (SGD).
 
 import os
 
-# One core: set before jax is imported.
+from benchmarks.models_protocol import (
+    LEARNING_RATE,
+    Size,
+    on_gpu,
+    peak_memory,
+    representations,
+    serve,
+)
+
+# Set before jax is imported. The accelerator's memory is shared with the peer's process.
 os.environ.update(
-    OMP_NUM_THREADS="1",
-    JAX_PLATFORMS="cpu",
-    XLA_FLAGS="--xla_cpu_multi_thread_eigen=false",
+    {"JAX_PLATFORMS": "cuda", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    if on_gpu()
+    else {
+        "JAX_PLATFORMS": "cpu",
+        "OMP_NUM_THREADS": "1",
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    }
 )
 
 import sys
@@ -24,13 +38,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.models_protocol import LEARNING_RATE, Size, peak_memory, representations, serve
 from mlpf_jax.backbones import GraphLayer, Scene
 from mlpf_jax.config import ModelConfig
 from mlpf_jax.model import Stack
 
 
-def config_of(model: str, size: Size, remat: bool = False) -> ModelConfig:
+def config_of(
+    model: str, size: Size, remat: bool = False, precision: str = "float32"
+) -> ModelConfig:
     """GNN-LSH as published, or attention or FAVOR of the same width and depth."""
     form = "published" if model == "gnn_lsh" else "improved"
     return ModelConfig(
@@ -40,16 +55,16 @@ def config_of(model: str, size: Size, remat: bool = False) -> ModelConfig:
         max_bins=size.max_bins, heads=1 if model == "gnn_lsh" else 8, messages=size.messages,
         distance_width=size.distance, distance_hidden=size.distance_hidden,
         distance_layers=size.distance_layers, hidden=2 * size.width, random_features=64,
-        neighbour_features=False, face_kernel=False, remat=remat,
+        neighbour_features=False, face_kernel=False, remat=remat, precision=precision,
     )  # fmt: skip
 
 
-def scene(elements: int) -> Scene:
-    """One event that fills its row."""
+def scene(elements: int, batch: int = 1) -> Scene:
+    """Events that fill their rows."""
     return Scene(
-        direction=jnp.zeros((1, elements, 3)),
-        segment=jnp.ones((1, elements), jnp.int32),
-        counts=jnp.full((1, 1), elements, jnp.int32),
+        direction=jnp.zeros((batch, elements, 3)),
+        segment=jnp.ones((batch, elements), jnp.int32),
+        counts=jnp.full((batch, 1), elements, jnp.int32),
         layout=None,
     )
 
@@ -72,11 +87,12 @@ def initial(config: ModelConfig, x, where: Scene):
 
 
 def prepared(
-    kind: str, model: str, elements: int, size: Size, remat: bool = False
-) -> Callable[[], object]:
+    kind: str, model: str, elements: int, size: Size, remat: bool = False, batch: int = 1,
+    precision: str = "float32",
+) -> Callable[[], object]:  # fmt: skip
     """A call of the compiled forward pass, or of a training step that keeps its parameters."""
-    config, where = config_of(model, size, remat), scene(elements)
-    x = jnp.asarray(representations(np, elements, size.width))
+    config, where = config_of(model, size, remat, precision), scene(elements, batch)
+    x = jnp.asarray(representations(np, elements, size.width, batch))
     variables = initial(config, x, where)
     if kind == "forward":
         forward = jax.jit(partial(stacks, config))
@@ -150,6 +166,11 @@ def parameters(model: str, elements: int, size: Size) -> int:
     return sum(leaf.size for one in shapes for leaf in jax.tree.leaves(one["params"]))
 
 
+def device() -> dict[str, str]:
+    """What the models run on. Raises `RuntimeError` where the accelerator is not there."""
+    return {"card": jax.devices()[0].device_kind, "version": f"jax {jax.__version__}"}
+
+
 def first_step(cache: str, elements: int, size: Size) -> dict[str, float]:
     """CPU seconds of this process: to the end of its imports, and to the end of its first step.
 
@@ -169,7 +190,7 @@ if __name__ == "__main__":
         sys.stdout,
         prepared,
         {
-            "gemm": gemm_rate, "parity": parity, "parameters": parameters,
+            "device": device, "gemm": gemm_rate, "parity": parity, "parameters": parameters,
             "first step": first_step, "peak memory": peak_memory,
         },
     )  # fmt: skip

@@ -2,13 +2,23 @@
 
 The peer is `mlpf.model.gnn_lsh.CombinedGraphLayer` of the PyPI wheel particleflow 3.1.0 with torch
 on a CPU, in two stacks with the node update x + layer(x) that its paper describes. Same inputs,
-sizes, clock and update as in `benchmarks.models_worker`.
+sizes, clock and update as in `benchmarks.models_worker`. With `--device=gpu` on the accelerator,
+with TF32 products as in jax, and bfloat16 by torch's autocast.
 """
 
 import os
 
-# One core: set before torch is imported.
-os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+from benchmarks.models_protocol import (
+    LEARNING_RATE,
+    Size,
+    on_gpu,
+    peak_memory,
+    representations,
+    serve,
+)
+
+if not on_gpu():  # one core: set before torch is imported
+    os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 import sys
 from collections.abc import Callable
@@ -17,9 +27,11 @@ import numpy as np
 import torch
 from mlpf.model.gnn_lsh import CombinedGraphLayer
 
-from benchmarks.models_protocol import LEARNING_RATE, Size, peak_memory, representations, serve
-
-torch.set_num_threads(1)
+DEVICE = "cuda" if on_gpu() else "cpu"
+if on_gpu():
+    torch.set_float32_matmul_precision("high")
+else:
+    torch.set_num_threads(1)
 MESSAGE_WEIGHTS = ("theta", "W_h", "W_t", "b_t")
 
 
@@ -55,19 +67,22 @@ class Stacks(torch.nn.Module):
 
 
 def prepared(
-    kind: str, model: str, elements: int, size: Size, remat: bool = False
+    kind: str, model: str, elements: int, size: Size, batch: int = 1, precision: str = "float32"
 ) -> Callable[[], object]:
     """A call of the forward pass or of a training step; `model` is "eager" or "compiled"."""
     torch.manual_seed(0)
-    module = Stacks(size)
-    x = torch.from_numpy(representations(np, elements, size.width))
-    mask = torch.ones(1, elements)
+    module = Stacks(size).to(DEVICE)
+    x = torch.from_numpy(representations(np, elements, size.width, batch)).to(DEVICE)
+    mask = torch.ones(batch, elements, device=DEVICE)
+    narrow = torch.autocast(DEVICE, torch.bfloat16, enabled=precision == "bfloat16")
     apply = torch.compile(module, dynamic=False) if model == "compiled" else module
     if kind == "forward":
 
         def forward():
-            with torch.inference_mode():
-                return apply(x, mask)
+            with torch.inference_mode(), narrow:
+                out = apply(x, mask)
+            _finish()
+            return out
 
         return forward
     trained = [p for p in module.parameters() if p.requires_grad]
@@ -75,11 +90,25 @@ def prepared(
 
     def step():
         optimiser.zero_grad()
-        loss = sum((out**2).mean() for out in apply(x, mask))
+        with narrow:
+            loss = sum((out**2).mean() for out in apply(x, mask))
         loss.backward()
         optimiser.step()
+        _finish()
 
     return step
+
+
+def _finish() -> None:
+    """Waits for the accelerator."""
+    if on_gpu():
+        torch.cuda.synchronize()
+
+
+def device() -> dict[str, str]:
+    """What the peer runs on. Raises `RuntimeError` where the accelerator is not there."""
+    card = torch.cuda.get_device_name() if on_gpu() else "cpu"
+    return {"card": card, "version": version()}
 
 
 def weights(path: str, elements: int, size: Size) -> None:
@@ -133,5 +162,11 @@ if __name__ == "__main__":
         sys.stdin,
         answers,
         prepared,
-        {"weights": weights, "gemm": gemm_rate, "version": version, "peak memory": peak_memory},
+        {
+            "device": device,
+            "weights": weights,
+            "gemm": gemm_rate,
+            "version": version,
+            "peak memory": peak_memory,
+        },
     )

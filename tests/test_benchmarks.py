@@ -2,10 +2,11 @@
 
 import math
 import sys
+from pathlib import Path
 
 import pytest
 
-from benchmarks import models
+from benchmarks import models, models_gpu
 from benchmarks.models_protocol import Size
 
 TINY = Size(
@@ -71,3 +72,47 @@ def test_operations_are_those_of_each_product():
 def test_slope_of_a_power_is_the_power(power):
     assert models.slope({n: 3 * n**power for n in (1, 8, 32, 100)}) == pytest.approx(power)
     assert math.isclose(models.slope({2: 5.0, 4: 5.0}), 0, abs_tol=1e-12)
+
+
+def test_the_table_of_an_accelerator(worker, capsys, monkeypatch):
+    """With one core in its place."""
+    monkeypatch.setattr(models_gpu, "PRECISIONS", ("bfloat16",))
+    case = models_gpu.Case(batch=2, elements=16)
+    rows = models_gpu.table(worker, None, [case], TINY, rounds=1)
+    assert [(row["kind"], row["precision"]) for row in rows] == [
+        (kind, "bfloat16") for kind in models.KINDS
+    ]
+    assert all(row["ours [ms an event]"] > 0 for row in rows)
+    assert capsys.readouterr().out.count("N =    16, B =  2") == len(rows)
+
+
+def test_a_row_of_an_accelerator_is_by_event_with_ratios():
+    class Side:
+        def __init__(self, seconds):
+            self.seconds = lambda size, **what: seconds[what["model"]]
+
+        def request(self, **what):
+            assert what == {"forget": True}
+
+    ours, peer = Side({"gnn_lsh": 0.5}), Side({"eager": 1.0, "compiled": 0.75})
+    row = models_gpu.table(ours, peer, [models_gpu.Case(4, 128)], TINY, rounds=3)[0]
+    assert row["ours [ms an event]"] == 125
+    assert (row["eager [ms an event]"], row["eager over ours"]) == (250, 2)
+    assert row["compiled over ours"] == 1.5
+    assert "eager 250.000 ms, ratio 2.00; compiled" in models_gpu.line(row)
+
+
+def test_without_an_accelerator_one_line_says_what_to_do(capsys, tmp_path):
+    if Path("/proc/driver/nvidia").exists():
+        pytest.skip("there is one")
+    assert models_gpu.run(with_peer=False, path=tmp_path / "figures.json") == 1
+    (message,) = capsys.readouterr().err.splitlines()
+    assert "jax finds no GPU" in message
+    assert "install 'jax[cuda12]'" in message
+    assert not list(tmp_path.iterdir())
+
+
+def test_results_are_kept_by_card():
+    assert models_gpu.results_file("NVIDIA H100 80GB HBM3").name == (
+        "models_nvidia_h100_80gb_hbm3.json"
+    )
