@@ -174,7 +174,8 @@ def test_a_killed_worker_is_told_in_words_that_help(tmp_path, monkeypatch):
 
 
 def test_two_builders_on_one_place(launch, tmp_path):
-    arguments = ["--process=zh", "--events=20", f"--data_dir={tmp_path}"]
+    # So many that the first is still at it when the second begins, however slow the machine.
+    arguments = ["--process=zh", "--events=5000", f"--data_dir={tmp_path}"]
     command = [sys.executable, "-m", "launch.build_dataset", *arguments]
     first = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
     while not (tmp_path / ".shards").exists():
