@@ -5,7 +5,7 @@ that enough trials have come to, so that it can be used under any scheduler.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ from hpo.searchers import Observed, Searcher, quasi_random_search
 from hpo.space import Space
 from hpo.types import Configuration
 
-_LARGEST = 200  # trials that a process is fitted to: its cost grows as their third power
+_STEPS = 12
+_LARGEST = 128  # trials that a process is fitted to: its cost grows as their third power
 
 
-def bayesian_search(space: Space, startup: int | None = None, candidates: int = 512) -> Searcher:
+def bayesian_search(space: Space, startup: int | None = None, candidates: int = 256) -> Searcher:
     """Gaussian process and expected improvement, after `startup` quasi-random trials.
 
     startup      trials that must have come to a rung before a model of it is made; two more than
@@ -92,11 +93,23 @@ def _fit(rows: Float[np.ndarray, "trials features"], targets: Float[np.ndarray, 
 
     scales = np.full(rows.shape[1], 0.5)
     kernel = kernels.ConstantKernel(1.0, (0.1, 10)) * kernels.Matern(scales, (0.05, 10), nu=2.5)
-    model = GaussianProcessRegressor(kernel + kernels.WhiteKernel(0.1, (1e-3, 1)))
+    kernel += kernels.WhiteKernel(0.1, (1e-3, 1))
+    model = GaussianProcessRegressor(kernel, optimizer=_some_steps)
     with warnings.catch_warnings():
         # A length scale at its bound is a hyperparameter that does not matter: no defect.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(rows, targets)
+
+
+def _some_steps(
+    loss: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray, bounds: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """L-BFGS, stopped early: the last digits of a length scale do not move the next trial."""
+    from scipy.optimize import minimize
+
+    options = {"maxiter": _STEPS}
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return found.x, found.fun
 
 
 def _near(generator: np.random.Generator, centres: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -104,9 +117,9 @@ def _near(generator: np.random.Generator, centres: Sequence[np.ndarray]) -> list
     out = []
     for centre in centres:
         for width in (0.15, 0.03):
-            moves = generator.normal(0, width, (32, len(centre)))
-            lone = np.eye(len(centre), dtype=bool)[generator.integers(len(centre), size=16)]
-            moves[:16] *= lone
+            moves = generator.normal(0, width, (16, len(centre)))
+            lone = np.eye(len(centre), dtype=bool)[generator.integers(len(centre), size=8)]
+            moves[:8] *= lone
             out.append(np.clip(centre + moves, 0, 1))
     return out
 

@@ -122,7 +122,9 @@ def seen_epochs(epoch: int, rung: int, columns: int) -> np.ndarray:
 def _features(space: Space | None, configurations: Sequence[Configuration]) -> np.ndarray:
     if space is None:
         return np.zeros((len(configurations), 1))
-    return np.array([space.features(c) for c in configurations])
+    # a table's configurations also name their row, which says nothing
+    known = [{n: v for n, v in c.items() if n in space.parameters} for c in configurations]
+    return np.array([space.features(c) for c in known])
 
 
 def _rounded(number: int, step: int) -> int:

@@ -186,9 +186,9 @@ def test_small_spaces_are_not_tried_twice_before_they_are_exhausted():
 def test_long_histories_are_thinned_not_refused():
     observed = tuple(
         Observed(n, c, (loss(c),), False)
-        for n, c in ((n, random_search(SPACE).propose(0, n)) for n in range(230))
+        for n, c in ((n, random_search(SPACE).propose(0, n)) for n in range(150))
     )
-    SPACE.check(bayesian_search(SPACE, candidates=16).suggest(0, 230, observed))
+    SPACE.check(bayesian_search(SPACE, candidates=16).suggest(0, 150, observed))
 
 
 def curves(*values):
