@@ -117,9 +117,9 @@ def _near(generator: np.random.Generator, centres: Sequence[np.ndarray]) -> list
     out = []
     for centre in centres:
         for width in (0.15, 0.03):
-            moves = generator.normal(0, width, (16, len(centre)))
-            lone = np.eye(len(centre), dtype=bool)[generator.integers(len(centre), size=8)]
-            moves[:8] *= lone
+            moves = generator.normal(0, width, (32, len(centre)))
+            lone = np.eye(len(centre), dtype=bool)[generator.integers(len(centre), size=16)]
+            moves[:16] *= lone
             out.append(np.clip(centre + moves, 0, 1))
     return out
 
