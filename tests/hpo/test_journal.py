@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hpo.executors.inline import InlineExecutor
 from hpo.halving import hyperband
@@ -23,7 +25,7 @@ from hpo.space import Float, Space
 from hpo.study import run_study
 from hpo.summary import summarise
 from hpo.swift import swift_hyperband
-from hpo.types import Completed, Failed, Job, Predict, Predicted, Reported, WorkerLost
+from hpo.types import Completed, Failed, Job, Predict, Predicted, Proposed, Reported, WorkerLost
 
 SPACE = Space({"x": Float(0, 1)})
 
@@ -63,6 +65,38 @@ def test_what_is_appended_is_read_back(path):
     with Journal(path) as journal:
         assert [entry.item for entry in journal.entries()] == items
     assert [entry.item for entry in read_journal(path)[1]] == items
+
+
+numbers = st.integers(0, 10**6)
+values = st.one_of(
+    st.floats(allow_nan=False), st.integers(-(2**53), 2**53), st.text(max_size=9), st.booleans()
+)
+configurations = st.dictionaries(st.text(min_size=1, max_size=9), values, max_size=4)
+floats = st.floats(allow_nan=False)
+requests = st.builds(
+    Predict, numbers, numbers, st.lists(numbers).map(tuple), st.lists(numbers).map(tuple)
+)
+items = st.one_of(
+    st.builds(Job, numbers, configurations, numbers, numbers),
+    st.builds(Reported, numbers, numbers, st.dictionaries(st.text(max_size=9), floats)),
+    st.builds(Completed, numbers, numbers),
+    st.builds(Failed, numbers, st.text()),
+    st.builds(WorkerLost, numbers),
+    st.builds(Proposed, numbers, configurations),
+    st.builds(Predicted, requests, st.lists(floats).map(tuple), st.lists(floats).map(tuple)),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(batches=st.lists(st.lists(items, max_size=5), max_size=5))
+def test_any_batches_are_read_back_in_order_and_to_the_bit(tmp_path_factory, batches):
+    path = tmp_path_factory.mktemp("any") / "study.db"
+    with Journal(path) as journal:
+        for batch in batches:
+            journal.append(batch)
+        found = [entry.item for entry in journal.entries()]
+    assert found == [item for batch in batches for item in batch]
+    assert [entry.item for entry in read_journal(path)[1]] == found
 
 
 def test_a_finished_study_is_only_read(path):
