@@ -301,7 +301,7 @@ def asynchronous_swift(
 
     def decide(state: AsyncState, group: Group) -> AsyncState:
         round, epoch = brackets[group.bracket][group.round], group.epoch
-        wider = inflation(state.predictions, _settled(state), risk.patience)
+        wider = inflation(sign, state.predictions, _settled(state), risk.patience)
         results = state.rounds[group.bracket][group.round].results.all()
         ahead = answer_forecast(sign, state.answers[0], wider)
         rivals = foreseen(state, group)

@@ -9,6 +9,8 @@ finished losses. Here the round is asked at several points, and a trial is stopp
 is below the risk that is accepted. The first asks what Hyperband will ask at the rung; the second
 is what saves most of the late brackets: late in a study a bracket is worth its epochs only if its
 trials can still win. Both chances come from `hpo.trend`, widened by how wrong it has been so far.
+In the bracket that trains everybody to the end, the others wait until the best of them is there:
+where few curves tell of the end, one of the same bracket tells most.
 """
 
 import math
@@ -45,15 +47,15 @@ class Risk:
     patience      predictions whose errors weigh as much as the expectation that they are right
     """
 
-    points: tuple[float, ...] = (0.12, 0.25, 0.5, 0.75)
-    place: float = 0.02
+    points: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    place: float = 0.015
     last: float = 0.01
     winner: float = 0.005
     winner_from: float = 0.3
-    min_curves: int = 5
+    min_curves: int = 4
     min_winners: int = 4
-    doubt: float = 0.12
-    patience: float = 30.0
+    doubt: float = 0.15
+    patience: float = 100.0
 
     def __post_init__(self) -> None:
         for name in ("place", "last", "winner", "winner_from"):
@@ -93,11 +95,15 @@ def bounded_risk(risk: Risk, max_epochs: int) -> Rule:
     ) -> tuple[Predict, ...] | Mapping[int, int]:
         epoch, known = len(state.trials[short[0]].curve), reached(state, round.epoch)
         missing = risk.min_curves - len(known)
+        ranked = [n for _, n in sorted(zip(losses_at(state, short, epoch), short, strict=True))]
         if missing > 0:
-            losses = losses_at(state, short, epoch)
-            best = {n for _, n in sorted(zip(losses, short, strict=True))[:missing]}
             point = next_point(risk, round, epoch)
-            return {n: round.epoch if n in best else point for n in short}
+            return {n: round.epoch if n in ranked[:missing] else point for n in short}
+        bracket = state.trials[short[0]].bracket
+        if round.epoch - round.start == max_epochs and all(
+            state.trials[n].bracket != bracket for n in known
+        ):
+            return {n: round.epoch if n == ranked[0] else epoch for n in short}
         asked = (Predict(round.epoch, epoch, known, short),)
         finished = reached(state, max_epochs)
         late = epoch >= risk.winner_from * max_epochs and round.epoch < max_epochs
@@ -113,7 +119,7 @@ def bounded_risk(risk: Risk, max_epochs: int) -> Rule:
     ) -> tuple[State, Goals]:
         short, last = answers[0].request.trials, round.epoch == max_epochs
         curves = [trial.curve for trial in state.trials]
-        wider = inflation(state.predictions, curves, risk.patience)
+        wider = inflation(state.sign, state.predictions, curves, risk.patience)
         ahead = answer_forecast(state.sign, answers[0], wider)
         finished = np.array(losses_at(state, arrived, round.epoch))
         chance, needed = chance_of_place(finished, *ahead, round.places)
@@ -165,17 +171,25 @@ def extrapolate(
 
 
 def inflation(
-    predictions: Sequence[Prediction], curves: Sequence[Sequence[float]], patience: float
+    sign: int,
+    predictions: Sequence[Prediction],
+    curves: Sequence[Sequence[float]],
+    patience: float,
 ) -> float:
     """By how much spreads have been too small so far, at least 1: a root mean square of errors.
 
-    An error is in units of its spread, cut at 6; `patience` errors of 1 are there from the start.
+    Only trials that came out better than foreseen count, twice, for the stops to fear are of such;
+    an error is in units of its spread, cut at 6. `patience` errors of 1 are there from the start.
+    Of a trial asked about twice at one epoch, for its rung and for the end, the rung counts: about
+    the end only those speak that were let through.
     """
     total, count = patience, patience
-    for p in predictions:
+    first = {(p.trial, p.epoch): p for p in reversed(predictions)}
+    for p in first.values():
         curve = curves[p.trial]
         if p.continued and len(curve) >= p.rung:
-            total += min(abs(curve[p.rung - 1] - p.mean) / p.spread, 6.0) ** 2
+            better = sign * (p.mean - curve[p.rung - 1]) / p.spread
+            total += 2 * min(max(better, 0.0), 6.0) ** 2
             count += 1
     return max(1.0, math.sqrt(total / count))
 

@@ -46,7 +46,9 @@ from hpo.types import (
 from hpo.vector import Vector
 
 Goals = Mapping[int, int]
-"""By trial the epoch to which it is sent, in the order in which jobs are asked."""
+"""By trial the epoch to which it is sent, in the order in which jobs are asked.
+
+Who is sent where it stands waits there for those that train, and is asked about again."""
 
 
 def rank_by_loss(state: State, members: Sequence[int], round: Round) -> list[int]:
@@ -167,6 +169,7 @@ def synchronous(
 
     def send(state: State, bracket: BracketState, goals: Goals) -> State:
         trials = state.trials
+        goals = {n: goal for n, goal in goals.items() if goal > len(trials[n].curve)}
         for number, goal in goals.items():
             trials = trials.put(number, trials[number]._replace(status=WAITING, goal=goal))
         bracket = bracket._replace(

@@ -20,7 +20,7 @@ def test_one_worker_decides_as_the_synchronous_rule_does(synthetic):
             for make in (asynchronous_swift, swift_improved)
         ]
         assert runs[0].loss == runs[1].loss
-        assert runs[0].epochs == pytest.approx(runs[1].epochs, rel=0.05)
+        assert runs[0].epochs == pytest.approx(runs[1].epochs, rel=0.15)
 
 
 def test_without_risk_one_worker_is_hyperband(synthetic):

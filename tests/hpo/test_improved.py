@@ -123,9 +123,10 @@ def test_errors_so_far_widen_what_follows(synthetic):
     state = simulate(swift_improved(table.searcher(), 27, 2), table, 0).state
     curves = [trial.curve for trial in state.trials]
     assert state.predictions
-    assert inflation(state.predictions, curves, 1e9) == pytest.approx(1.0)
+    assert inflation(1, state.predictions, curves, 1e9) == pytest.approx(1.0)
     wrong = [p._replace(mean=p.mean + 5 * p.spread) for p in state.predictions]
-    assert inflation(wrong, curves, 5.0) > 2
+    assert inflation(1, wrong, curves, 5.0) > 2
+    assert inflation(-1, wrong, curves, 5.0) == 1  # worse than foreseen: nothing to fear
 
 
 def test_maximising_is_minimising_the_negative(synthetic):
