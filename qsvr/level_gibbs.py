@@ -17,7 +17,7 @@ The price of a step is one row of the kernel matrix times the reads; Q is never 
 
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -52,6 +52,7 @@ class LevelGibbs:
     reads: int = 64
     sweeps: int = 200
     beta_range: tuple[float, float] | None = None
+    pair_steps: ClassVar[bool] = True  # so a steep penalty of sum(beta) does not hold it up
 
     def __call__(self, problem: Problem, seed: int) -> SampleSet:
         clock, table = Clock.start(), levels(problem.encoding)

@@ -17,7 +17,8 @@ class Optimum(NamedTuple):
 def box_optimum(problem: Problem) -> Optimum:
     """The minimum of the problem's energy over all real beta in the box [-C', C'].
 
-    scipy's L-BFGS-B over alpha and alphahat, whose problem is smooth and convex.
+    scipy's L-BFGS-B over alpha and alphahat, whose problem is smooth and convex; started again from
+    where it stopped until that no longer helps, because the valley can be very flat.
     """
     from scipy.optimize import minimize
 
@@ -33,7 +34,12 @@ def box_optimum(problem: Problem) -> Optimum:
     options = {"maxiter": 100_000, "maxfun": 200_000, "ftol": 0, "gtol": 1e-10, "maxcor": 20}
     limits = [(0, problem.encoding.box)] * (2 * rows)
     found = minimize(energy, np.zeros(2 * rows), jac=True, bounds=limits, options=options)
-    beta = found.x[:rows] - found.x[rows:]
+    before = np.inf
+    while found.fun < before - 1e-9 * abs(found.fun):
+        before = found.fun
+        found = minimize(energy, found.x, jac=True, bounds=limits, options=options)
+    duals = found.x
+    beta = duals[:rows] - duals[rows:]
     return Optimum(beta, float(problem.energy(beta)))
 
 

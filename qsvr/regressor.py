@@ -48,7 +48,9 @@ class QSVR(RegressorMixin, BaseEstimator):
     box           C', the largest |beta|
     bits, base    K binaries to base B for each alpha and alphahat
     epsilon       half width of the tube without loss
-    penalty       xi, the price of (sum beta)^2
+    penalty       xi, the price of (sum beta)^2; None: 5 where the sampler moves betas in pairs
+                  (`level_gibbs`), else 0.05. A small one shrinks the bias of the regression, a
+                  large one stalls samplers that flip bits
     scaling       of the features: "minmax", "standard" or "none"
     target_scaling  of y; "standard" centres it, which a small penalty needs (see `qsvr.qubo`)
     sampler       a name of `qsvr.samplers.SAMPLERS`, made with `reads` and `sweeps`; or a sampler
@@ -56,9 +58,9 @@ class QSVR(RegressorMixin, BaseEstimator):
     max_rows      the most rows of one QUBO; None: what the sampler's hardware takes, else 300
     random_state  seed of the subsets and of the sampler
 
-    After `fit`: `members_`, `weights_`, `encoding_`, `n_features_in_`, and `calls_`, one record for
-    each call of the sampler. Constant targets are predicted as that constant; equal rows are
-    allowed. Fewer than two rows, NaN, infinity and an indefinite kernel matrix are refused.
+    After `fit`: `members_`, `weights_`, `encoding_`, `penalty_`, `n_features_in_`, and `calls_`,
+    one record for each call of the sampler. Constant targets are predicted as that constant; equal
+    rows are allowed. Fewer than two rows, NaN, infinity and an indefinite kernel are refused.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class QSVR(RegressorMixin, BaseEstimator):
         bits=5,
         base=2.0,
         epsilon=0.02,
-        penalty=0.05,
+        penalty=None,
         scaling="minmax",
         target_scaling="standard",
         sampler="level_gibbs",
@@ -134,6 +136,7 @@ class QSVR(RegressorMixin, BaseEstimator):
         if self.kernel == "precomputed" and X.shape[0] != X.shape[1]:
             raise ValueError(f"a precomputed kernel is a square matrix, not {X.shape}")
         random, sampler = check_random_state(self.random_state), self._sampler()
+        self.penalty_ = _penalty(sampler) if self.penalty is None else self.penalty
         self.encoding_ = Encoding.from_box(self.box, self.bits, self.base)
         self.x_scaling_ = scaling_of(X, "none" if self.kernel == "precomputed" else self.scaling)
         self.y_scaling_ = scaling_of(y, self.target_scaling)
@@ -193,7 +196,7 @@ class QSVR(RegressorMixin, BaseEstimator):
             else self._kernel(X[index], X[index])
         )
         problem = Problem(
-            kernels.checked(matrix, len(y)), y, self.encoding_, self.epsilon, self.penalty
+            kernels.checked(matrix, len(y)), y, self.encoding_, self.epsilon, self.penalty_
         )
         samples = sampler(problem, seed)
         fitted = Fitted(
@@ -266,6 +269,10 @@ class QSVR(RegressorMixin, BaseEstimator):
                 f"unknown combination {self.combine!r}: choose from {', '.join(COMBINATIONS)}"
             )
         return COMBINATIONS[self.combine]
+
+
+def _penalty(sampler: Sampler) -> float:
+    return 5.0 if getattr(sampler, "pair_steps", False) else 0.05
 
 
 def _call(samples: SampleSet) -> Mapping[str, Any]:

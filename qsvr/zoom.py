@@ -28,6 +28,11 @@ class Zoom:
     sampler: Sampler = field(default_factory=LevelGibbs)
     rounds: int = 6
 
+    @property
+    def pair_steps(self) -> bool:
+        """Whether the sampler within moves betas in pairs."""
+        return getattr(self.sampler, "pair_steps", False)
+
     def capacity(self) -> int | None:
         """That of the sampler within; None: no limit."""
         return capacity(self.sampler)

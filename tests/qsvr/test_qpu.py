@@ -65,9 +65,8 @@ def test_weaker_chains_break_more_often():
 
 
 def test_polishing_lowers_and_its_kinds_are_ordered():
-    problem = regression(6, bits=3)
-    device = "zephyr3"
-    best = {kind: QPU(device, 30, polish=kind, sweeps=20)(problem, 0) for kind in qpu.POLISHING}
+    problem = regression(4, bits=3)
+    best = {kind: QPU(SMALL, 30, polish=kind, sweeps=20)(problem, 0) for kind in qpu.POLISHING}
     returned = best["none"].details["best_energy_returned"]
     assert best["none"].energies[0] == pytest.approx(returned)
     assert best["bits"].energies[0] <= returned

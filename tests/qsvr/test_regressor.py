@@ -24,7 +24,7 @@ def wave(rows: int, seed: int = 0):
     return X, 300 + 20 * np.sin(4 * X[:, 0]) + 10 * X[:, 1] ** 2
 
 
-@parametrize_with_checks([QSVR(reads=20, sweeps=60, bits=3)])
+@parametrize_with_checks([QSVR(reads=20, sweeps=60, bits=3, max_rows=20)])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -89,13 +89,23 @@ def test_the_classical_peer_is_one_line_away(kernel, scaling, sampler):
 
 
 def test_a_precomputed_kernel_is_the_same_as_its_function():
-    X, y = wave(40)
+    X, y = wave(30)
     matrix = rbf(X, X, 2.0)
-    for settings in ({}, {"max_rows": 15}):
-        settings = {"random_state": 0, "reads": 32, "sweeps": 100, **settings}
-        plain = QSVR(gamma=2.0, scaling="none", **settings).fit(X[:30], y[:30])
-        given = QSVR(kernel="precomputed", **settings).fit(matrix[:30, :30], y[:30])
-        np.testing.assert_array_equal(given.predict(matrix[30:, :30]), plain.predict(X[30:]))
+    for settings in ({}, {"max_rows": 10}):
+        settings = {"random_state": 0, "reads": 20, "bits": 3, **settings}
+        plain = QSVR(gamma=2.0, scaling="none", **settings).fit(X[:20], y[:20])
+        given = QSVR(kernel="precomputed", **settings).fit(matrix[:20, :20], y[:20])
+        np.testing.assert_array_equal(given.predict(matrix[20:, :20]), plain.predict(X[20:]))
+
+
+def test_the_penalty_suits_the_sampler():
+    X, y = wave(8)
+    chosen = {
+        sampler: QSVR(sampler=sampler, reads=20, bits=3).fit(X, y).penalty_
+        for sampler in ("level_gibbs", "zoom", "steepest_descent", "zoom_simulated_annealing")
+    }
+    assert list(chosen.values()) == [5.0, 5.0, 0.05, 0.05]
+    assert QSVR(penalty=0.3, reads=20, bits=3).fit(X, y).penalty_ == 0.3
 
 
 def test_equal_rows_are_allowed():

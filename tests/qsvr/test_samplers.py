@@ -1,6 +1,7 @@
 """Laws every sampler keeps, and what each one adds."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -138,23 +139,24 @@ def smooth(box: float, bits: int, rows: int = 20) -> Problem:
 
 def test_gaps_shrink_from_bit_flips_to_levels_to_zoom():
     problem = smooth(16.0, 5)
+    lowest = box_optimum(problem).energy
     flips, whole, zoomed = (
-        energy_gap(problem, sampler(problem, 0))
-        for sampler in (SimulatedAnnealing(), LevelGibbs(), Zoom(LevelGibbs()))
+        1 - sampler(problem, 0).energies[0] / lowest
+        for sampler in (SimulatedAnnealing(20, 200), LevelGibbs(32), Zoom(LevelGibbs(32, 100)))
     )
     assert flips > 5 * whole
     assert whole < 0.02
     assert 0 <= zoomed < 0.1 * whole
+    singly = replace(problem, encoding=Encoding.from_box(16.0, 5, base=2.01))  # no pair steps
+    assert 1 - LevelGibbs(32)(singly, 0).energies[0] / lowest > 3 * whole
 
 
-def test_level_gibbs_without_pair_steps_would_not_reach_that():
-    uneven = smooth(16.0, 5)
-    uneven = Problem(
-        uneven.kernel_matrix, uneven.targets, Encoding.from_box(16.0, 5, base=2.01), 0.02, 0.05
-    )
-    even = smooth(16.0, 5)
-    gaps = [energy_gap(problem, LevelGibbs()(problem, 0)) for problem in (uneven, even)]
-    assert gaps[0] > 3 * gaps[1]
+def test_the_energy_gap_is_a_share_of_the_depth():
+    problem = regression(3)
+    samples, lowest = Exact(1)(problem, 0), box_optimum(problem).energy
+    assert energy_gap(problem, samples) == pytest.approx(1 - samples.energies[0] / lowest)
+    hopeless = replace(problem, targets=np.zeros(3))
+    assert np.isnan(energy_gap(hopeless, samples))
 
 
 def test_quenching_and_descent_never_raise_an_energy():
