@@ -8,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpo import predictors
+from hpo.asynchronous import asynchronous_swift
+from hpo.asynchronous_halving import asha
 from hpo.executors.inline import InlineExecutor
 from hpo.halving import hyperband, successive_halving
+from hpo.improved import swift_improved
 from hpo.journal import Entry, Journal, ReplayMismatch, read_journal
 from hpo.searchers import Observed, Searcher, random_search
 from hpo.space import Float, Space
@@ -50,6 +53,10 @@ SCHEDULERS = {
     "halving": lambda searcher: successive_halving(searcher, 9, 8, 2, rounds=3),
     "full training": lambda searcher: successive_halving(searcher, 9, 3, 2, rounds=1),
     "maximise": lambda searcher: hyperband(searcher, 8, 2, mode="maximise"),
+    "asha": lambda searcher: asha(searcher, 9, 8, 2),
+    "asha, stopping": lambda searcher: asha(searcher, 9, 8, 2, variant="stopping"),
+    "swift, improved": lambda searcher: swift_improved(searcher, 8, 2),
+    "swift, asynchronous": lambda searcher: asynchronous_swift(searcher, 8, 2),
     "swift": lambda searcher: swift_hyperband(
         searcher, 8, 2, min_curves=3, predictor=predictors.persistence()
     ),
@@ -152,7 +159,7 @@ def test_a_searcher_that_ignores_results_changes_nothing(make):
 def test_a_study_cut_between_proposal_and_job_goes_on(tmp_path):
     scheduler = SCHEDULERS["swift"](greedy())
     whole, log = play(scheduler, 0, 2)
-    cuts = [i + 1 for i, item in enumerate(log) if isinstance(item, Proposed | Predicted)][::5]
+    cuts = [i + 1 for i, item in enumerate(log) if isinstance(item, Proposed | Predicted)][::9]
     for cut in cuts:
         path = tmp_path / f"{cut}.db"
         with Journal(path) as journal:
