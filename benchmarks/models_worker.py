@@ -60,11 +60,11 @@ def config_of(
 
 
 def scene(elements: int, batch: int = 1) -> Scene:
-    """Events that fill their rows."""
+    """Events that fill their rows. Made by numpy: each array of jax's would be a program."""
     return Scene(
-        direction=jnp.zeros((batch, elements, 3)),
-        segment=jnp.ones((batch, elements), jnp.int32),
-        counts=jnp.full((batch, 1), elements, jnp.int32),
+        direction=jnp.asarray(np.zeros((batch, elements, 3), np.float32)),
+        segment=jnp.asarray(np.ones((batch, elements), np.int32)),
+        counts=jnp.asarray(np.full((batch, 1), elements, np.int32)),
         layout=None,
     )
 

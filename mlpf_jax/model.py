@@ -7,6 +7,7 @@ Elements are first put in an order that their content alone decides, and the res
 So ties in the hash break by content, and the model is equivariant to permutations.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -122,19 +123,38 @@ class Stack(nn.Module):
     def __call__(self, x, scene: Scene, train: bool):
         if not self.layers:
             return x
-        block = nn.remat(Residual, static_argnums=(4,)) if self.config.remat else Residual
-        loop = nn.scan(
-            block,
-            variable_axes={"params": 0, "codebook": 0},
-            split_rngs={"params": True, "dropout": True},
-            in_axes=(nn.broadcast, 0, nn.broadcast),
-            length=self.layers,
-            # As a loop layers run slower, but only in a loop does recomputing save memory.
-            unroll=1 if self.config.remat else self.layers,
-            check_constancy_invariants=False,  # it would trace every layer twice
-        )
-        # One name, so that a saved model can be loaded with and without recomputing.
-        return loop(self.config, name="ScanResidual_0")(x, scene, jnp.arange(self.layers), train)[0]
+        if self.is_initializing():
+            # In a loop, and not unrolled: what runs once should be compiled fast.
+            loop = _loop(self.config, self.layers, unroll=1)(self.config, name=LAYERS_NAME)
+            return loop(x, scene, jnp.arange(self.layers), train)[0]
+        variables = {kind: values[LAYERS_NAME] for kind, values in self.variables.items()}
+        drops = train and self.config.dropout > 0
+        rngs = {"dropout": self.make_rng("dropout")} if drops else {}
+        return _stack(self.config, self.layers, train, variables, rngs, x, scene)
+
+
+LAYERS_NAME = "ScanResidual_0"  # in saved models
+
+
+def _loop(config: ModelConfig, layers: int, unroll: int):
+    """The module of all layers, with their parameters along the first axis."""
+    return nn.scan(
+        nn.remat(Residual, static_argnums=(4,)) if config.remat else Residual,
+        variable_axes={"params": 0, "codebook": 0},
+        split_rngs={"params": True, "dropout": True},
+        in_axes=(nn.broadcast, 0, nn.broadcast),
+        length=layers,
+        unroll=unroll,
+        check_constancy_invariants=False,  # it would trace every layer twice
+    )
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _stack(config: ModelConfig, layers: int, train: bool, variables, rngs, x, scene: Scene):
+    """Jitted for its cache: stacks of equally many layers are traced once."""
+    # As a loop layers run slower, but only in a loop does recomputing save memory.
+    loop = _loop(config, layers, unroll=1 if config.remat else layers)(config)
+    return loop.apply(variables, x, scene, jnp.arange(layers), train, rngs=rngs)[0]
 
 
 class Residual(nn.Module):
