@@ -19,7 +19,7 @@ from jaxtyping import Float
 from hpo.brackets import Bracket, hyperband_brackets
 from hpo.chances import chance_below, chance_of_place
 from hpo.halving import searcher_of
-from hpo.improved import Risk, answer_forecast, extrapolate, inflation, next_point
+from hpo.improved import Risk, accepted, answer_forecast, extrapolate, inflation, next_point
 from hpo.ordered import Ordered, Result
 from hpo.proposals import searched
 from hpo.rounds import checked_seed, sign_of
@@ -308,8 +308,7 @@ def asynchronous_swift(
         means, spreads = (np.concatenate(p) for p in zip(ahead[:2], rivals, strict=True))
         finished = np.array([result.loss for result in results])
         chance, needed = chance_of_place(finished, means, spreads, ahead.degrees, round.places)
-        accepted = risk.last if round.epoch == max_epochs else risk.place
-        stopped = chance[: len(group.members)] < accepted
+        stopped = chance[: len(group.members)] < accepted(risk, round, max_epochs)
         thresholds = [sign * needed if math.isfinite(needed) else None]
         winners = reached(state, max_epochs)
         if len(winners) >= risk.min_winners and epoch >= risk.winner_from * max_epochs:

@@ -37,8 +37,9 @@ class Risk:
     """When to ask, and what chance a trial may still have when it is stopped.
 
     points        decision points, as shares of the way from rung to rung
-    place         risk of a stop that costs a place in the next round
-    last          the same in the last rounds of brackets, whose place is the bracket's result
+    first         risk of a stop that costs a place in the next round, in a bracket's first
+    place         the same in the rounds after it
+    last          the same in the last, whose place is the bracket's result
     winner        risk of a stop that costs the study its best trial
     winner_from   share of the epochs from which that is asked
     min_curves    curves at a rung that a forecast needs, and at the end for the winner's
@@ -48,9 +49,10 @@ class Risk:
     """
 
     points: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-    place: float = 0.015
-    last: float = 0.01
-    winner: float = 0.005
+    first: float = 0.015
+    place: float = 0.002
+    last: float = 0.005
+    winner: float = 0.001
     winner_from: float = 0.3
     min_curves: int = 4
     min_winners: int = 4
@@ -58,7 +60,7 @@ class Risk:
     patience: float = 100.0
 
     def __post_init__(self) -> None:
-        for name in ("place", "last", "winner", "winner_from"):
+        for name in ("first", "place", "last", "winner", "winner_from"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
         if not self.points or not all(0 < point < 1 for point in self.points):
@@ -117,13 +119,13 @@ def bounded_risk(risk: Risk, max_epochs: int) -> Rule:
     def decide(
         state: State, answers: tuple[Predicted, ...], arrived: tuple[int, ...], round: Round
     ) -> tuple[State, Goals]:
-        short, last = answers[0].request.trials, round.epoch == max_epochs
+        short = answers[0].request.trials
         curves = [trial.curve for trial in state.trials]
         wider = inflation(state.sign, state.predictions, curves, risk.patience)
         ahead = answer_forecast(state.sign, answers[0], wider)
         finished = np.array(losses_at(state, arrived, round.epoch))
         chance, needed = chance_of_place(finished, *ahead, round.places)
-        stopped = chance < (risk.last if last else risk.place)
+        stopped = chance < accepted(risk, round, max_epochs)
         winners, epoch = reached(state, max_epochs), answers[0].request.epoch
         thresholds = [state.sign * needed if math.isfinite(needed) else None]
         if len(winners) >= risk.min_winners and epoch >= risk.winner_from * max_epochs:
@@ -139,6 +141,13 @@ def bounded_risk(risk: Risk, max_epochs: int) -> Rule:
 
     settings = {"rule": "bounded risk", **asdict(risk)}
     return Rule(plan, request, predict, decide, settings)
+
+
+def accepted(risk: Risk, round: Round, max_epochs: int) -> float:
+    """The chance of a place below which a trial of the round is stopped."""
+    if round.epoch == max_epochs:
+        return risk.last
+    return risk.place if round.start else risk.first
 
 
 def next_point(risk: Risk, round: Round, epoch: int) -> int:

@@ -100,7 +100,7 @@ def test_decision_points_lie_within_the_round():
 
 def test_without_risk_it_is_hyperband(synthetic):
     table = synthetic()
-    none = Risk(place=0.0, last=0.0, winner=0.0)
+    none = Risk(first=0.0, place=0.0, last=0.0, winner=0.0)
     for seed in range(3):
         careful = simulate(swift_improved(table.searcher(), 27, 2, risk=none), table, seed)
         plain = simulate(hyperband(table.searcher(), 27, 2), table, seed)
@@ -114,7 +114,7 @@ def test_more_risk_costs_fewer_epochs(synthetic):
         scheduler = swift_improved(table.searcher(), 81, 3, risk=Risk(**risks))
         return np.mean([simulate(scheduler, table, seed).epochs for seed in range(6)])
 
-    bold = {"place": 0.1, "last": 0.1, "winner": 0.05}
+    bold = {"first": 0.1, "place": 0.1, "last": 0.1, "winner": 0.05}
     assert epochs(**bold) < epochs() < 1581  # Hyperband's
 
 

@@ -49,7 +49,7 @@ SCHEDULERS = {
     "swift, maximise": swift_hyperband(SPACE, 16, 2, mode="maximise", **QUICK),
     "swift, nobody in full": swift_hyperband(SPACE, 16, 2, full_share=0, **QUICK),
     "swift, early decision": swift_hyperband(SPACE, 27, 3, decision_point=0.1, **QUICK),
-    "swift improved": swift_improved(SPACE, 16, 2, risk=Risk(min_curves=3, place=0.2)),
+    "swift improved": swift_improved(SPACE, 16, 2, risk=Risk(min_curves=3, first=0.2, place=0.2)),
     "swift improved, maximise": swift_improved(
         SPACE, 27, 3, risk=Risk(min_winners=1, winner=0.3), mode="maximise"
     ),
@@ -57,7 +57,7 @@ SCHEDULERS = {
 ASYNCHRONOUS = {
     "asha, promotion": asha(SPACE, 20, 9, 3),
     "asha, stopping": asha(SPACE, 20, 9, 3, variant="stopping"),
-    "swift async": asynchronous_swift(SPACE, 16, 2, risk=Risk(min_curves=3, place=0.2)),
+    "swift async": asynchronous_swift(SPACE, 16, 2, risk=Risk(min_curves=3, first=0.2, place=0.2)),
     "swift async, maximise": asynchronous_swift(
         SPACE, 27, 3, risk=Risk(min_winners=1, winner=0.3), mode="maximise"
     ),
