@@ -107,6 +107,12 @@ def swift_async(hpo: Any, searcher: Any, budget: Budget) -> Any:
     return hpo.asynchronous_swift(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
 
 
+def adaptive(hpo: Any, searcher: Any, budget: Budget) -> Any:
+    """The improved rule, bolder: from the first epochs on it asks who can still win."""
+    risk = hpo.Risk(winner=0.01, winner_from=0.02)
+    return hpo.swift_improved(searcher, budget.max_epochs, budget.eta, risk=risk, mode=budget.mode)
+
+
 METHODS: Mapping[str, Callable[[Any, Any, Budget], Any]] = {
     make.__name__: make
     for make in (
@@ -121,6 +127,7 @@ METHODS: Mapping[str, Callable[[Any, Any, Budget], Any]] = {
         swift_qsvr,
         swift_improved,
         swift_async,
+        adaptive,
     )
 }
 
