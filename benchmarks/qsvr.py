@@ -139,12 +139,12 @@ def gap_table(curves: list[Curves], pyqubo: str | None, quick: bool) -> list[dic
     found = []
     cases = [
         (20, 2.0, 4, 0.05, 0.1), (20, 8.0, 5, 0.05, 0.1), (20, 30.0, 6, 0.05, 0.1),
-        (20, 8.0, 5, 5.0, 0.1), (20, 8.0, 5, 0.05, 1.0), (20, 30.0, 6, 0.05, 1.0),
+        (20, 8.0, 5, 5.0, 0.1), (20, 30.0, 6, 0.05, 1.0),
         (200, 8.0, 5, 0.05, 3.0),
     ]  # fmt: skip
     for table in curves:
         for rows, box, bits, penalty, seconds in cases[:2] if quick else cases:
-            splits = range(1 if quick else 10 if rows == 20 else 3)
+            splits = range(1 if quick else 10 if seconds < 1 else 3)
             problems = [regression(table, rows, box, bits, split, penalty) for split in splits]
             lowest = [box_optimum(problem).energy for problem in problems]
             for name, make in SOLVERS.items():
@@ -181,9 +181,9 @@ SOLVERS: dict[str, Callable[[float], Sampler]] = {
 
 
 def _calibrated(make: Callable[[float], Sampler], problem: Problem, seconds: float) -> Sampler:
-    """The sampler that takes about `seconds` of CPU: the effort is corrected three times."""
+    """The sampler that takes about `seconds` of CPU: the effort is corrected twice."""
     effort = 0.2
-    for _ in range(3):
+    for _ in range(2):
         sampler = make(effort)
         sampler(problem, 99)  # compiles
         effort *= seconds / max(sampler(problem, 99).cpu_seconds, 1e-4)
@@ -200,7 +200,7 @@ def mock_table(curves: list[Curves], pyqubo: str | None, quick: bool) -> list[di
     found, reads = [], 100 if quick else 1000
     for device in ("pegasus16",) if quick else ("pegasus16", "zephyr15"):
         for box in (Encoding(0.5, 3, 0.005).box, 8.0):
-            problems = [regression(curves[0], 20, box, 3, s) for s in range(2 if quick else 10)]
+            problems = [regression(curves[0], 20, box, 3, s) for s in range(2 if quick else 6)]
             best = [_best_known(problem) for problem in problems]
             for polish in ("none", "bits", "levels"):
                 samples = [QPU(device, reads, polish=polish)(p, 0) for p in problems]

@@ -49,7 +49,7 @@ def against_known(cells: Sequence[Cell]) -> str:
 
 def true_against_predicted(cells: Sequence[Cell], unit: str, splits: int = 3) -> str:
     """Every test curve of the first splits, one panel a solver; on the diagonal it is right."""
-    columns = min(len(cells), 3)
+    columns = 2 if len(cells) == 4 else min(len(cells), 3)
     rows = -(-len(cells) // columns)
 
     def paint(axes):

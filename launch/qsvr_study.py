@@ -65,7 +65,7 @@ def render(curves, results, settings: str, splits: range) -> str:
     first = next(iter(results))
     solvers = list(dict.fromkeys(cell.solver for cell in results[first]))
     summary = [
-        (f"{cell.mean('r2'):.3f}", f"R\u00b2 of {cell.solver.replace('_', ' ')}")
+        (f"{cell.mean('r2'):.3f}", f"R\u00b2 of {_name(cell)} at {cell.known:.0%} known")
         for cell in _reference_cells(results[first])
     ]
     sections = []
@@ -121,10 +121,14 @@ def _words(protocol: str, settings: str, cell) -> str:
     )
 
 
+def _name(cell) -> str:
+    return cell.solver.replace("_", " ")
+
+
 def _row(cell) -> list[str]:
     record, gap = cell.record(), cell.mean("energy_gap")
     return [
-        cell.solver.replace("_", " "),
+        _name(cell),
         f"{cell.known:.0%}",
         f"{cell.train_size}",
         f"{record['r2_mean']:.3f}",
