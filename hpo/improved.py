@@ -167,7 +167,7 @@ def extrapolate(
 ) -> Predicted:
     """The forecast of a request, in the metric's own sign; best is what `curves` have reached."""
     trials, sign = state.trials, state.sign
-    best = min(sign * value for curve in curves for value in curve)
+    best = min(min(curve) if sign > 0 else -max(curve) for curve in curves if curve)
     answer = forecast(
         sign * np.array([trials[n].curve[: request.epoch] for n in request.trained_on]),
         sign * np.array([trials[n].curve[request.rung - 1] for n in request.trained_on]),
