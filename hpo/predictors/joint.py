@@ -73,42 +73,54 @@ def extrapolate(
                 RuntimeWarning,
                 stacklevel=2,
             )
-    return scale.back(mean), spread * scale.slope(mean)
+    return scale.back(mean), scale.spread(mean, spread)
 
 
 class Scale(NamedTuple):
-    """Losses on a logistic scale, which spreads out the ends where most of them crowd.
+    """A monotonic map from losses to numbers that a Gaussian process may be put on.
 
-    z = (log((value - low) / (high - value)) - centre) / width, with `low` and `high` a little
-    outside the values: nothing is ever predicted beyond them.
+    Piecewise linear through (`values`, `places`); nothing is ever predicted beyond the ends.
     """
 
-    low: float
-    high: float
-    centre: float
-    width: float
+    values: Float[np.ndarray, " knots"]
+    places: Float[np.ndarray, " knots"]
 
     def to(self, values: np.ndarray) -> np.ndarray:
-        return (np.log((values - self.low) / (self.high - values)) - self.centre) / self.width
+        return np.interp(values, self.values, self.places)
 
-    def back(self, z: np.ndarray) -> np.ndarray:
-        share = 1 / (1 + np.exp(-(self.centre + self.width * z)))
-        return self.low + (self.high - self.low) * share
+    def back(self, places: np.ndarray) -> np.ndarray:
+        return np.interp(places, self.places, self.values)
 
-    def slope(self, z: np.ndarray) -> np.ndarray:
-        """d value / d z: what a small spread is multiplied by."""
-        value = self.back(z)
-        return self.width * (value - self.low) * (self.high - value) / (self.high - self.low)
+    def spread(self, places: np.ndarray, widths: np.ndarray) -> np.ndarray:
+        """Half of what lies between one width below and one above, or half of that for two widths
+        where it is more: next to a crowd one width says too little."""
+        inside = np.clip(places, self.places[0], self.places[-1])
+        near, far = (
+            self.back(inside + k * widths) - self.back(inside - k * widths) for k in (1, 2)
+        )
+        return np.maximum(near / 2, far / 4)
 
 
 def scale_of(values: Losses) -> Scale:
-    """The scale of these values, which may be all equal."""
-    least, middle, most = values.min(), np.median(values), values.max()
-    tiny = 1e-3 * (most - least) or 1e-6 * abs(middle) or 1e-9
-    low = float(least - (MARGIN * (middle - least) or tiny))
-    high = float(most + (MARGIN * (most - middle) or tiny))
-    places = np.log((values - low) / (high - values))
-    return Scale(low, high, float(places.mean()), float(places.std()) or 1.0)
+    """Half logistic, which spreads out the ends where good losses crowd, half normal scores, which
+    spread out any crowd: without these, trainings that never left the start blur each other's
+    ranks; without the former, what lies between crowds is not told apart."""
+    from scipy import stats
+
+    knots, counts = np.unique(values, return_counts=True)
+    extent = knots[-1] - knots[0] or 1e-6 * abs(knots[0]) or 1e-9
+    below, above = (MARGIN * abs(np.median(values) - end) for end in (knots[0], knots[-1]))
+    low = knots[0] - (below if below > 1e-12 * extent else 1e-3 * extent)
+    high = knots[-1] + (above if above > 1e-12 * extent else 1e-3 * extent)
+    logistic = np.log((knots - low) / (high - knots))
+    mean = np.average(logistic, weights=counts)
+    width = np.sqrt(np.average((logistic - mean) ** 2, weights=counts)) or 1.0
+    scores = stats.norm.ppf((np.cumsum(counts) - counts / 2) / len(values))
+    places = (scores + (logistic - mean) / width) / 2
+    return Scale(
+        np.concatenate([[low], knots, [high]]),
+        np.concatenate([[places[0] - 1], places, [places[-1] + 1]]),
+    )
 
 
 def seen_epochs(epoch: int, rung: int, columns: int) -> np.ndarray:
@@ -155,7 +167,7 @@ def _fitted(problem, seed: int):
     from hpo.predictors import kronecker
 
     mask = np.asarray(problem.mask)
-    start = kronecker.initial(problem.features.shape[1])
+    start = kronecker.start(problem.features.shape[1])
     if mask.sum() > _EXACT:
         signs = np.random.default_rng(seed).choice([-1.0, 1.0], (_PROBES, *mask.shape))
         return kronecker.ascend(start, problem, signs * mask)

@@ -62,6 +62,13 @@ def initial(features: int) -> Hyper:
     return Hyper(jnp.full(features, scale), 0 * ones, -1 * ones, 1 * ones, -3 * ones)
 
 
+def start(features: int) -> Hyper:
+    """Where ascents begin: as the prior, but in configurations as rough as half of the cube's
+    diagonal. From smooth ones they end where the configuration explains nothing."""
+    rough = jnp.full(features, jnp.log(0.5) + jnp.log(max(features, 1)) / 2)
+    return initial(features)._replace(scales=rough)
+
+
 def penalty(hyper: Hyper) -> Float[Array, ""]:
     """-log of a normal prior of the logarithms, up to a constant."""
     centre = initial(len(hyper.scales))

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jax.flatten_util import ravel_pytree
 
 from hpo.predictors import kronecker as kr
@@ -122,7 +124,7 @@ def test_ascent_without_decompositions_comes_near_the_exact_optimum():
         0
     ).normal(size=p.values.size)
     p = p._replace(values=jnp.asarray(field.reshape(p.values.shape)) * p.mask)
-    entries, start = entries_of(np.asarray(p.mask)), kr.initial(2)
+    entries, start = entries_of(np.asarray(p.mask)), kr.start(2)
     probes = np.random.default_rng(1).choice([-1.0, 1.0], (8, *p.mask.shape)) * np.asarray(p.mask)
     reached = kr.ascend(start, p, jnp.asarray(probes))
     from hpo.predictors.joint import _fitted_exactly
@@ -163,15 +165,25 @@ def test_padding_keeps_what_was_observed():
     np.testing.assert_array_equal(p.values[:2, :2], [[1, 0], [2, 3]])
 
 
-@pytest.mark.parametrize("values", [[3.0, 3.1, 3.3, 9, 1e15], [0.1, 0.9, 0.97, 0.98], [5.0, 5.0]])
-def test_scales_lead_back(values):
+@given(
+    values=st.lists(
+        st.floats(-1e3, 1e3) | st.sampled_from([0.693, 1e15, 5.0]), min_size=1, max_size=40
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_scales_lead_back_and_keep_the_order(values):
     values = np.array(values)
     scale = scale_of(values)
-    assert np.isfinite(scale.to(values)).all()
-    np.testing.assert_allclose(scale.back(scale.to(values)), values, rtol=1e-6)
-    z, step = scale.to(values), 1e-6
-    numeric = np.abs(scale.back(z + step) - scale.back(z - step)) / (2 * step)
-    np.testing.assert_allclose(scale.slope(z), numeric, rtol=1e-3)
+    places = scale.to(values)
+    assert np.isfinite(scale.places).all()
+    assert (np.diff(scale.values) >= 0).all()
+    assert (np.diff(scale.places) > 0).all()
+    np.testing.assert_allclose(scale.back(places), values, rtol=1e-6, atol=1e-6)
+    far = scale.back(np.array([-1e6, 1e6]))
+    assert far[0] <= values.min() <= values.max() <= far[1]
+    spread = scale.spread(np.linspace(-9, 9, 19), np.full(19, 0.1))
+    assert np.isfinite(spread).all()
+    assert (spread >= 0).all()
 
 
 @pytest.mark.parametrize(("epoch", "rung"), [(1, 2), (1, 100), (3, 6), (50, 100), (99, 100)])

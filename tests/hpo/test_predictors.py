@@ -92,19 +92,18 @@ def test_residual_predictors_keep_up_with_a_shift(curves):
 
 
 def test_the_joint_process_learns_from_configurations():
-    """Curves that differ only after the decision point, as their configuration says."""
+    """Curves so noisy that their own beginning says less than what their like came to."""
     generator = np.random.default_rng(1)
     x = generator.uniform(0, 1, 31)
-    epochs = np.arange(1, 13)
-    whole = 1 + np.exp(-epochs / 3) + np.maximum(epochs - 4, 0) / 8 * np.sin(3 * x)[:, None]
-    whole += generator.normal(0, 0.01, whole.shape)
+    clean = 2 * np.sin(3 * x)[:, None] + np.exp(-np.arange(1, 13) / 3)
+    whole = clean + generator.normal(0, 0.5, clean.shape)
     space = Space({"x": Float(0, 1)})
     question = known(whole[:15], whole[15:, :4], [{"x": float(v)} for v in x])
     errors = [
-        np.std(predictors.extrapolated(p, question, 0)[0] - whole[15:, -1])
+        np.std(predictors.extrapolated(p, question, 0)[0] - clean[15:, -1])
         for p in (predictors.lkgp(space), predictors.lkgp(), predictors.svr())
     ]
-    assert errors[0] < 0.5 * min(errors[1:])
+    assert errors[0] < 0.7 * min(errors[1:]), errors
 
 
 def test_lkgp_says_what_it_cannot_do(curves):
