@@ -87,7 +87,7 @@ def make_state(
 
 def quickly(function, **options):
     """`function`, or what it is jitted from, as a program that is compiled quickly."""
-    inner = getattr(function, "__wrapped__", function)
+    inner = function.__wrapped__ if hasattr(function, "lower") else function
     return jax.jit(inner, compiler_options=train.UNOPTIMISED, **options)
 
 

@@ -8,7 +8,7 @@ import pytest
 from datasets import schema
 from mlpf_jax import model, statistics, train
 from mlpf_jax.config import ModelConfig, TrainConfig
-from mlpf_jax.model import MLPF, assemble, particles
+from mlpf_jax.model import MLPF
 
 LABELS = len(schema.CLASSES) + len(schema.CHARGES)
 
@@ -20,8 +20,9 @@ def case(batch_of):
     return np.where(batch.mask[..., None], outputs, 0), batch
 
 
-def test_a_spread_changes_nothing_else(case):
+def test_a_spread_changes_nothing_else(case, quick):
     outputs, batch = case
+    assemble, particles = quick(model.assemble), quick(model.particles)
     with_spread = assemble(outputs, batch.X)
     without = assemble(outputs[..., :-2], batch.X)
     assert without.log_pt_spread is without.log_energy_spread is None
@@ -32,8 +33,9 @@ def test_a_spread_changes_nothing_else(case):
     )
 
 
-def test_spreads_stay_in_range_and_can_come_back(case):
+def test_spreads_stay_in_range_and_can_come_back(case, quick):
     outputs, batch = case
+    assemble = quick(model.assemble)
     for value in (-50.0, -3.0, 0.0, 3.0, 50.0):
         outputs[..., -2:] = value
         prediction = assemble(outputs, batch.X)
@@ -43,9 +45,11 @@ def test_spreads_stay_in_range_and_can_come_back(case):
             assert not np.asarray(log_spread)[~batch.mask].any()
 
     def spread(raw):
-        return assemble(jnp.asarray(outputs).at[..., -2].set(raw), batch.X).log_pt_spread.sum()
+        values = jnp.asarray(outputs).at[..., -2].set(raw)
+        return model.assemble(values, batch.X).log_pt_spread.sum()
 
-    assert all(float(jax.jit(jax.grad(spread))(raw)) > 0 for raw in (-8.0, 0.0, 8.0))
+    slope = quick(jax.grad(spread))
+    assert all(float(slope(raw)) > 0 for raw in (-8.0, 0.0, 8.0))
 
 
 def test_the_spread_is_two_more_columns_of_the_last_layer():
@@ -91,7 +95,7 @@ def test_the_range_of_spreads_is_as_documented():
     assert np.exp(highest) == pytest.approx(0.1 * 12, rel=0.05)
 
 
-def test_a_training_with_spread_and_missing_momentum_learns(batch_of):
+def test_a_training_with_spread_and_missing_momentum_learns(batch_of, quick):
     """On duplicated, empty and single-element events too, gradients are finite."""
     batch = batch_of([(10, 14), (0, 0), (1, 0), (5, 5)], 24)
     batch.X[3, :10], batch.ytarget[3, :10] = batch.X[3, 0], batch.ytarget[3, 0]
@@ -104,9 +108,9 @@ def test_a_training_with_spread_and_missing_momentum_learns(batch_of):
     )
     measured = statistics.measure(batch.X[batch.mask])
     state = train.create_state(jax.random.key(0), config, training, measured)
-    history = []
+    history, step = [], quick(train.train_step)
     for _ in range(8):
-        state, metrics = train.train_step(state, batch)
+        state, metrics = step(state, batch)
         history.append(metrics)
     assert all(np.isfinite(m["gradient_norm"]) for m in history)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
