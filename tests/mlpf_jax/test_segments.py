@@ -70,19 +70,30 @@ def test_gradient_of_a_move_is_that_of_a_gather(packed):
     np.testing.assert_allclose(got, jax.grad(lambda x: (weight * gathered(x)).sum())(x))
 
 
+@pytest.fixture(scope="module")
+def tile_places(quick):
+    """Places in the order by tiles, for one event a row or several."""
+
+    def places(direction, segment, tile, round, events):
+        counts = segments.counts(segment, events)
+        return tiles.tile_order(direction, segment, counts, tile, round)[1]
+
+    program = quick(places, static_argnums=(2, 4))
+    return lambda *values, events=1: np.asarray(program(*values, events))
+
+
 def sphere(key, shape):
     points = jax.random.normal(key, (*shape, 3))
     return points / jnp.linalg.norm(points, axis=-1, keepdims=True)
 
 
 @pytest.mark.parametrize("round", range(4))
-def test_tiles_hold_neighbours(round):
+def test_tiles_hold_neighbours(tile_places, round):
     direction = sphere(jax.random.key(4), (2, 512))
     segment = (jnp.arange(512) < jnp.array([[512], [300]])).astype(jnp.int32)
-    counts = segments.counts(segment, 1)
-    _, inverse = tiles.tile_order(direction, segment, counts, 32, round)
+    inverse = tile_places(direction, segment, 32, round)
     for row, n in enumerate((512, 300)):
-        tile = np.asarray(inverse)[row, :n] // 32
+        tile = inverse[row, :n] // 32
         u = np.asarray(direction)[row, :n]
         distance = np.linalg.norm(u[:, None] - u, axis=-1) + 9 * np.eye(n)
         together = (tile == tile[distance.argmin(1)]).mean()
@@ -90,27 +101,25 @@ def test_tiles_hold_neighbours(round):
         assert np.bincount(tile).tolist() == [32] * (n // 32) + [n % 32] * (n % 32 > 0)
 
 
-def test_no_neighbourhood_is_cut_in_every_round():
+def test_no_neighbourhood_is_cut_in_every_round(tile_places):
     direction = sphere(jax.random.key(5), (1, 512))
     segment = jnp.ones((1, 512), jnp.int32)
-    counts = segments.counts(segment, 1)
     u = np.asarray(direction)[0]
     nearest = (np.linalg.norm(u[:, None] - u, axis=-1) + 9 * np.eye(512)).argmin(1)
     met = np.zeros(512, bool)
     for round in range(4):
-        tile = np.asarray(tiles.tile_order(direction, segment, counts, 32, round)[1])[0] // 32
+        tile = tile_places(direction, segment, 32, round)[0] // 32
         met |= tile == tile[nearest]
     assert met.mean() > 0.95
 
 
-def test_tiles_follow_the_own_event_alone():
+def test_tiles_follow_the_own_event_alone(tile_places):
     """Packed beside others, an event has the tiles that it has alone."""
     direction = sphere(jax.random.key(6), (1, 100))
     segment = jnp.array([[1] * 30 + [2] * 70])
     alone = jnp.concatenate([direction[:, 30:], jnp.zeros((1, 30, 3))], 1)
     only = jnp.array([[1] * 70 + [0] * 30])
     for round in range(3):
-        counts = segments.counts(segment, 2)
-        _, packed = tiles.tile_order(direction, segment, counts, 16, round)
-        _, single = tiles.tile_order(alone, only, segments.counts(only, 1), 16, round)
+        packed = tile_places(direction, segment, 16, round, events=2)
+        single = tile_places(alone, only, 16, round)
         np.testing.assert_array_equal(packed[0, 30:] - 30, single[0, :70])
