@@ -41,7 +41,7 @@ def get_config() -> ConfigDict:
 
     config.tune = ConfigDict()
     # or hyperband, fast_hyperband, asha, successive_halving, random (see configs/asha_bayesian.py)
-    config.tune.scheduler = "swift_hyperband"
+    config.tune.scheduler = "swift_hyperband"  # swift_improved, hyperband, asha, ...: launch/studies.py
     config.tune.searcher = "random"  # or quasi_random, bayesian, bohb
     config.tune.predictor = "qsvr"  # or svr, persistence, extra_trees, gaussian_process, lkgp
     # qsvr.QSVR's parameters: a QUBO on Ocean's simulated annealing

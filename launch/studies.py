@@ -171,6 +171,18 @@ def _swift_hyperband(settings: ConfigDict, searcher: Any) -> Any:
     )
 
 
+def _swift_improved(settings: ConfigDict, searcher: Any) -> Any:
+    import hpo
+
+    return hpo.swift_improved(searcher, settings.max_epochs, settings.eta, metric=METRIC)
+
+
+def _asynchronous_swift(settings: ConfigDict, searcher: Any) -> Any:
+    import hpo
+
+    return hpo.asynchronous_swift(searcher, settings.max_epochs, settings.eta, metric=METRIC)
+
+
 _SCHEDULERS: Mapping[str, Callable[[ConfigDict, Any], Any]] = {
     "random": _random,
     "successive_halving": _successive_halving,
@@ -178,4 +190,6 @@ _SCHEDULERS: Mapping[str, Callable[[ConfigDict, Any], Any]] = {
     "hyperband": _hyperband,
     "fast_hyperband": _fast_hyperband,
     "swift_hyperband": _swift_hyperband,
+    "swift_improved": _swift_improved,
+    "asynchronous_swift": _asynchronous_swift,
 }
