@@ -40,8 +40,8 @@ def get_config() -> ConfigDict:
     config.train.clip = 3.0
 
     config.tune = ConfigDict()
-    # or hyperband, fast_hyperband, asha, successive_halving, random (see configs/asha_bayesian.py)
-    config.tune.scheduler = "swift_hyperband"  # swift_improved, hyperband, asha, ...: launch/studies.py
+    # or swift_improved, asynchronous_swift, hyperband, fast_hyperband, asha, successive_halving, random
+    config.tune.scheduler = "swift_hyperband"
     config.tune.searcher = "random"  # or quasi_random, bayesian, bohb
     config.tune.predictor = "qsvr"  # or svr, persistence, extra_trees, gaussian_process, lkgp
     # qsvr.QSVR's parameters: a QUBO on Ocean's simulated annealing

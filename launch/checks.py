@@ -14,9 +14,7 @@ def checked(config: ConfigDict) -> ConfigDict:
 
     unknown = set(config.data.processes) - set(PROCESSES)
     if unknown or not config.data.processes:
-        raise RunError(
-            f"data.processes {sorted(unknown)}: choose among {', '.join(PROCESSES)}"
-        )
+        raise RunError(f"data.processes {sorted(unknown)}: choose among {', '.join(PROCESSES)}")
     for name in data.SPLITS:
         if config.data.events[name] < 1:
             raise RunError(f"data.events.{name} must be at least 1")
