@@ -20,7 +20,7 @@ demo: setup
 	@$(BIN)/python -m launch.demo --config=configs/demo.py --run=runs/demo
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

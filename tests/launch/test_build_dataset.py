@@ -23,8 +23,6 @@ CLD = ROOT.parent / "shared" / "edm4hep" / "cld_zh_nunubb_240gev.root"
 has_cld = pytest.mark.skipif(not CLD.is_file(), reason=f"the real CLD event is not at {CLD}")
 ARRAYS = ("offsets", "X", "ytarget", "ycand", "genmet")
 
-pytestmark = pytest.mark.xdist_group("build_dataset")
-
 
 def refused(done, *words):
     """The run ended with one line of error that has all the words."""

@@ -20,8 +20,6 @@ METRICS = {
     "epochs_hyperband", "trials", "seconds",
 }  # fmt: skip
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def heed_interrupts() -> None:
     """What a shell starts in the background ignores Ctrl-C, and so would what that starts."""
