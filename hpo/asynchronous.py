@@ -9,7 +9,6 @@ is among the best of the round and was not promoted goes on too. So whom Hyperba
 is promoted here, and idle workers cost epochs, not time.
 """
 
-import math
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -17,9 +16,17 @@ import numpy as np
 from jaxtyping import Float
 
 from hpo.brackets import Bracket, hyperband_brackets
-from hpo.chances import chance_below, chance_of_place
+from hpo.chances import chance_of_place
 from hpo.halving import searcher_of
-from hpo.improved import Risk, accepted, answer_forecast, extrapolate, inflation, next_point
+from hpo.improved import (
+    Risk,
+    answer_forecast,
+    extrapolate,
+    inflation,
+    next_point,
+    questions,
+    verdict,
+)
 from hpo.ordered import Ordered, Result
 from hpo.proposals import searched
 from hpo.rounds import checked_seed, sign_of
@@ -39,7 +46,6 @@ from hpo.state import (
     best_trial,
     losses_at,
 )
-from hpo.swift import recorded
 from hpo.trials import extended, told
 from hpo.types import (
     Action,
@@ -254,11 +260,7 @@ def asynchronous_swift(
         known, winners = reached(state, round.epoch), reached(state, max_epochs)
         if len(known) < risk.min_curves:
             return ()
-        asked = (Predict(round.epoch, epoch, known, group.members),)
-        late = epoch >= risk.winner_from * max_epochs and round.epoch < max_epochs
-        if late and len(winners) >= risk.min_winners:
-            asked += (Predict(max_epochs, epoch, winners, group.members),)
-        return asked
+        return questions(risk, round, max_epochs, epoch, known, winners, group.members)
 
     def matching(state: AsyncState, requests: tuple[Predict, ...]) -> tuple[Predicted, ...]:
         """The answers to these requests so far: what was asked can change before it is told."""
@@ -300,7 +302,7 @@ def asynchronous_swift(
         return state if len(state.answers) < len(requests) else decide(state, group)
 
     def decide(state: AsyncState, group: Group) -> AsyncState:
-        round, epoch = brackets[group.bracket][group.round], group.epoch
+        round = brackets[group.bracket][group.round]
         wider = inflation(sign, state.predictions, _settled(state), risk.patience)
         results = state.rounds[group.bracket][group.round].results.all()
         ahead = answer_forecast(sign, state.answers[0], wider)
@@ -308,18 +310,10 @@ def asynchronous_swift(
         means, spreads = (np.concatenate(p) for p in zip(ahead[:2], rivals, strict=True))
         finished = np.array([result.loss for result in results])
         chance, needed = chance_of_place(finished, means, spreads, ahead.degrees, round.places)
-        stopped = chance[: len(group.members)] < accepted(risk, round, max_epochs)
-        thresholds = [sign * needed if math.isfinite(needed) else None]
-        winners = reached(state, max_epochs)
-        if len(winners) >= risk.min_winners and epoch >= risk.winner_from * max_epochs:
-            incumbent = min(losses_at(state, winners, max_epochs))
-            final = answer_forecast(sign, state.answers[-1], wider)
-            stopped |= chance_below(*final, incumbent) < risk.winner
-            thresholds.append(sign * incumbent)
-        point = next_point(risk, round, epoch)
-        goals = {n: point for n, stop in zip(group.members, stopped, strict=True) if not stop}
-        for answer, threshold in zip(state.answers, thresholds, strict=False):
-            state = recorded(state, answer, threshold, goals)
+        own, winners = chance[: len(group.members)], reached(state, max_epochs)
+        state, goals = verdict(
+            state, risk, round, max_epochs, state.answers, own, needed, winners, wider
+        )
         return leave(state, group, goals)
 
     def foreseen(

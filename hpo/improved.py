@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from hpo.brackets import Round, hyperband_brackets
 from hpo.chances import chance_below, chance_of_place
@@ -106,12 +107,7 @@ def bounded_risk(risk: Risk, max_epochs: int) -> Rule:
             state.trials[n].bracket != bracket for n in known
         ):
             return {n: round.epoch if n == ranked[0] else epoch for n in short}
-        asked = (Predict(round.epoch, epoch, known, short),)
-        finished = reached(state, max_epochs)
-        late = epoch >= risk.winner_from * max_epochs and round.epoch < max_epochs
-        if late and len(finished) >= risk.min_winners:
-            asked += (Predict(max_epochs, epoch, finished, short),)
-        return asked
+        return questions(risk, round, max_epochs, epoch, known, reached(state, max_epochs), short)
 
     def predict(state: State, request: Predict) -> Predicted:
         return extrapolate(state, [trial.curve for trial in state.trials], request, risk.doubt)
@@ -119,28 +115,67 @@ def bounded_risk(risk: Risk, max_epochs: int) -> Rule:
     def decide(
         state: State, answers: tuple[Predicted, ...], arrived: tuple[int, ...], round: Round
     ) -> tuple[State, Goals]:
-        short = answers[0].request.trials
         curves = [trial.curve for trial in state.trials]
         wider = inflation(state.sign, state.predictions, curves, risk.patience)
         ahead = answer_forecast(state.sign, answers[0], wider)
         finished = np.array(losses_at(state, arrived, round.epoch))
         chance, needed = chance_of_place(finished, *ahead, round.places)
-        stopped = chance < accepted(risk, round, max_epochs)
-        winners, epoch = reached(state, max_epochs), answers[0].request.epoch
-        thresholds = [state.sign * needed if math.isfinite(needed) else None]
-        if len(winners) >= risk.min_winners and epoch >= risk.winner_from * max_epochs:
-            incumbent = min(losses_at(state, winners, max_epochs))
-            final = answer_forecast(state.sign, answers[-1], wider)
-            stopped |= chance_below(*final, incumbent) < risk.winner
-            thresholds.append(state.sign * incumbent)
-        point = next_point(risk, round, epoch)
-        goals = {n: point for n, stop in zip(short, stopped, strict=True) if not stop}
-        for answer, threshold in zip(answers, thresholds, strict=False):
-            state = recorded(state, answer, threshold, goals)
-        return state, goals
+        winners = reached(state, max_epochs)
+        return verdict(state, risk, round, max_epochs, answers, chance, needed, winners, wider)
 
     settings = {"rule": "bounded risk", **asdict(risk)}
     return Rule(plan, request, predict, decide, settings)
+
+
+def questions(
+    risk: Risk,
+    round: Round,
+    max_epochs: int,
+    epoch: int,
+    known: tuple[int, ...],
+    winners: tuple[int, ...],
+    trials: tuple[int, ...],
+) -> tuple[Predict, ...]:
+    """What must be known to judge `trials` at `epoch`: the rung, and late in training the end.
+
+    `known` have come to the rung, `winners` to the end.
+    """
+    asked = (Predict(round.epoch, epoch, known, trials),)
+    late = epoch >= risk.winner_from * max_epochs and round.epoch < max_epochs
+    if late and len(winners) >= risk.min_winners:
+        asked += (Predict(max_epochs, epoch, winners, trials),)
+    return asked
+
+
+def verdict(
+    state: Any,
+    risk: Risk,
+    round: Round,
+    max_epochs: int,
+    answers: tuple[Predicted, ...],
+    chance: Float[np.ndarray, " trials"],
+    needed: float,
+    winners: tuple[int, ...],
+    wider: float,
+) -> tuple[Any, Goals]:
+    """Those that go on, and to where; the state with the predictions on record.
+
+    `chance` of a place in the next round for the trials that were asked about, `needed` the loss
+    that a place takes, `wider` the factor on spreads (`inflation`).
+    """
+    trials, epoch = answers[0].request.trials, answers[0].request.epoch
+    stopped = chance < accepted(risk, round, max_epochs)
+    thresholds = [state.sign * needed if math.isfinite(needed) else None]
+    if len(winners) >= risk.min_winners and epoch >= risk.winner_from * max_epochs:
+        incumbent = min(losses_at(state, winners, max_epochs))
+        final = answer_forecast(state.sign, answers[-1], wider)
+        stopped |= chance_below(*final, incumbent) < risk.winner
+        thresholds.append(state.sign * incumbent)
+    point = next_point(risk, round, epoch)
+    goals = {n: point for n, stop in zip(trials, stopped, strict=True) if not stop}
+    for answer, threshold in zip(answers, thresholds, strict=False):
+        state = recorded(state, answer, threshold, goals)
+    return state, goals
 
 
 def accepted(risk: Risk, round: Round, max_epochs: int) -> float:

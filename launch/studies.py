@@ -136,10 +136,12 @@ def _asha(settings: ConfigDict, searcher: Any) -> Any:
     )
 
 
-def _hyperband(settings: ConfigDict, searcher: Any) -> Any:
+def _by_brackets(settings: ConfigDict, searcher: Any) -> Any:
+    """Those that need nothing but R and eta."""
     import hpo
 
-    return hpo.hyperband(searcher, settings.max_epochs, settings.eta, metric=METRIC)
+    make = getattr(hpo, settings.scheduler)
+    return make(searcher, settings.max_epochs, settings.eta, metric=METRIC)
 
 
 def _fast_hyperband(settings: ConfigDict, searcher: Any) -> Any:
@@ -171,25 +173,13 @@ def _swift_hyperband(settings: ConfigDict, searcher: Any) -> Any:
     )
 
 
-def _swift_improved(settings: ConfigDict, searcher: Any) -> Any:
-    import hpo
-
-    return hpo.swift_improved(searcher, settings.max_epochs, settings.eta, metric=METRIC)
-
-
-def _asynchronous_swift(settings: ConfigDict, searcher: Any) -> Any:
-    import hpo
-
-    return hpo.asynchronous_swift(searcher, settings.max_epochs, settings.eta, metric=METRIC)
-
-
 _SCHEDULERS: Mapping[str, Callable[[ConfigDict, Any], Any]] = {
     "random": _random,
     "successive_halving": _successive_halving,
     "asha": _asha,
-    "hyperband": _hyperband,
+    "hyperband": _by_brackets,
     "fast_hyperband": _fast_hyperband,
     "swift_hyperband": _swift_hyperband,
-    "swift_improved": _swift_improved,
-    "asynchronous_swift": _asynchronous_swift,
+    "swift_improved": _by_brackets,
+    "asynchronous_swift": _by_brackets,
 }
