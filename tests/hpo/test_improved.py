@@ -10,7 +10,7 @@ from hpo import predictors
 from hpo.brackets import Round
 from hpo.chances import chance_below, chance_of_place
 from hpo.halving import hyperband
-from hpo.improved import Risk, inflation, next_point, swift_improved
+from hpo.improved import Risk, inflation, next_point, questions, swift_improved
 from hpo.simulator import simulate
 from hpo.swift import swift_hyperband
 from hpo.tables import Table, read_table
@@ -152,3 +152,21 @@ def test_it_saves_more_than_the_published_rule_on_the_published_curves():
     epochs = np.mean([[run.epochs for run in row] for row in runs], 0)
     assert epochs[2] < 0.8 * epochs[0] < epochs[1]
     assert sum(row[2].loss <= row[0].loss for row in runs) >= 3
+
+
+@pytest.mark.parametrize(
+    ("epoch", "rung", "winners", "asked"),
+    [
+        (29, 50, 4, [50]),  # too early
+        (30, 50, 4, [50, 100]),
+        (30, 50, 3, [50]),  # too few have come to the end
+        (60, 100, 4, [100]),  # the rung is the end
+    ],
+)
+def test_late_in_training_the_end_is_asked_about_too(epoch, rung, winners, asked):
+    risk = Risk(winner_from=0.3, min_winners=4)
+    known, ended = tuple(range(9)), tuple(range(winners))
+    found = questions(risk, Round(8, rung // 2, rung, 4), 100, epoch, known, ended, (10, 11))
+    assert [request.rung for request in found] == asked
+    assert [request.trained_on for request in found] == [known, ended][: len(asked)]
+    assert all(request.trials == (10, 11) and request.epoch == epoch for request in found)
