@@ -172,7 +172,8 @@ def space_around(configurations: Sequence[Configuration]) -> Space:
 
 def _around(values: Sequence[Value]) -> Parameter:
     if any(isinstance(value, bool | str) for value in values):
-        return Categorical(*dict.fromkeys(values))
+        # By type too: False is not 0, which a dictionary of the values alone would say.
+        return Categorical(*{(type(value), value): value for value in values}.values())
     low, high = min(values), max(values)
     logarithmic = low > 0 and high >= 30 * low
     if all(isinstance(value, int) for value in values):

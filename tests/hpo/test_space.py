@@ -265,6 +265,11 @@ def test_a_space_around_configurations_holds_them(space, seed):
         around.check(configuration)
 
 
+def test_a_space_around_tells_numbers_from_truth_values():
+    assert space_around([{"a": 0}, {"a": False}]).settings == {"a": ["Categorical", 0, False]}
+    space_around([{"a": False}, {"a": 0}]).check({"a": 0})
+
+
 def test_a_space_around_configurations_guesses_scales():
     rows = [{"lr": 1e-5, "n": 1, "w": 8, "k": "a"}, {"lr": 1e-2, "n": 4, "w": 256, "k": "b"}]
     assert space_around(rows).settings == {
