@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpo.brackets import hyperband_brackets, hyperband_epochs, hyperband_trials
+from hpo.brackets import (
+    asha_rungs,
+    halving_bracket,
+    hyperband_brackets,
+    hyperband_epochs,
+    hyperband_trials,
+    top_n_bracket,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,3 +42,18 @@ def test_rounds_shrink_and_rungs_grow(max_epochs, eta):
         for before, after in itertools.pairwise(bracket):
             assert before.start < before.epoch == after.start < after.epoch
             assert before.trials > after.trials == before.places >= 1
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: hyperband_brackets(10.5, 2),
+        lambda: hyperband_brackets(10, 2.0),
+        lambda: halving_bracket(8, "9", 2, 2),
+        lambda: top_n_bracket(8, 2, True, 9),
+        lambda: asha_rungs(1, 9, 1.5),
+    ],
+)
+def test_a_fraction_of_an_epoch_is_refused_by_name(make):
+    with pytest.raises(ValueError, match="must be a whole number, got"):
+        make()
