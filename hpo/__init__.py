@@ -36,7 +36,7 @@ _MODULES = {
     "hpo.study": ("Unrecorded", "fold", "run_study"),
     "hpo.summary": ("StudySummary", "summarise"),
     "hpo.swift": ("swift_hyperband",),
-    "hpo.tables": ("Table", "read_table"),
+    "hpo.tables": ("Table", "read_table", "table_of", "write_table", "zoo"),
     "hpo.types": (
         "Completed", "Failed", "Finished", "Job", "Predict", "Predicted", "Propose", "Proposed",
         "Reported", "Scheduler", "Trial", "Wait", "WorkerLost",

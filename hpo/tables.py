@@ -1,12 +1,15 @@
 """Tabulated learning curves: whole studies in milliseconds, on trainings that really happened.
 
-A table is a CSV file (hyperparameters, then `loss_0` .. `loss_{E-1}`, one training a row) or a
-JSON file of the TaskSet collection, a list of `{"hp": {...}, "valid": {"loss": [...]}}`.
+A table is a CSV file (hyperparameters, then `loss_0` .. `loss_{E-1}`, one training a row), also
+compressed (`.csv.xz`), or a JSON file of the TaskSet collection, a list of
+`{"hp": {...}, "valid": {"loss": [...]}}`. Some tables come with the package: `zoo()`.
 """
 
 import csv
 import functools
+import io
 import json
+import lzma
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +17,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from hpo.records import Record
 from hpo.searchers import Searcher
 from hpo.types import Configuration, Trial, Value
 
 ROW = "row"  # configurations drawn from a table name their row, for some occur twice
 LOST = 1e6  # a loss beyond it, of either sign, is one of a training that diverged
+CURVE = "loss_"  # how the names of the columns of a curve begin
+_ZOO = ("mlpf", "lstm", "cnn5", "cnn9")
 
 
 @dataclass(frozen=True)
@@ -53,20 +59,70 @@ class Table:
         return ({"loss": float(v)} for v in curve[trial.first_epoch : trial.last_epoch])
 
 
-def read_table(path: str | Path, curve: str = "loss_") -> Table:
+def zoo() -> Mapping[str, Path]:
+    """The tables that come with this package, by name; `zoo/README.md` says what they are."""
+    folder = Path(__file__).parent / "zoo"
+    paths = {name: folder / f"{name}.csv.xz" for name in _ZOO}
+    return {name: path for name, path in paths.items() if path.is_file()}
+
+
+def table_of(record: Record, name: str, epochs: int) -> Table:
+    """The trials of a study as a table: those trained to the last of `epochs`, and those that
+    failed on the way, whose curve is NaN from there on.
+
+    Trials that were stopped, or still run, are no rows of it. Raises ValueError where all are so.
+    """
+    trials = [t for t in record.trials if len(t.curve) >= epochs or t.error]
+    if not trials or epochs < 1:
+        raise ValueError(
+            f"none of {len(record.trials)} trials came to epoch {epochs}: a table needs trainings "
+            "to the end (scheduler random)"
+        )
+    curves = np.full((len(trials), epochs), np.nan)
+    for row, trial in zip(curves, trials, strict=True):
+        known = trial.curve[:epochs]
+        row[: len(known)] = known
+    return Table(name, tuple(dict(t.configuration) for t in trials), curves)
+
+
+def write_table(table: Table, path: str | Path) -> None:
+    """Write a table as CSV, compressed where the name ends in .xz; the same table is the same
+    bytes. Losses keep six digits; a hyperparameter that plays no part in a row is an empty cell.
+
+    The file is written whole or not at all. Raises ValueError for names and values that could not
+    be read back.
+    """
+    names = list(dict.fromkeys(n for c in table.configurations for n in c))
+    for name in names:
+        if name in ("", ROW) or _is_epoch(name, CURVE):
+            raise ValueError(f"no hyperparameter of a table can be called {name!r}")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*names, *(f"{CURVE}{i}" for i in range(table.curves.shape[1]))])
+    for configuration, curve in zip(table.configurations, table.curves, strict=True):
+        writer.writerow([_cell(configuration, n) for n in names] + [f"{v:.6g}" for v in curve])
+    path, content = Path(path), text.getvalue().encode()
+    if path.suffix == ".xz":
+        content = lzma.compress(content, preset=9 | lzma.PRESET_EXTREME)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def read_table(path: str | Path, curve: str = CURVE) -> Table:
     """Load a table; columns of a CSV file that begin with `curve` and a number are its epochs.
 
     Of a TaskSet file the validation loss is read, beyond `LOST` as not finite. Raises ValueError
-    where columns or rows are missing, ragged or not numbers. NaN is allowed: it diverged.
+    where columns or rows are missing, ragged or not numbers, or a compressed file is damaged. NaN
+    is allowed: it diverged.
     """
     path = Path(path)
     return _read_taskset(path) if path.suffix == ".json" else _read_csv(path, curve)
 
 
 def _read_csv(path: Path, curve: str) -> Table:
-    with path.open(newline="") as file:
-        names, *rows = [*csv.reader(file)] or [[]]
-    epochs = [i for i, n in enumerate(names) if n.startswith(curve) and n[len(curve) :].isdigit()]
+    names, *rows = [*csv.reader(io.StringIO(_text(path), newline=""))] or [[]]
+    epochs = [i for i, n in enumerate(names) if _is_epoch(n, curve)]
     expected = [f"{curve}{i}" for i in range(len(epochs))]
     if not rows or not epochs or [names[i] for i in epochs] != expected:
         raise ValueError(f"{path}: no rows, or no columns {curve}0, {curve}1, ... in order")
@@ -75,10 +131,24 @@ def _read_csv(path: Path, curve: str) -> Table:
     for number, row in enumerate(rows, 2):
         try:
             curves.append([float(row[i]) for i in epochs])
-            configurations.append({names[i]: _value(row[i]) for i in others})
+            configurations.append({names[i]: _value(row[i]) for i in others if row[i] != ""})
         except (ValueError, IndexError) as error:
             raise ValueError(f"{path}, line {number}: {error}") from error
-    return Table(path.stem, tuple(configurations), np.array(curves))
+    name = path.name.removesuffix(".xz").removesuffix(".csv")
+    return Table(name, tuple(configurations), np.array(curves))
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    if path.suffix == ".xz":
+        try:
+            content = lzma.decompress(content)
+        except lzma.LZMAError as error:
+            raise ValueError(f"{path} is damaged, or not compressed by xz: {error}") from error
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text: {error}") from error
 
 
 def _read_taskset(path: Path) -> Table:
@@ -97,7 +167,23 @@ def _read_taskset(path: Path) -> Table:
     return Table(path.stem, configurations, np.where(np.abs(values) <= LOST, values, np.nan))
 
 
+def _is_epoch(name: str, curve: str) -> bool:
+    return name.startswith(curve) and name[len(curve) :].isdigit()
+
+
+def _cell(configuration: Configuration, name: str) -> str:
+    if name not in configuration:
+        return ""
+    value = configuration[name]
+    text = str(value)
+    if not text or "\r" in text or _value(text) != value:
+        raise ValueError(f"{name}: {value!r} could not be read back from a table")
+    return text
+
+
 def _value(text: str) -> Value:
+    if text in ("True", "False"):
+        return text == "True"
     try:
         number = float(text)
     except ValueError:

@@ -9,7 +9,19 @@ from launch.runs import RunError
 
 
 def checked(config: ConfigDict) -> ConfigDict:
-    """The configuration itself. Raises ValueError (one line) for what would fail later."""
+    """The configuration itself. Raises ValueError (one line) for what would fail later.
+
+    One without a `data` section is of a training of its own: only its study is looked through.
+    """
+    studies.make_scheduler(config.tune)
+    drawn = studies.make_space(config.tune.space).draw(np.random.default_rng(0))
+    variant = training.with_values(config, drawn)
+    if "data" in config:
+        _check_particle_flow(config, variant)
+    return config
+
+
+def _check_particle_flow(config: ConfigDict, variant: ConfigDict) -> None:
     from mlpf_jax.config import ModelConfig, TrainConfig, from_mapping
 
     unknown = set(config.data.processes) - set(PROCESSES)
@@ -18,9 +30,6 @@ def checked(config: ConfigDict) -> ConfigDict:
     for name in data.SPLITS:
         if config.data.events[name] < 1:
             raise RunError(f"data.events.{name} must be at least 1")
-    studies.make_scheduler(config.tune)
-    drawn = studies.make_space(config.tune.space).draw(np.random.default_rng(0))
-    for variant in (config, training.with_values(config, drawn)):
-        from_mapping(ModelConfig, variant.model.to_dict())
-        from_mapping(TrainConfig, variant.train.to_dict())
-    return config
+    for each in (config, variant):
+        from_mapping(ModelConfig, each.model.to_dict())
+        from_mapping(TrainConfig, each.train.to_dict())

@@ -3,11 +3,13 @@
 python -m launch.study --run=runs/demo
 python -m launch.study --run=runs/demo --branch=hyperband,asha
 python -m launch.study --study=elsewhere/study.db --fork=copy.db --rows=200
+python -m launch.study --run=runs/curves_lstm --table=lstm.csv.xz
 
 A branch plays a scheduler on the curves that the study recorded: trial n has the configuration and
 the losses it had. Where a scheduler asks for epochs that nobody trained the trial is lost to it,
 and counted as unknown: its result then says little. A fork copies the first rows of the log into a
-new file, from which a study can go on.
+new file, from which a study can go on. A table holds the curves of the trials that were trained
+to the end, for `launch.compare_hpo`.
 """
 
 import datetime
@@ -66,6 +68,22 @@ def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None
         best = _best(known, mode)
         lost = len(found.unknown)
         say(_row(name, len(found.summary.trials), found.summary.epochs, best, lost))
+
+
+def tabulate(path: Path, to: Path) -> None:
+    """Writes the curves of the trials trained to the study's last epoch, and of failed ones."""
+    import hpo
+    from hpo import records
+
+    header, entries = hpo.read_journal(path)
+    record = records.read(entries, header.get("settings", {}).get("metric", "loss"))
+    epochs = max((trial.goal for trial in record.trials), default=0)
+    table = hpo.table_of(record, to.name.removesuffix(".xz").removesuffix(".csv"), epochs)
+    hpo.write_table(table, to)
+    left = len(record.trials) - len(table.curves)
+    say(f"{to}: {len(table.curves)} curves of {epochs} epochs, {table.diverged} of them diverged")
+    if left:
+        say(f"{left} trials were not trained to epoch {epochs}, and are left out")
 
 
 def _head(path: Path, header: Mapping, record: Any) -> list[str]:
@@ -135,6 +153,7 @@ if __name__ == "__main__":
     branches = flags.DEFINE_list("branch", [], f"Schedulers to branch to: {', '.join(METHODS)}.")
     max_epochs = flags.DEFINE_integer("max_epochs", 0, "R of the branches; 0: the study's.")
     eta = flags.DEFINE_integer("eta", 0, "eta of the branches; 0: the study's, or 2.")
+    table = flags.DEFINE_string("table", "", "Write the curves to this .csv or .csv.xz file.")
     fork = flags.DEFINE_string("fork", "", "Copy the first --rows rows of the log to this file.")
     rows = flags.DEFINE_integer("rows", -1, "How many rows --fork copies; -1: all.")
 
@@ -146,6 +165,8 @@ if __name__ == "__main__":
             count = rows.value if rows.value >= 0 else len(hpo.read_journal(path)[1])
             hpo.fork(path, count, fork.value)
             say(f"{fork.value}: the first {count} rows of {path}")
+        elif table.value:
+            tabulate(path, Path(table.value))
         elif branches.value:
             compare(path, branches.value, max_epochs.value, eta.value)
         else:

@@ -1,6 +1,9 @@
 """Searches hyperparameters: trials are real trainings in worker processes.
 
 python -m launch.tune --config=configs/demo.py --run=runs/mine --config.tune.predictor=svr
+
+`config.tune.objective` names what a trial trains ("module:function", launch.objective:make unless
+given); a configuration without a `data` section needs no dataset.
 """
 
 from typing import Any
@@ -18,13 +21,14 @@ def tune(run: Run) -> None:
         say(f"  tuned already: {run.folder / 'best.json'}")
         return
     with stage(run, "tune"):
-        best = _study(run)
+        best = _best(play(run, "tune"))
         write_json(run.folder / "best.json", best)
     values = ", ".join(f"{name} {_short(value)}" for name, value in best["values"].items())
     say(f"  best: trial {best['trial']} with {METRIC} {best['loss']:.4f}: {values}")
 
 
-def _study(run: Run) -> dict[str, Any]:
+def play(run: Run, what: str) -> Any:
+    """Plays the run's study to its end, from where its log stops; its hpo.StudySummary."""
     import hpo
 
     settings = run.config.tune
@@ -33,7 +37,7 @@ def _study(run: Run) -> dict[str, Any]:
     # One thread each: trials side by side use the cores better than one trial's threads.
     one_thread = {"NPROC": "1", "OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
     executor = hpo.ProcessExecutor(
-        "launch.objective:make",
+        settings.get("objective", "launch.objective:make"),
         {"run": str(run.folder.resolve())},
         run.folder / "trials",
         settings.workers,
@@ -43,7 +47,7 @@ def _study(run: Run) -> dict[str, Any]:
     with (
         hpo.Journal(run.folder / "study.db") as journal,
         executor,
-        progress("tune", total, "epochs") as update,
+        progress(what, total, "epochs") as update,
     ):
 
         def show(event: Any, state: Any) -> None:
@@ -53,7 +57,7 @@ def _study(run: Run) -> dict[str, Any]:
             update(summary.epochs, _note(summary, trials))
 
         state = hpo.run_study(scheduler, executor, journal, run.config.seed, show)
-    return _best(hpo.summarise(state))
+    return hpo.summarise(state)
 
 
 def _short(value: Any) -> str:
@@ -61,10 +65,16 @@ def _short(value: Any) -> str:
 
 
 def _note(summary: Any, trials: int) -> str:
-    ended = [t for t in summary.trials if t.status in ("completed", "stopped", "not promoted")]
-    stopped = sum(t.status == "stopped" for t in summary.trials)
-    best = "" if summary.best is None else f", best {summary.trials[summary.best].curve[-1]:.4f}"
-    return f"trial {len(ended)}/{trials}, {stopped} stopped by prediction{best}"
+    over = ("completed", "stopped", "not promoted", "failed")
+    counted = {status: sum(t.status == status for t in summary.trials) for status in over}
+    parts = [f"trial {sum(counted.values())}/{trials}"]
+    if counted["stopped"]:
+        parts.append(f"{counted['stopped']} stopped by prediction")
+    if counted["failed"]:
+        parts.append(f"{counted['failed']} failed")
+    if summary.best is not None:
+        parts.append(f"best {summary.trials[summary.best].curve[-1]:.4f}")
+    return ", ".join(parts)
 
 
 def _best(summary: Any) -> dict[str, Any]:
@@ -85,7 +95,8 @@ if __name__ == "__main__":
 
     def main() -> None:
         with working_in(folder(), checked(config())) as run:
-            data.build(run)
+            if "data" in run.config:
+                data.build(run)
             tune(run)
 
     program.start(main)

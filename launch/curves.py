@@ -1,0 +1,63 @@
+"""Makes a table of learning curves: many configurations, each trained to the end.
+
+python -m launch.curves --config=configs/curves_lstm.py --run=runs/curves_lstm
+
+It plays the study of `config.tune` with full trainings and random configurations, and writes the
+curves to RUN/curves.csv.xz, which `launch.compare_hpo --curves=` reads. Killed at any time, the
+same command goes on where it was. A training that diverges is a row whose curve ends in NaN.
+"""
+
+import numpy as np
+
+from launch import data, program
+from launch.checks import checked
+from launch.progress import say
+from launch.runs import Run, RunError, stage, working_in
+from launch.tune import play
+
+TABLE = "curves.csv.xz"
+
+
+def make_curves(run: Run) -> None:
+    """Plays the study to its end, and writes the table. Raises RunError where it would have none
+    to write: the scheduler stops trials, or every one failed."""
+    import hpo
+    from hpo import records
+
+    settings, path = run.config.tune, run.folder / TABLE
+    if settings.scheduler != "random":
+        raise RunError(
+            f"tune.scheduler is {settings.scheduler!r}: a table needs every trial trained to the "
+            "end, as 'random' does"
+        )
+    if path.exists():
+        say(f"  made already: {path}")
+        return
+    with stage(run, "curves"):
+        play(run, "curves")
+        header, entries = hpo.read_journal(run.folder / "study.db")
+        record = records.read(entries, header["settings"]["metric"])
+        table = hpo.table_of(record, run.folder.name, settings.max_epochs)
+        hpo.write_table(table, path)
+    say(f"  {path}: {description(table.curves)}")
+
+
+def description(curves: np.ndarray) -> str:
+    """Rows, epochs and final losses in a line."""
+    final = curves[:, -1][np.isfinite(curves[:, -1])]
+    ends = f"best {final.min():.5g}, median {np.median(final):.5g}" if len(final) else "no best"
+    lost = len(curves) - len(final)
+    return f"{len(curves)} curves of {curves.shape[1]} epochs, {lost} diverged, {ends}"
+
+
+if __name__ == "__main__":
+    config = program.define_config("configs/curves_lstm.py")
+    folder = program.define_run("runs/curves_lstm")
+
+    def main() -> None:
+        with working_in(folder(), checked(config())) as run:
+            if "data" in run.config:
+                data.build(run)
+            make_curves(run)
+
+    program.start(main)
