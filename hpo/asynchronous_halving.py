@@ -34,13 +34,14 @@ from hpo.vector import Vector
 class Rung(NamedTuple):
     """Results at `epoch`: how many came, and those of the trials that still wait there.
 
-    `promoted` are the results of those that went on.
+    `promoted` are the results of those that went on; `due` whether the best that waits is to go on.
     """
 
     epoch: int
     arrived: int
     waiting: Ordered
     promoted: Ordered
+    due: bool
 
 
 class AshaState(NamedTuple):
@@ -78,21 +79,19 @@ def asha(
     searcher, sign, stopping = searcher_of(space), sign_of(mode), variant == "stopping"
 
     def init(seed: int) -> AshaState:
-        rungs = tuple(Rung(epoch, 0, Ordered(), Ordered()) for epoch in epochs)
+        rungs = tuple(Rung(epoch, 0, Ordered(), Ordered(), False) for epoch in epochs)
         return AshaState(checked_seed(seed), sign, Vector(), rungs, (), 0, ())
 
     def ask(state: AshaState) -> tuple[AshaState, Action]:
         if state.ready:
             return start(state._replace(ready=state.ready[1:]), state.trials[state.ready[0]])
-        level = promotable(state)
-        if level is not None:
-            state, trial = promote(state, level)
-            return start(state, trial)
-        if len(state.trials) < trials:
-            number = len(state.trials)
+        for level in range(len(epochs) - 2, -1, -1):
+            if state.rungs[level].due:
+                return start(*promote(state, level))
+        number = len(state.trials)
+        if number < trials:
             configuration = searcher.propose(state.seed, number)
-            trial = TrialState(number, 0, configuration, (), WAITING, epochs[0], None)
-            return start(state, trial)
+            return start(state, TrialState(number, 0, configuration, (), WAITING, epochs[0], None))
         return state, (Wait() if state.running else Finished(best_trial(state)))
 
     def start(state: AshaState, trial: TrialState) -> tuple[AshaState, Job]:
@@ -100,54 +99,51 @@ def asha(
         changed = state.trials.put(trial.number, trial._replace(status=RUNNING))
         return state._replace(trials=changed, running=state.running + 1), job
 
-    def promotable(state: AshaState) -> int | None:
-        """The highest rung whose best waiting trial is among the first 1/eta that came there."""
-        for level in () if stopping else range(len(epochs) - 2, -1, -1):
-            rung = state.rungs[level]
-            best = rung.waiting.first()
-            # Those better than it have all been promoted.
-            if best is not None and rung.promoted.rank(best) < rung.arrived // eta:
-                return level
-        return None
+    def rung_of(epoch: int, arrived: int, waiting: Ordered, promoted: Ordered) -> Rung:
+        """With what follows: those better than the best that waits have all been promoted, so it
+        goes on where it is among the first 1/eta that came."""
+        best = None if stopping or epoch == epochs[-1] else waiting.first()
+        due = best is not None and promoted.rank(best) < arrived // eta
+        return Rung(epoch, arrived, waiting, promoted, due)
 
     def promote(state: AshaState, level: int) -> tuple[AshaState, TrialState]:
-        rung = state.rungs[level]
-        best = rung.waiting.first()
-        moved = rung._replace(
-            waiting=rung.waiting.remove(best), promoted=rung.promoted.insert(best)
-        )
+        epoch, arrived, waiting, promoted, _ = state.rungs[level]
+        best = waiting.first()
+        moved = rung_of(epoch, arrived, waiting.remove(best), promoted.insert(best))
         trial = state.trials[best.trial]._replace(goal=epochs[level + 1])
-        return _with_rung(state, level, moved), trial
+        return state._replace(rungs=_with(state.rungs, level, moved)), trial
 
     def tell(state: AshaState, event: Event) -> AshaState:
         if isinstance(event, Predicted):
             raise ValueError(f"{event}: nobody asked for that prediction")
         trial = told(state.trials, event, metric)
-        changed = state._replace(trials=state.trials.put(trial.number, trial))
         if isinstance(event, Reported | Proposed):
-            return changed
-        changed = changed._replace(running=state.running - 1)
-        if trial.status == WAITING:
-            return changed._replace(ready=(*changed.ready, trial.number))
-        return arrive(changed, trial) if trial.status == PAUSED else changed
+            return state._replace(trials=state.trials.put(trial.number, trial))
+        rungs = state.rungs
+        if trial.status == PAUSED:
+            level = epochs.index(trial.goal)
+            rung, trial = arrive(rungs[level], trial, level)
+            rungs = _with(rungs, level, rung)
+        return state._replace(
+            trials=state.trials.put(trial.number, trial),
+            rungs=rungs,
+            ready=(*state.ready, trial.number) if trial.status == WAITING else state.ready,
+            running=state.running - 1,
+        )
 
-    def arrive(state: AshaState, trial: TrialState) -> AshaState:
-        level = epochs.index(trial.goal)
+    def arrive(rung: Rung, trial: TrialState, level: int) -> tuple[Rung, TrialState]:
+        """A rung with one more result, and what becomes of its trial."""
+        epoch, arrived, waiting, promoted, _ = rung
+        if epoch == epochs[-1]:
+            return rung._replace(arrived=arrived + 1), trial._replace(status=COMPLETED)
         result = Result(sign * trial.curve[-1], trial.number)
-        rung = state.rungs[level]
-        rung = rung._replace(arrived=rung.arrived + 1)
-        if level + 1 == len(epochs):
-            return _ended(_with_rung(state, level, rung), trial, COMPLETED)
-        waiting = rung.waiting.insert(result)
-        state = _with_rung(state, level, rung._replace(waiting=waiting))
+        rung = rung_of(epoch, arrived + 1, waiting.insert(result), promoted)
         if not stopping:
-            return state
+            return rung, trial
         # The waiting of this variant are all that ever came: the first one always goes on.
-        if waiting.rank(result) < max(rung.arrived // eta, 1):
-            trial = trial._replace(goal=epochs[level + 1], status=WAITING)
-            ready = (*state.ready, trial.number)
-            return state._replace(trials=state.trials.put(trial.number, trial), ready=ready)
-        return _ended(state, trial, NOT_PROMOTED)
+        if rung.waiting.rank(result) < max(rung.arrived // eta, 1):
+            return rung, trial._replace(goal=epochs[level + 1], status=WAITING)
+        return rung, trial._replace(status=NOT_PROMOTED)
 
     def extend(state: AshaState, reports: list[Reported]) -> AshaState:
         return extended(state, reports, metric)
@@ -166,12 +162,8 @@ def asha(
     return searched(scheduler, searcher)
 
 
-def _with_rung(state: AshaState, level: int, rung: Rung) -> AshaState:
-    return state._replace(rungs=(*state.rungs[:level], rung, *state.rungs[level + 1 :]))
-
-
-def _ended(state: AshaState, trial: TrialState, status: str) -> AshaState:
-    return state._replace(trials=state.trials.put(trial.number, trial._replace(status=status)))
+def _with(rungs: tuple[Rung, ...], level: int, rung: Rung) -> tuple[Rung, ...]:
+    return (*rungs[:level], rung, *rungs[level + 1 :])
 
 
 def _predicts_nothing(state: AshaState, request: object) -> Predicted:

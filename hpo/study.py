@@ -1,8 +1,7 @@
 """The only loop: ask the scheduler, let an executor train, write down what happened, tell it."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from hpo.journal import Entry, ReplayMismatch
@@ -20,6 +19,8 @@ from hpo.types import (
     TrialEvent,
     WorkerLost,
 )
+
+_ENDS = (Completed, Failed, WorkerLost)  # of a job
 
 
 class Log(Protocol):
@@ -119,43 +120,36 @@ def fold(scheduler: Scheduler, entries: Iterable[Entry], seed: int) -> tuple[Any
     Reports that stand one after another are told together. Raises ReplayMismatch where the
     scheduler would not have led there.
     """
-    state, running, number = scheduler.init(seed), set(), 1
+    state, running, row = scheduler.init(seed), set(), 1
     items = (item for _, item in entries)
     for reports, group in itertools.groupby(items, lambda item: type(item) is Reported):
-        if reports:
-            state, told = _extended(scheduler, state, list(group), number)
-            number += told
-            continue
-        for item in group:
-            with _mismatch(number):
-                state = _replay(scheduler, state, item)
-            _track(running, item)
-            number += 1
+        block, before = list(group), state
+        try:
+            if reports:
+                state = scheduler.extend(state, block)
+            else:
+                for item in block:
+                    state = _replay(scheduler, state, item)
+                    _track(running, item)
+        except ValueError as error:
+            wrong = row + _first_wrong(scheduler, before, block)
+            raise ReplayMismatch(
+                f"row {wrong} of the journal does not follow from those before it: {error}. The "
+                "code has changed since: go on with the versions in the journal's header, or tune "
+                "in a new folder."
+            ) from error
+        row += len(block)
     return state, running
 
 
-def _extended(
-    scheduler: Scheduler, state: Any, reports: list[Reported], number: int
-) -> tuple[Any, int]:
-    try:
-        return scheduler.extend(state, reports), len(reports)
-    except ValueError:
-        for row, report in enumerate(reports, number):  # to say which of them cannot be
-            with _mismatch(row):
-                state = scheduler.tell(state, report)
-        raise
-
-
-@contextmanager
-def _mismatch(row: int) -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        raise ReplayMismatch(
-            f"row {row} of the journal does not follow from those before it: {error}. The "
-            "code has changed since: go on with the versions in the journal's header, or tune "
-            "in a new folder."
-        ) from error
+def _first_wrong(scheduler: Scheduler, state: Any, block: Sequence[Job | Event]) -> int:
+    """Which of these cannot be, counted from 0: they are replayed once more, one by one."""
+    for place, item in enumerate(block):
+        try:
+            state = _replay(scheduler, state, item)
+        except ValueError:
+            return place
+    raise AssertionError("told together they cannot be, one by one they can")
 
 
 def _replay(scheduler: Scheduler, state: Any, item: Job | Event) -> Any:
@@ -170,7 +164,7 @@ def _replay(scheduler: Scheduler, state: Any, item: Job | Event) -> Any:
 def _track(running: set[int], item: Job | Event) -> None:
     if isinstance(item, Job):
         running.add(item.trial)
-    elif isinstance(item, Completed | Failed | WorkerLost):
+    elif isinstance(item, _ENDS):
         running.discard(item.trial)
 
 
@@ -184,7 +178,7 @@ def _admitted(executor: Executor, running: set[int], metric: str) -> list[TrialE
         if error is not None:
             executor.cancel(event.trial)
             event = Failed(event.trial, f"epoch {event.epoch}: {error}")
-        if isinstance(event, Completed | Failed | WorkerLost):
+        if isinstance(event, _ENDS):
             ended.add(event.trial)
         admitted.append(event)
     return admitted
