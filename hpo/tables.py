@@ -134,8 +134,7 @@ def _read_csv(path: Path, curve: str) -> Table:
             configurations.append({names[i]: _value(row[i]) for i in others if row[i] != ""})
         except (ValueError, IndexError) as error:
             raise ValueError(f"{path}, line {number}: {error}") from error
-    name = path.name.removesuffix(".xz").removesuffix(".csv")
-    return Table(name, tuple(configurations), np.array(curves))
+    return Table(Path(path.name.removesuffix(".xz")).stem, tuple(configurations), np.array(curves))
 
 
 def _text(path: Path) -> str:
@@ -175,7 +174,7 @@ def _cell(configuration: Configuration, name: str) -> str:
     if name not in configuration:
         return ""
     value = configuration[name]
-    text = str(value)
+    text = str(_value(str(value)))  # 2.0 as 2, which it is read back as
     if not text or "\r" in text or _value(text) != value:
         raise ValueError(f"{name}: {value!r} could not be read back from a table")
     return text

@@ -1,0 +1,1 @@
+"""Small real trainings, of seconds each, whose learning curves tables are made of."""
