@@ -1,10 +1,12 @@
 """Compares schedulers on tabulated learning curves: whole studies on a virtual clock.
 
-python -m launch.compare_hpo --curves=mlpf_delphes.csv --methods=hyperband,swift --seeds=200
+python -m launch.compare_hpo --methods=random,hyperband,swift_improved --figure=four_panels.png
+python -m launch.compare_hpo --curves=lstm,mlpf_delphes.csv --methods=hyperband,swift --seeds=200
 python -m launch.compare_hpo --curves=a.csv,b.json --workers=10 --epoch_spread=0.3 --json=out.json
 
 Every method meets the same configurations, epoch times and failures for the same seed. A table is
-a CSV file (hyperparameters, then loss_0 .. loss_{E-1}) or a TaskSet JSON file.
+a CSV file (hyperparameters, then loss_0 .. loss_{E-1}, perhaps compressed: .csv.xz), a TaskSet
+JSON file, or the name of one that comes with this package; all of those unless --curves is given.
 """
 
 import json
@@ -18,6 +20,14 @@ from launch import program
 from launch.compare_methods import METHODS, Budget
 from launch.progress import progress, say
 from launch.runs import RunError, write_text
+
+
+def located(asked: Sequence[str]) -> list[Path]:
+    """The files of the tables asked for, by their names or paths; of the package's own for none."""
+    from hpo.tables import zoo
+
+    shipped = zoo()
+    return [shipped.get(name, Path(name)) for name in asked or shipped]
 
 
 def compare_all(
@@ -54,7 +64,7 @@ def compare_all(
             limits = Budget(budget[0] or table.curves.shape[1], *budget[1:])
             summaries = compare(table, methods, seeds, limits, under, another)
             settings = {**vars(limits), **vars(under), "first_seed": seeds.start}
-            results.append((table, str(path), settings, summaries))
+            results.append((table, _label(path), settings, summaries))
     for table, _, settings, summaries in results:
         diverged = f", {table.diverged} of them diverge" if table.diverged else ""
         title = (
@@ -87,6 +97,14 @@ def check_outputs(*paths: Path | None) -> None:
             raise RunError(f"cannot write {path}: it is a folder, or in none that exists")
 
 
+def _label(path: Path) -> str:
+    """As it can be asked for again, on any machine where it is one of the package's."""
+    from hpo.tables import zoo
+
+    names = {file: name for name, file in zoo().items()}
+    return names.get(path, str(path))
+
+
 def _check(paths: Sequence[Path], methods: Sequence[str], seeds: range) -> None:
     unknown = [name for name in methods if name not in METHODS]
     if unknown or not methods:
@@ -99,7 +117,9 @@ def _check(paths: Sequence[Path], methods: Sequence[str], seeds: range) -> None:
 
 
 if __name__ == "__main__":
-    curves = flags.DEFINE_list("curves", None, "Files of learning curves.", required=True)
+    curves = flags.DEFINE_list(
+        "curves", [], "Files of learning curves, or of mlpf, lstm, cnn5, cnn9; else all of these."
+    )
     names = flags.DEFINE_list("methods", list(METHODS), f"Of {', '.join(METHODS)}.")
     count = flags.DEFINE_integer("seeds", 20, "How many studies of each method.")
     first_seed = flags.DEFINE_integer("first_seed", 0, "The first of them.")
@@ -119,7 +139,7 @@ if __name__ == "__main__":
         outputs = [Path(flag.value) if flag.value else None for flag in (output, picture)]
         check_outputs(*outputs)
         results = compare_all(
-            [Path(path) for path in curves.value],
+            located(curves.value),
             names.value,
             range(first_seed.value, first_seed.value + count.value),
             (max_epochs.value, eta.value, mode.value),

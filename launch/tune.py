@@ -54,7 +54,7 @@ def play(run: Run, what: str) -> Any:
             if isinstance(event, hpo.Failed):
                 say(f"  trial {event.trial} failed: {event.error}")
             summary = hpo.summarise(state)
-            update(summary.epochs, _note(summary, trials))
+            update(summary.epochs, _note(summary, trials, settings.max_epochs))
 
         state = hpo.run_study(scheduler, executor, journal, run.config.seed, show)
     return hpo.summarise(state)
@@ -64,14 +64,13 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _note(summary: Any, trials: int) -> str:
+def _note(summary: Any, trials: int, max_epochs: int) -> str:
     over = ("completed", "stopped", "not promoted", "failed")
-    counted = {status: sum(t.status == status for t in summary.trials) for status in over}
-    parts = [f"trial {sum(counted.values())}/{trials}"]
-    if counted["stopped"]:
-        parts.append(f"{counted['stopped']} stopped by prediction")
-    if counted["failed"]:
-        parts.append(f"{counted['failed']} failed")
+    ended = sum(t.status in over or t.epochs == max_epochs for t in summary.trials)
+    parts = [f"trial {ended}/{trials}"]
+    for status, words in (("stopped", "stopped by prediction"), ("failed", "failed")):
+        if count := sum(t.status == status for t in summary.trials):
+            parts.append(f"{count} {words}")
     if summary.best is not None:
         parts.append(f"best {summary.trials[summary.best].curve[-1]:.4f}")
     return ", ".join(parts)

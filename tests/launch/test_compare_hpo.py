@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import hpo
-from launch.compare_hpo import check_outputs, compare_all, write
+from launch.compare_hpo import check_outputs, compare_all, located, write
 from launch.runs import RunError
 
 ROOT = Path(__file__).parents[2]
@@ -115,3 +115,13 @@ def test_an_error_is_one_line(curves):
     done = run(f"--curves={curves}", "--seeds=0")
     assert done.returncode == 1
     assert done.stderr.strip() == "error: --seeds must be at least 1 and --first_seed not negative"
+
+
+def test_tables_of_the_package_are_known_by_name(curves, monkeypatch):
+    monkeypatch.setattr("hpo.tables.zoo", lambda: {"small": curves, "other": Path("other.csv")})
+    assert located([]) == [curves, Path("other.csv")]
+    assert located(["here.csv", "small"]) == [Path("here.csv"), curves]
+    (result,) = compare_all(
+        located(["small"]), ["random"], range(1), (9, 3, "minimise"), {}, "loss_"
+    )
+    assert result["curves"] == "small"

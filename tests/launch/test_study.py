@@ -1,5 +1,6 @@
 """Looking at a study's log, and branching from it, as a person does."""
 
+import numpy as np
 import pytest
 
 from hpo.executors.inline import InlineExecutor
@@ -7,6 +8,7 @@ from hpo.halving import full_training, hyperband
 from hpo.journal import Journal, read_journal
 from hpo.space import Float, Space
 from hpo.study import Unrecorded, run_study
+from hpo.tables import read_table
 from launch import study
 from launch.runs import RunError
 
@@ -69,3 +71,26 @@ def test_the_program(launch, path, tmp_path):
     assert refused.returncode == 1
     assert "damaged or no study" in refused.stderr
     assert "python -m launch.study " in launch("study", "--help").stdout
+
+
+def test_the_trials_trained_to_the_end_make_a_table(path, tmp_path, capsys):
+    study.tabulate(path, tmp_path / "table.csv.xz")
+    assert "14 curves of 8 epochs, 1 of them diverged" in capsys.readouterr().out
+    table = read_table(tmp_path / "table.csv.xz")
+    with_curves = zip(table.configurations, table.curves, strict=True)
+    for number, (configuration, curve) in enumerate(with_curves):
+        if number != 2:
+            expected = [configuration["train.clip"] + 1 / epoch for epoch in range(1, 9)]
+            np.testing.assert_allclose(curve, expected, rtol=1e-5)
+    assert np.isnan(table.curves[2]).all()
+
+
+def test_a_table_leaves_out_who_was_stopped(tmp_path, capsys):
+    path = tmp_path / "study.db"
+    with Journal(path) as journal:
+        run_study(hyperband(SPACE, 4, 2), InlineExecutor(objective, 1), journal, 3)
+    study.tabulate(path, tmp_path / "table.csv")
+    shown = capsys.readouterr().out
+    curves = read_table(tmp_path / "table.csv").curves
+    assert "trials were not trained to epoch 4, and are left out" in shown
+    assert f"{len(curves)} curves of 4 epochs" in shown
