@@ -1,5 +1,7 @@
 """A configuration is looked through before a run begins: a run cannot change it afterwards."""
 
+import importlib.util
+
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -13,12 +15,25 @@ def checked(config: ConfigDict) -> ConfigDict:
 
     One without a `data` section is of a training of its own: only its study is looked through.
     """
+    _check_objective(config.tune.get("objective", studies.OBJECTIVE))
     studies.make_scheduler(config.tune)
     drawn = studies.make_space(config.tune.space).draw(np.random.default_rng(0))
     variant = training.with_values(config, drawn)
     if "data" in config:
         _check_particle_flow(config, variant)
     return config
+
+
+def _check_objective(name: str) -> None:
+    module, _, function = name.partition(":")
+    if not module or not function.isidentifier():
+        raise RunError(f"tune.objective {name!r} is no module:function")
+    try:
+        found = importlib.util.find_spec(module)
+    except ImportError:
+        found = None
+    if found is None:
+        raise RunError(f"tune.objective {name!r}: there is no module {module}")
 
 
 def _check_particle_flow(config: ConfigDict, variant: ConfigDict) -> None:

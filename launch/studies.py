@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from launch.runs import RunError
 
 METRIC = "validation_loss"
+OBJECTIVE = "launch.objective:make"  # what a trial trains, unless `tune.objective` says otherwise
 PARAMETERS = ("float", "log_float", "int", "log_int", "categorical")
 SEARCHERS = ("random", "quasi_random", "bayesian", "bohb")
 PREDICTORS = ("qsvr", "svr", "persistence", "extra_trees", "gaussian_process", "lkgp")

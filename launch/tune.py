@@ -12,7 +12,7 @@ from launch import data, program
 from launch.checks import checked
 from launch.progress import progress, say
 from launch.runs import Run, RunError, stage, working_in, write_json
-from launch.studies import METRIC, make_scheduler, size
+from launch.studies import METRIC, OBJECTIVE, make_scheduler, size
 
 
 def tune(run: Run) -> None:
@@ -37,7 +37,7 @@ def play(run: Run, what: str) -> Any:
     # One thread each: trials side by side use the cores better than one trial's threads.
     one_thread = {"NPROC": "1", "OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
     executor = hpo.ProcessExecutor(
-        settings.get("objective", "launch.objective:make"),
+        settings.get("objective", OBJECTIVE),
         {"run": str(run.folder.resolve())},
         run.folder / "trials",
         settings.workers,

@@ -1,5 +1,6 @@
 """python -m launch.curves: real trainings, seconds long, that end in a table."""
 
+import importlib
 import math
 import os
 import signal
@@ -8,53 +9,72 @@ import sys
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 import hpo
 from hpo.types import Trial
+from launch.checks import checked
+from launch.curves import make_curves
 from launch.runs import RunError, working_in
 from launch.trainings import digits, language, resuming
 
 ROOT = Path(__file__).parents[2]
 
 
-def small(name, folder, **changes):
-    """A run of a recipe at next to no size."""
-    from configs import curves_cnn9, curves_lstm
+SMALL = {
+    "lstm": {
+        "text.train_characters": 500,
+        "text.validation_windows": 2,
+        "text.updates": 1,
+        "text.length": 4,
+        "model.width": 4,
+        "tune.trials": 60,
+        "tune.max_epochs": 5,
+    },
+    "cnn5": {
+        "digits.train_images": 32,
+        "model.width": 1,
+        "tune.max_epochs": 5,
+        "tune.space": (("train.learning_rate", "log_float", 1e-3, 1e-1),),
+    },
+}
+OF = {"lstm": language, "cnn5": digits}
 
-    config = {"lstm": curves_lstm, "cnn9": curves_cnn9}[name].get_config()
-    config.tune.trials, config.tune.max_epochs = 2, 2
-    if name == "lstm":
-        config.text.update(train_characters=500, validation_windows=2, updates=1, length=4)
-        config.model.width = 4
-    else:
-        config.digits.train_images = 32
-        config.tune.space = (
-            ("train.learning_rate", "log_float", 1e-3, 1e-1),
-            ("train.dropout", "float", 0.0, 0.5),
-        )
-        config.model.width = 1
-    config.update_from_flattened_dict(changes)
-    with working_in(folder, config) as run:
-        return run
+
+def small(name, **changes):
+    """A recipe at next to no size."""
+    config = importlib.import_module(f"configs.curves_{name}").get_config()
+    config.update_from_flattened_dict(SMALL[name] | changes)
+    return config
 
 
-def of(name):
-    return {"lstm": language, "cnn9": digits}[name]
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """A run of each recipe, which keeps its compilations; they are quick ones of slow programs."""
+    from jax.experimental.compilation_cache import compilation_cache
+
+    made = {name: tmp_path_factory.mktemp(name) for name in SMALL}
+    for name, folder in made.items():
+        with working_in(folder, small(name)):
+            pass
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield made
+    jax.config.update("jax_disable_most_optimizations", False)
+    jax.config.update("jax_compilation_cache_dir", None)
+    compilation_cache.reset_cache()
+
+
+@pytest.fixture(scope="module", params=list(SMALL))
+def recipe(request, folders):
+    return OF[request.param].make({"run": str(folders[request.param])})
 
 
 def losses(objective, folder, values, first, last):
     folder.mkdir(parents=True, exist_ok=True)
     trial = Trial(0, values, folder, first, last, 3)
     return [metrics["validation_loss"] for metrics in objective(trial)]
-
-
-@pytest.fixture(scope="module", params=["lstm", "cnn9"])
-def recipe(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp(request.param)
-    run = small(request.param, folder, **{"tune.max_epochs": 5})
-    return of(request.param).make({"run": str(run.folder)})
 
 
 VALUES = {"train.learning_rate": 0.05, "train.dropout": 0.2}
@@ -96,9 +116,7 @@ def test_wrong_labels_are_the_share_asked_for_and_only_in_training():
 
 
 def test_texts_to_train_and_to_validate_do_not_overlap():
-    from configs import curves_lstm
-
-    settings = curves_lstm.get_config().text
+    settings = importlib.import_module("configs.curves_lstm").get_config().text
     text = language.load(settings)
     assert text.train.shape == (settings.train_characters,)
     assert text.validation.shape == (settings.validation_windows, settings.length + 1)
@@ -107,43 +125,62 @@ def test_texts_to_train_and_to_validate_do_not_overlap():
         language.load(settings)
 
 
-COMMAND = [
-    sys.executable, "-m", "launch.curves", "--config=configs/curves_lstm.py",
-    "--config.text.train_characters=500", "--config.text.validation_windows=2",
-    "--config.text.updates=1", "--config.text.length=4", "--config.model.width=4",
-    "--config.tune.trials=3", "--config.tune.max_epochs=40",
-]  # fmt: skip
-
-
-def test_killed_it_goes_on_and_writes_the_table(tmp_path):
+def test_killed_it_goes_on_and_writes_the_table(folders):
     """The program itself, killed with -9 in its first trials and started again."""
-    run = tmp_path / "lstm"
-    command = [*COMMAND, f"--run={run}"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as first:
-        while not (run / "study.db").exists() or not _epochs(run):
+    run = folders["lstm"]
+    changes = [f"--config.{path}={value}" for path, value in SMALL["lstm"].items()]
+    command = [sys.executable, "-m", "launch.curves", "--config=configs/curves_lstm.py"]
+    command += [f"--run={run}", *changes]
+    quick = {"cwd": ROOT, "env": {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, **quick) as first:
+        while not _epochs(run):
             assert first.poll() is None, "it ended before it could be killed"
             time.sleep(0.05)
         os.kill(first.pid, signal.SIGKILL)
     assert not (run / "curves.csv.xz").exists()
     before = _epochs(run)
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, **quick)
     assert done.returncode == 0, done.stderr
-    assert "3 curves of 40 epochs, 0 diverged" in done.stdout
+    assert "60 curves of 5 epochs, 0 diverged" in done.stdout
     table = hpo.read_table(run / "curves.csv.xz")
-    assert table.curves.shape == (3, 40)
+    assert table.curves.shape == (60, 5)
     assert set(table.configurations[0]) == {"train.learning_rate", "train.dropout"}
-    assert 0 < before < 120
-    assert _epochs(run) == 120  # none was trained twice
-    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
-    assert "made already" in again.stdout
+    assert 0 < before < 300
+    assert _epochs(run) == 300  # none was trained twice
+    content = (run / "curves.csv.xz").read_bytes()
+    with working_in(run, small("lstm")) as again:
+        make_curves(again)
+    assert (run / "curves.csv.xz").read_bytes() == content
 
 
 def _epochs(run):
-    return sum(isinstance(e.item, hpo.Reported) for e in hpo.read_journal(run / "study.db")[1])
+    if not (run / "study.db").exists():
+        return 0
+    try:
+        entries = hpo.read_journal(run / "study.db")[1]
+    except hpo.JournalError:
+        return 0  # it is being made
+    return sum(isinstance(entry.item, hpo.Reported) for entry in entries)
 
 
 def test_a_scheduler_that_stops_trials_makes_no_table(tmp_path):
-    from launch.curves import make_curves
+    config = small("lstm", **{"tune.scheduler": "hyperband"})
+    with (
+        working_in(tmp_path, config) as run,
+        pytest.raises(RunError, match="needs every trial trained to the end"),
+    ):
+        make_curves(run)
 
-    with pytest.raises(RunError, match="needs every trial trained to the end"):
-        make_curves(small("lstm", tmp_path, **{"tune.scheduler": "hyperband"}))
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("launch.trainings.language", "is no module:function"),
+        ("launch.trainings.physics:make", "no module launch.trainings.physics"),
+        ("nowhere.at_all:make", "no module nowhere.at_all"),
+    ],
+)
+def test_an_objective_that_is_none_begins_no_run(name, complaint):
+    config = small("lstm", **{"tune.objective": name})
+    with pytest.raises(RunError, match=complaint):
+        checked(config)
