@@ -53,6 +53,14 @@ class Table:
         """Rows with an epoch that is not finite: a trial that comes to it fails there."""
         return int((~np.isfinite(self.curves).all(1)).sum())
 
+    def ranks(self, epoch: int) -> Float[np.ndarray, " rows"]:
+        """Each row's place after `epoch` by its loss, 1 the best; those that diverged share the
+        last places. The correlation of two epochs' ranks is Spearman's."""
+        from scipy.stats import rankdata
+
+        losses = self.curves[:, epoch - 1]
+        return rankdata(np.where(np.isfinite(losses), losses, np.inf))
+
     def objective(self, trial: Trial) -> Iterator[Mapping[str, float]]:
         """The tabulated losses, epoch by epoch, as `loss`."""
         curve = self.curves[trial.configuration[ROW]]

@@ -172,6 +172,12 @@ def test_trials_that_ended_or_failed_are_the_rows_of_a_table():
         table_of(Record("loss", trials[2:3], (), 0, None, None), "some", 3)
 
 
+def test_ranks_are_of_one_epoch_and_put_the_diverged_last():
+    table = Table("some", ({},) * 4, np.array([[1, 4], [2, math.nan], [3, 2], [math.nan] * 2]))
+    assert table.ranks(1).tolist() == [1, 2, 3, 4]
+    assert table.ranks(2).tolist() == [2, 3.5, 1, 3.5]
+
+
 PROMISED = {"mlpf": (150, 27), "lstm": (300, 81), "cnn5": (300, 81), "cnn9": (300, 81)}
 HYPERPARAMETERS = {"mlpf": 7, "lstm": 2, "cnn5": 5, "cnn9": 9}
 
