@@ -1,13 +1,10 @@
-"""What executors share: objectives, and a job as its objective sees it."""
+"""What executors share: a job as its objective sees it."""
 
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from hpo.types import Job, Trial
-
-Objective = Callable[[Trial], Iterator[Mapping[str, float]]]
 
 
 def trial_of(job: Job, folder: Path, seed: int) -> Trial:

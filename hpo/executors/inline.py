@@ -1,11 +1,12 @@
 """Trials in this process on a virtual clock: what W workers would do, without waiting for them."""
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hpo.executors.common import Objective, trial_of
-from hpo.types import Completed, Configuration, Event, Failed, Job, Reported, one_line
+from hpo.executors.common import trial_of
+from hpo.executors.running import TROUBLE, Objective, failed, train
+from hpo.types import Completed, Configuration, Event, Job, Reported, Trial
 
 
 class InlineExecutor:
@@ -27,17 +28,18 @@ class InlineExecutor:
         self.slots, self.clock, self.busy = workers, 0.0, 0.0
         self._objective, self._epoch_seconds = objective, epoch_seconds
         self._seed, self._folder = seed, folder
-        self._running: dict[int, tuple[Job, Iterator[Mapping[str, float]]]] = {}
+        self._running: dict[int, tuple[Trial, Iterator[Reported | Completed]]] = {}
         self._due: list[tuple[float, int, int]] = []  # time, trial, epoch
 
     def submit(self, job: Job) -> None:
         """Start a job at the present virtual time."""
         trial = trial_of(job, self._folder, self._seed)
-        self._running[job.trial] = (job, iter(self._objective(trial)))
-        self._schedule(job, job.first_epoch + 1)
+        self._running[job.trial] = (trial, train(self._objective, trial))
+        self._schedule(trial, job.first_epoch + 1)
 
     def wait(self) -> list[Event]:
-        """Move the clock to the next epoch's end. Raises RuntimeError where nothing runs."""
+        """Move the clock to the next epoch's end. Raises RuntimeError where nothing runs, and what
+        the objective raises where the disk is full."""
         while self._due:
             self.clock, number, epoch = heapq.heappop(self._due)
             if number in self._running:
@@ -49,22 +51,20 @@ class InlineExecutor:
         self._running.pop(trial, None)
 
     def _epoch(self, number: int, epoch: int) -> list[Event]:
-        job, reports = self._running[number]
-        self.busy += self._epoch_seconds(job.configuration)
+        trial, coming = self._running[number]
+        self.busy += self._epoch_seconds(trial.configuration)
         try:
-            metrics = next(reports)
-        except StopIteration:
+            events = [next(coming)]
+            if epoch == trial.last_epoch:
+                events.append(next(coming))
+        except TROUBLE as error:
+            events = [failed(trial, error)]
+        if isinstance(events[-1], Reported):
+            self._schedule(trial, epoch + 1)
+        else:
             del self._running[number]
-            return [Failed(number, f"the objective ended before epoch {epoch}")]
-        except Exception as error:
-            del self._running[number]
-            return [Failed(number, one_line(error))]
-        if epoch < job.last_epoch:
-            self._schedule(job, epoch + 1)
-            return [Reported(number, epoch, metrics)]
-        del self._running[number]
-        return [Reported(number, epoch, metrics), Completed(number, epoch)]
+        return events
 
-    def _schedule(self, job: Job, epoch: int) -> None:
-        due = self.clock + self._epoch_seconds(job.configuration)
-        heapq.heappush(self._due, (due, job.trial, epoch))
+    def _schedule(self, trial: Trial, epoch: int) -> None:
+        due = self.clock + self._epoch_seconds(trial.configuration)
+        heapq.heappush(self._due, (due, trial.number, epoch))

@@ -10,7 +10,6 @@ how it ends with its parent, even one killed with -9. Nothing heavy is imported 
 factory, so that environment variables (devices, threads) act.
 """
 
-import errno
 import importlib
 import json
 import os
@@ -24,7 +23,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from hpo.types import Completed, Event, Failed, Reported, Trial, event_to_json, one_line
+from hpo.executors.running import TROUBLE, Objective, failed, train
+from hpo.types import Event, Reported, Trial, event_to_json, one_line
 
 
 def main(descriptor: int) -> None:
@@ -63,7 +63,7 @@ def main(descriptor: int) -> None:
             send({"cancelled": trial.number})
 
 
-def load_factory(name: str) -> Callable[[Mapping[str, Any]], Callable[[Trial], Iterator]]:
+def load_factory(name: str) -> Callable[[Mapping[str, Any]], Objective]:
     """The function that "module:function" names. Raises ValueError where there is none."""
     module, _, function = name.partition(":")
     try:
@@ -72,44 +72,18 @@ def load_factory(name: str) -> Callable[[Mapping[str, Any]], Callable[[Trial], I
         raise ValueError(f'{name!r} is no "module:function" to import: {error}') from error
 
 
-def no_room(error: BaseException) -> bool:
-    """Whether the disk or its quota is full; libraries hand on the system's words, not its code."""
-    full = (errno.ENOSPC, errno.EDQUOT)
-    words = tuple(os.strerror(code) for code in full)
-    return getattr(error, "errno", None) in full or any(word in str(error) for word in words)
-
-
-def run(objective: Callable[[Trial], Iterator[Any]], trial: Trial) -> Iterator[Event]:
+def run(objective: Objective, trial: Trial) -> Iterator[Event]:
     """The events of one job. What the objective raises becomes Failed, with the traceback kept in
     `error.txt` in the trial's folder; only a full disk is raised."""
-    epoch = trial.first_epoch
     try:
         trial.folder.mkdir(parents=True, exist_ok=True)
-        reports = iter(objective(trial))
-        while epoch < trial.last_epoch:
-            metrics = next(reports, None)
-            if metrics is None:
-                raise ValueError(f"the objective ended after epoch {epoch} of {trial.last_epoch}")
-            epoch += 1
-            yield Reported(trial.number, epoch, {k: _plain(v) for k, v in metrics.items()})
-        yield Completed(trial.number, epoch)
-    except (Exception, SystemExit) as error:
-        if no_room(error):
-            raise  # no fault of the trial: the study stops here, and goes on when there is room
+        yield from train(objective, trial)
+    except TROUBLE as error:
+        event = failed(trial, error)
         traceback.print_exc()  # into the worker's log, for the folder may be what is broken
         if trial.folder.is_dir():
             (trial.folder / "error.txt").write_text(traceback.format_exc())
-        yield Failed(trial.number, one_line(error))
-
-
-def _plain(value: Any) -> Any:
-    """A metric as JSON: numbers and array scalars as floats, anything else as its text."""
-    if isinstance(value, bool | str):
-        return value
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return repr(value)
+        yield event
 
 
 def _listen(connection: Connection, inbox: queue.SimpleQueue, cancelled: set[int]) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import time
+from fractions import Fraction
 from pathlib import Path
 
 
@@ -42,9 +43,16 @@ def troublesome(settings):
 
     def objective(trial):
         trouble = settings.get(str(trial.number))
+        if trouble == "raises when called":
+            raise RuntimeError("no epoch at all")
+        return epochs(trial, trouble)
+
+    def epochs(trial, trouble):
         for epoch in range(trial.first_epoch + 1, trial.last_epoch + 1):
             if trouble == "raises":
                 raise RuntimeError("two lines\nof trouble")
+            if trouble == "exits":
+                raise SystemExit(3)
             if trouble == "full disk":
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if trouble == "full disk, in other words":
@@ -56,10 +64,14 @@ def troublesome(settings):
                 os.kill(os.getpid(), signal.SIGKILL)
             if trouble == "always dies":
                 os.kill(os.getpid(), signal.SIGKILL)
-            value = {"is nan": float("nan"), "is text": "much"}.get(
-                trouble, loss(trial.configuration, epoch)
-            )
-            yield {"accuracy": 1.0} if trouble == "no metric" else {"loss": value}
+            value = {
+                "is nan": float("nan"),
+                "is text": "much",
+                "is a fraction": Fraction(1, 2),
+                "is a list": [0.5],
+            }.get(trouble, loss(trial.configuration, epoch))
+            named = {"no metric": {"accuracy": 1.0}, "no mapping": value}
+            yield named.get(trouble, {"loss": value})
 
     return objective
 
