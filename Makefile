@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test lint format lock bench-env
+.PHONY: setup demo test lint format lock bench-env bench-hpo-env
 
 setup: $(READY)
 
@@ -41,4 +41,13 @@ bench-env: .bench-venv/.ready
 	$(PYTHON) -m venv --clear .bench-venv
 	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements-torch.txt
 	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements-peer.txt
+	@touch $@
+
+# The peers of benchmarks.hpo. Syne Tune asks for much that its schedulers do not use.
+bench-hpo-env: .bench-hpo-venv/.ready
+
+.bench-hpo-venv/.ready: benchmarks/requirements-hpo.txt benchmarks/requirements-syne-tune.txt
+	$(PYTHON) -m venv --clear .bench-hpo-venv
+	.bench-hpo-venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements-hpo.txt
+	.bench-hpo-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements-syne-tune.txt
 	@touch $@

@@ -3,7 +3,8 @@
 python -m benchmarks.hpo [--json=figures.json] [--quick]
 
 CPU time of one core, the median of several repeats; the journal's is wall time, because it waits
-for the disk. Optuna's SuccessiveHalvingPruner stands beside ours where Optuna can be imported.
+for the disk. ASHA stands beside those of Ray Tune, Syne Tune and Optuna, asked in turn, in an
+environment of their own (`make bench-hpo-env`); without it the program says so.
 """
 
 import os
@@ -12,7 +13,8 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import argparse
 import json
-import math
+import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,16 +24,15 @@ from typing import Any
 import numpy as np
 
 import hpo
+from benchmarks.hpo_peers import EPOCHS, ETA, PEERS, loss
 from benchmarks.machine import cpu_seconds, machine
 from hpo.journal import Entry
 from hpo.tables import Table
 from hpo.types import Completed, Job, Predict, Reported
 
+ROOT = Path(__file__).parents[1]
+PEER_PYTHON = ROOT / ".bench-hpo-venv" / "bin" / "python"
 SPACE = hpo.Space({"x": hpo.Float(0, 1)})
-
-
-def loss(trial: int, epoch: int) -> float:
-    return math.sin(trial * 12.9898) + 1 / epoch
 
 
 def play(scheduler: hpo.Scheduler, jobs: int | None = None) -> Iterator[tuple[Any, list]]:
@@ -123,30 +124,64 @@ def _study(scheduler: hpo.Scheduler, table: Table) -> Callable[[], object]:
     return lambda: hpo.simulate(scheduler, table, 0)
 
 
-def optuna_rate(trials: int) -> float | None:
-    """Reports (and asking whether to prune) a second in memory; None where Optuna is absent."""
-    try:
-        import optuna
-    except ImportError:
-        return None
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+def ours(trials: int) -> dict[str, float]:
+    """ASHA as the peers have it: the variant that stops, told one report at a time.
 
-    def work() -> None:
-        study = optuna.create_study(
-            sampler=optuna.samplers.RandomSampler(seed=0),
-            pruner=optuna.pruners.SuccessiveHalvingPruner(reduction_factor=3),
-        )
-        for _ in range(trials):
-            trial = study.ask()
-            for epoch in range(1, 82):
-                trial.report(loss(trial.number, epoch), epoch)
-                if trial.should_prune():
-                    break
-            study.tell(trial, loss(trial.number, 81))
+    In its time are drawing the configurations, asking, and completing each job.
+    """
+    start, reports = time.process_time(), 0
+    scheduler = hpo.asha(SPACE, trials, EPOCHS, ETA, variant="stopping")
+    state, action = scheduler.ask(scheduler.init(0))
+    while isinstance(action, Job):
+        for epoch in range(action.first_epoch + 1, action.last_epoch + 1):
+            metrics = {"loss": loss(action.trial, epoch)}
+            state = scheduler.tell(state, Reported(action.trial, epoch, metrics))
+        reports += action.last_epoch - action.first_epoch
+        state = scheduler.tell(state, Completed(action.trial, action.last_epoch))
+        state, action = scheduler.ask(state)
+    return {"reports": reports, "seconds": time.process_time() - start}
 
-    start = time.process_time()
-    work()
-    return trials * 3 / (time.process_time() - start)  # about three reports a trial at eta=3
+
+def beside_peers(trials: int, rounds: int) -> dict[str, dict[str, Any]]:
+    """Reports a second of everybody, and ours over theirs: medians over rounds."""
+    process = subprocess.Popen(
+        [PEER_PYTHON, "-m", "benchmarks.hpo_peers"],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+
+        def theirs(peer: str, trials: int) -> dict[str, Any]:
+            process.stdin.write(json.dumps({"peer": peer, "trials": trials}) + "\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline() or '{"error": "its process ended"}')
+
+        first = {peer: theirs(peer, 30) for peer in PEERS}  # imports, and whether it works
+        able = [peer for peer in PEERS if "error" not in first[peer]]
+        found = {name: [] for name in ("ours", *able)}
+        for _ in range(rounds):
+            for name in found:
+                found[name].append(ours(trials) if name == "ours" else theirs(name, trials))
+    rates = {n: [f["reports"] / f["seconds"] for f in found[n]] for n in found}
+    return {peer: first[peer] for peer in PEERS if peer not in able} | {
+        name: {
+            "version": first.get(name, {}).get("version", ""),
+            "reports": found[name][0]["reports"],
+            "reports/s": statistics.median(rates[name]),
+            "ours over theirs": statistics.median(
+                a / b for a, b in zip(rates["ours"], rates[name], strict=True)
+            ),
+        }
+        for name in found
+    }
+
+
+def _beside(row: dict[str, Any]) -> str:
+    if "error" in row:
+        return row["error"]
+    return (
+        f"{row['reports']} reports, {row['reports/s']:,.0f}/s, ours {row['ours over theirs']:.2f} "
+        "times as many"
+    )
 
 
 def main() -> None:
@@ -160,7 +195,8 @@ def main() -> None:
     for name, scheduler in {
         "Hyperband R=100 eta=2": hpo.hyperband(SPACE, 100, 2),
         "Hyperband R=243 eta=3": hpo.hyperband(SPACE, 243, 3),
-        "ASHA, promotion, 1000 trials": hpo.asha(SPACE, 1000, 81, 3),
+        "ASHA, promotion, 1000 trials": hpo.asha(SPACE, 1000, EPOCHS, ETA),
+        "ASHA, stopping, 1000 trials": hpo.asha(SPACE, 1000, EPOCHS, ETA, variant="stopping"),
     }.items():
         figures[name] = rates(scheduler, repeats)
         print(
@@ -177,9 +213,13 @@ def main() -> None:
     figures["simulated study, ms"] = studies(repeats)
     for name, value in figures["simulated study, ms"].items():
         print(f"a simulated study, {name}: {value:.1f} ms")
-    figures["optuna reports/s"] = optuna_rate(20 if options.quick else 500)
-    rate = figures["optuna reports/s"]
-    print("Optuna is not installed" if rate is None else f"Optuna: {rate:,.0f} reports/s")
+    for trials, rounds in ((100, 1),) if options.quick else ((1000, 7), (4000, 1)):
+        if not PEER_PYTHON.exists():
+            print("no peers: make bench-hpo-env has not been run")
+            break
+        rows = figures[f"ASHA of {trials} trials"] = beside_peers(trials, rounds)
+        for name, row in rows.items():
+            print(f"ASHA of {trials} trials, {name} {row.get('version', '')}: {_beside(row)}")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
