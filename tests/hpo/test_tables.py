@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpo.records import Record, TrialRecord
+from hpo.executors.inline import InlineExecutor
+from hpo.halving import full_training
+from hpo.journal import Journal
+from hpo.records import Record, TrialRecord, read
+from hpo.study import run_study
 from hpo.tables import Table, read_table, table_of, write_table, zoo
 from hpo.types import Trial
 
@@ -170,6 +174,23 @@ def test_trials_that_ended_or_failed_are_the_rows_of_a_table():
     assert table.diverged == 2
     with pytest.raises(ValueError, match="none of 1 trials came to epoch 3"):
         table_of(Record("loss", trials[2:3], (), 0, None, None), "some", 3)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_table_played_in_full_is_itself_again(tmp_path, workers):
+    rng = np.random.default_rng(workers)
+    curves = rng.normal(size=(12, 5))
+    curves[rng.random(12) < 0.4, rng.integers(0, 5) :] = np.nan
+    table = Table("some", tuple({"lr": i / 8} for i in range(12)), curves)
+    with Journal(tmp_path / "study.db") as journal:
+        executor = InlineExecutor(table.objective, workers)
+        run_study(full_training(table.searcher(), 12, 5), executor, journal, 7)
+        again = table_of(read(journal.entries(), "loss"), "some", 5)
+    rows = [configuration["row"] for configuration in again.configurations]
+    assert sorted(rows) == list(range(12))
+    np.testing.assert_array_equal(again.curves, curves[rows])
+    assert all(c["lr"] == table.configurations[c["row"]]["lr"] for c in again.configurations)
+    assert 0 < again.diverged < 12
 
 
 def test_ranks_are_of_one_epoch_and_put_the_diverged_last():
