@@ -25,6 +25,7 @@ from hpo.improved import (
     inflation,
     next_point,
     questions,
+    stakes_of,
     verdict,
 )
 from hpo.ordered import Ordered, Result
@@ -117,6 +118,7 @@ def asynchronous_swift(
     """Swift-Hyperband without barriers; `risk` as for `swift_improved`."""
     risk, sign = risk or Risk(), sign_of(mode)
     brackets, searcher = hyperband_brackets(max_epochs, eta), searcher_of(space)
+    stakes = stakes_of(brackets)
     homes = [b for b, rounds in enumerate(brackets) for _ in range(rounds[0].trials)]
 
     def init(seed: int) -> AsyncState:
@@ -312,7 +314,7 @@ def asynchronous_swift(
         chance, needed = chance_of_place(finished, means, spreads, ahead.degrees, round.places)
         own, winners = chance[: len(group.members)], reached(state, max_epochs)
         state, goals = verdict(
-            state, risk, round, max_epochs, state.answers, own, needed, winners, wider
+            state, risk, round, stakes, state.answers, own, needed, winners, wider
         )
         return leave(state, group, goals)
 
@@ -327,7 +329,7 @@ def asynchronous_swift(
         return np.array([sign * p.mean for p in known]), np.array([p.spread for p in known])
 
     def predict(state: AsyncState, request: Predict) -> Predicted:
-        return extrapolate(state, _settled(state), request, risk.doubt)
+        return extrapolate(state, _settled(state), request)
 
     def reached(state: AsyncState, epoch: int) -> tuple[int, ...]:
         return tuple(n for n, curve in enumerate(_settled(state)) if len(curve) >= epoch)

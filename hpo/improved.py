@@ -1,27 +1,31 @@
-"""Swift-Hyperband improved: many decision points, and a bound on the risk of each stop.
+"""Swift-Hyperband improved: many decision points, and every stop at the same price.
 
 The published rule asks once in a round, and continues whom it predicts below a quantile of the
-finished losses. Here the round is asked at several points, and a trial is stopped where either
+finished losses. Here the round is asked at several points. A stop saves the epochs to the rung, and
+costs the study its result where the trial was the best. Of all sets of stops that cost so much, the
+one that saves most takes those whose chance of being the best is small for what they save: so a
+trial is stopped where that chance is below a price, `Risk.lost`, times the share of Hyperband's
+epochs that the stop saves. Two chances bound it from above:
 
-* its chance of a place among those that go on from the round, or
-* its chance of ever beating the best loss that any bracket has brought to the end
+* that of a place among those that go on from the round, divided by all such places in the study's
+  brackets: as if ranks at the rung told nothing more of the end, which is the worst case;
+* that of beating the best loss that any bracket has brought to the end. It is what saves most of
+  the late brackets, which are worth their epochs only if their trials can still win.
 
-is below the risk that is accepted. The first asks what Hyperband will ask at the rung; the second
-is what saves most of the late brackets: late in a study a bracket is worth its epochs only if its
-trials can still win. Both chances come from `hpo.trend`, widened by how wrong it has been so far.
-In the bracket that trains everybody to the end, the others wait until the best of them is there:
-where few curves tell of the end, one of the same bracket tells most.
+Both come from `hpo.trend`, widened by how wrong it has been so far. In the bracket that trains
+everybody to the end, the others wait until the best of them is there: where few curves tell of the
+end, one of the same bracket tells most.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from hpo.brackets import Round, hyperband_brackets
+from hpo.brackets import Bracket, Round, hyperband_brackets, schedule_epochs
 from hpo.chances import chance_below, chance_of_place
 from hpo.halving import searcher_of
 from hpo.rounds import Goals, Rule, synchronous
@@ -38,38 +42,51 @@ class Risk:
     """When to ask, and what chance a trial may still have when it is stopped.
 
     points        decision points, as shares of the way from rung to rung
-    first         risk of a stop that costs a place in the next round, in a bracket's first
-    place         the same in the rounds after it
-    last          the same in the last, whose place is the bracket's result
-    winner        risk of a stop that costs the study its best trial
-    winner_from   share of the epochs from which that is asked
+    lost          chance of a lost result that saving all of Hyperband's epochs may cost; a stop
+                  may cost so much in proportion to what it saves
+    surprise      for each doubling of the epochs to the rung, the chance that a forecast says
+                  nothing: the trial is then as likely as any other to be the study's best
     min_curves    curves at a rung that a forecast needs, and at the end for the winner's
     min_winners
-    doubt         residual expected beforehand, in units of (median loss - best loss ever)
     patience      predictions whose errors weigh as much as the expectation that they are right
     """
 
     points: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-    first: float = 0.015
-    place: float = 0.002
-    last: float = 0.005
-    winner: float = 0.001
-    winner_from: float = 0.3
-    min_curves: int = 4
-    min_winners: int = 4
-    doubt: float = 0.15
+    lost: float = 0.25
+    surprise: float = 0.05
+    min_curves: int = 3
+    min_winners: int = 2
     patience: float = 100.0
 
     def __post_init__(self) -> None:
-        for name in ("first", "place", "last", "winner", "winner_from"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
+        if self.lost < 0 or not 0 <= self.surprise <= 1:
+            raise ValueError(
+                "lost must be at least 0 and surprise lie between 0 and 1, "
+                f"got {self.lost}, {self.surprise}"
+            )
         if not self.points or not all(0 < point < 1 for point in self.points):
             raise ValueError(f"points must lie between 0 and 1, got {self.points}")
-        if min(self.min_curves, self.min_winners) < 1 or self.doubt <= 0 or self.patience <= 0:
-            raise ValueError(
-                "min_curves and min_winners must be at least 1, doubt and patience above 0"
-            )
+        if min(self.min_curves, self.min_winners) < 1 or self.patience <= 0:
+            raise ValueError("min_curves and min_winners must be at least 1, patience above 0")
+
+
+class Stakes(NamedTuple):
+    """Hyperband's last epoch, and its brackets, trials and epochs in all."""
+
+    max_epochs: int
+    brackets: int
+    trials: int
+    epochs: int
+
+
+def stakes_of(brackets: Sequence[Bracket]) -> Stakes:
+    """The stakes of a study of these brackets."""
+    return Stakes(
+        brackets[0][-1].epoch,
+        len(brackets),
+        sum(rounds[0].trials for rounds in brackets),
+        schedule_epochs(tuple(brackets)),
+    )
 
 
 def swift_improved(
@@ -83,12 +100,13 @@ def swift_improved(
 ) -> Scheduler:
     """Hyperband with stops of bounded risk: see the module."""
     brackets = hyperband_brackets(max_epochs, eta)
-    rule = bounded_risk(risk or Risk(), max_epochs)
+    rule = bounded_risk(risk or Risk(), stakes_of(brackets))
     return synchronous(searcher_of(space), brackets, rule, metric=metric, mode=mode)
 
 
-def bounded_risk(risk: Risk, max_epochs: int) -> Rule:
+def bounded_risk(risk: Risk, stakes: Stakes) -> Rule:
     """The rule as the machine of rounds takes it."""
+    max_epochs = stakes.max_epochs
 
     def plan(state: State, members: tuple[int, ...], round: Round) -> Goals:
         return dict.fromkeys(members, next_point(risk, round, round.start))
@@ -110,7 +128,7 @@ def bounded_risk(risk: Risk, max_epochs: int) -> Rule:
         return questions(risk, round, max_epochs, epoch, known, reached(state, max_epochs), short)
 
     def predict(state: State, request: Predict) -> Predicted:
-        return extrapolate(state, [trial.curve for trial in state.trials], request, risk.doubt)
+        return extrapolate(state, [trial.curve for trial in state.trials], request)
 
     def decide(
         state: State, answers: tuple[Predicted, ...], arrived: tuple[int, ...], round: Round
@@ -121,7 +139,7 @@ def bounded_risk(risk: Risk, max_epochs: int) -> Rule:
         finished = np.array(losses_at(state, arrived, round.epoch))
         chance, needed = chance_of_place(finished, *ahead, round.places)
         winners = reached(state, max_epochs)
-        return verdict(state, risk, round, max_epochs, answers, chance, needed, winners, wider)
+        return verdict(state, risk, round, stakes, answers, chance, needed, winners, wider)
 
     settings = {"rule": "bounded risk", **asdict(risk)}
     return Rule(plan, request, predict, decide, settings)
@@ -136,13 +154,12 @@ def questions(
     winners: tuple[int, ...],
     trials: tuple[int, ...],
 ) -> tuple[Predict, ...]:
-    """What must be known to judge `trials` at `epoch`: the rung, and late in training the end.
+    """What must be known to judge `trials` at `epoch`: the rung, and the end once that can be told.
 
     `known` have come to the rung, `winners` to the end.
     """
     asked = (Predict(round.epoch, epoch, known, trials),)
-    late = epoch >= risk.winner_from * max_epochs and round.epoch < max_epochs
-    if late and len(winners) >= risk.min_winners:
+    if round.epoch < max_epochs and len(winners) >= risk.min_winners:
         asked += (Predict(max_epochs, epoch, winners, trials),)
     return asked
 
@@ -151,7 +168,7 @@ def verdict(
     state: Any,
     risk: Risk,
     round: Round,
-    max_epochs: int,
+    stakes: Stakes,
     answers: tuple[Predicted, ...],
     chance: Float[np.ndarray, " trials"],
     needed: float,
@@ -164,12 +181,13 @@ def verdict(
     that a place takes, `wider` the factor on spreads (`inflation`).
     """
     trials, epoch = answers[0].request.trials, answers[0].request.epoch
-    stopped = chance < accepted(risk, round, max_epochs)
+    price = worth(risk, round, stakes, epoch)
+    stopped = chance < price * round.places * stakes.brackets
     thresholds = [state.sign * needed if math.isfinite(needed) else None]
-    if len(winners) >= risk.min_winners and epoch >= risk.winner_from * max_epochs:
-        incumbent = min(losses_at(state, winners, max_epochs))
+    if len(winners) >= risk.min_winners:
+        incumbent = min(losses_at(state, winners, stakes.max_epochs))
         final = answer_forecast(state.sign, answers[-1], wider)
-        stopped |= chance_below(*final, incumbent) < risk.winner
+        stopped |= chance_below(*final, incumbent) < price
         thresholds.append(state.sign * incumbent)
     point = next_point(risk, round, epoch)
     goals = {n: point for n, stop in zip(trials, stopped, strict=True) if not stop}
@@ -178,11 +196,11 @@ def verdict(
     return state, goals
 
 
-def accepted(risk: Risk, round: Round, max_epochs: int) -> float:
-    """The chance of a place below which a trial of the round is stopped."""
-    if round.epoch == max_epochs:
-        return risk.last
-    return risk.place if round.start else risk.first
+def worth(risk: Risk, round: Round, stakes: Stakes, epoch: int) -> float:
+    """The chance of being the study's best that may be given for the epochs a stop saves."""
+    saved = (round.epoch - epoch) / stakes.epochs
+    doublings = math.log2(round.epoch / epoch)
+    return risk.lost * saved - risk.surprise * doublings / stakes.trials
 
 
 def next_point(risk: Risk, round: Round, epoch: int) -> int:
@@ -197,9 +215,7 @@ def reached(state: State, epoch: int) -> tuple[int, ...]:
     return tuple(trial.number for trial in state.trials if len(trial.curve) >= epoch)
 
 
-def extrapolate(
-    state: Any, curves: Sequence[Sequence[float]], request: Predict, doubt: float
-) -> Predicted:
+def extrapolate(state: Any, curves: Sequence[Sequence[float]], request: Predict) -> Predicted:
     """The forecast of a request, in the metric's own sign; best is what `curves` have reached."""
     trials, sign = state.trials, state.sign
     best = min(min(curve) if sign > 0 else -max(curve) for curve in curves if curve)
@@ -209,7 +225,6 @@ def extrapolate(
         sign * np.array([trials[n].curve[: request.epoch] for n in request.trials]),
         request.rung,
         best,
-        doubt,
     )
     return Predicted(request, tuple((sign * answer.mean).tolist()), tuple(answer.spread.tolist()))
 

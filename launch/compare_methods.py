@@ -108,8 +108,8 @@ def swift_async(hpo: Any, searcher: Any, budget: Budget) -> Any:
 
 
 def adaptive(hpo: Any, searcher: Any, budget: Budget) -> Any:
-    """The improved rule, bolder: from the first epochs on it asks who can still win."""
-    risk = hpo.Risk(winner=0.01, winner_from=0.02)
+    """The improved rule, bolder."""
+    risk = hpo.Risk(lost=1.0, surprise=0.0)
     return hpo.swift_improved(searcher, budget.max_epochs, budget.eta, risk=risk, mode=budget.mode)
 
 

@@ -24,7 +24,7 @@ def test_one_worker_decides_as_the_synchronous_rule_does(synthetic):
 
 
 def test_without_risk_one_worker_is_hyperband(synthetic):
-    table, none = synthetic(), Risk(first=0.0, place=0.0, last=0.0, winner=0.0)
+    table, none = synthetic(), Risk(lost=0.0)
     for seed in range(3):
         ours = simulate(asynchronous_swift(table.searcher(), 27, 3, risk=none), table, seed)
         plain = simulate(hyperband(table.searcher(), 27, 3), table, seed)
@@ -34,7 +34,7 @@ def test_without_risk_one_worker_is_hyperband(synthetic):
 @pytest.mark.parametrize("workers", [4, 20])
 def test_whom_hyperband_would_promote_is_promoted(synthetic, workers):
     """Of a round's trials the best go on, whoever else went on early."""
-    table, none = synthetic(), Risk(first=0.0, place=0.0, last=0.0, winner=0.0)
+    table, none = synthetic(), Risk(lost=0.0)
     brackets = hyperband_brackets(27, 3)
     conditions = Conditions(workers, spread=0.5, stragglers=0.2)
     state = simulate(

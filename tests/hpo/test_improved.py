@@ -7,10 +7,18 @@ import pytest
 from scipy import stats
 
 from hpo import predictors
-from hpo.brackets import Round
+from hpo.brackets import Round, hyperband_brackets
 from hpo.chances import chance_below, chance_of_place
 from hpo.halving import hyperband
-from hpo.improved import Risk, inflation, next_point, questions, swift_improved
+from hpo.improved import (
+    Risk,
+    inflation,
+    next_point,
+    questions,
+    stakes_of,
+    swift_improved,
+    worth,
+)
 from hpo.simulator import simulate
 from hpo.swift import swift_hyperband
 from hpo.tables import Table, read_table
@@ -30,14 +38,13 @@ def power_laws(rows, seed, epochs=32):
 def test_a_forecast_has_the_units_of_its_losses(shift, factor):
     curves = power_laws(20, 0)
     known, partial, targets = curves[:12, :8], curves[12:, :8], curves[:12, 31]
-    plain = forecast(known, targets, partial, 32, 0.1, 0.1)
+    plain = forecast(known, targets, partial, 32, 0.1)
     moved = forecast(
         shift + factor * known,
         shift + factor * targets,
         shift + factor * partial,
         32,
         shift + factor * 0.1,
-        0.1,
     )
     np.testing.assert_allclose(moved.mean, shift + factor * plain.mean, rtol=1e-6)
     np.testing.assert_allclose(moved.spread, factor * plain.spread, rtol=1e-6)
@@ -48,7 +55,7 @@ def test_a_forecast_covers_what_comes():
     errors = []
     for seed in range(40):
         curves = power_laws(30, seed)
-        answer = forecast(curves[:15, :8], curves[:15, 31], curves[15:, :8], 32, 0.1, 0.05)
+        answer = forecast(curves[:15, :8], curves[:15, 31], curves[15:, :8], 32, 0.1)
         errors += list((curves[15:, 31] - answer.mean) / answer.spread)
     errors = np.abs(errors)
     assert np.mean(errors < 2) > 0.95
@@ -58,17 +65,17 @@ def test_a_forecast_covers_what_comes():
 def test_a_forecast_doubts_more_far_from_what_it_knows():
     curves = power_laws(20, 1)
     far = np.concatenate([curves[12:, :8], curves[12:13, :8] + 0.5])
-    answer = forecast(curves[:12, :8], curves[:12, 31], far, 32, 0.1, 0.1)
+    answer = forecast(curves[:12, :8], curves[:12, 31], far, 32, 0.1)
     assert answer.spread[-1] > answer.spread[:-1].max()
 
 
 def test_a_forecast_survives_curves_that_are_all_alike():
     flat = np.ones((6, 4))
-    answer = forecast(flat, np.ones(6), flat[:2], 8, 1.0, 0.1)
+    answer = forecast(flat, np.ones(6), flat[:2], 8, 1.0)
     np.testing.assert_allclose(answer.mean, 1.0)
     assert np.all(answer.spread > 0)
     huge = flat * np.array([[1, 2, 3, 4, 5, 1e17]]).T
-    assert np.all(np.isfinite(forecast(huge, huge[:, 0], huge[:2], 8, 0.5, 0.1).mean))
+    assert np.all(np.isfinite(forecast(huge, huge[:, 0], huge[:2], 8, 0.5).mean))
 
 
 def test_chances_are_those_of_many_draws():
@@ -100,7 +107,7 @@ def test_decision_points_lie_within_the_round():
 
 def test_without_risk_it_is_hyperband(synthetic):
     table = synthetic()
-    none = Risk(first=0.0, place=0.0, last=0.0, winner=0.0)
+    none = Risk(lost=0.0)
     for seed in range(3):
         careful = simulate(swift_improved(table.searcher(), 27, 2, risk=none), table, seed)
         plain = simulate(hyperband(table.searcher(), 27, 2), table, seed)
@@ -114,8 +121,7 @@ def test_more_risk_costs_fewer_epochs(synthetic):
         scheduler = swift_improved(table.searcher(), 81, 3, risk=Risk(**risks))
         return np.mean([simulate(scheduler, table, seed).epochs for seed in range(6)])
 
-    bold = {"first": 0.1, "place": 0.1, "last": 0.1, "winner": 0.05}
-    assert epochs(**bold) < epochs() < 1581  # Hyperband's
+    assert epochs(lost=3.0) < epochs() < 1581  # Hyperband's
 
 
 def test_errors_so_far_widen_what_follows(synthetic):
@@ -155,18 +161,51 @@ def test_it_saves_more_than_the_published_rule_on_the_published_curves():
 
 
 @pytest.mark.parametrize(
-    ("epoch", "rung", "winners", "asked"),
+    ("rung", "winners", "asked"),
     [
-        (29, 50, 4, [50]),  # too early
-        (30, 50, 4, [50, 100]),
-        (30, 50, 3, [50]),  # too few have come to the end
-        (60, 100, 4, [100]),  # the rung is the end
+        (50, 4, [50, 100]),
+        (50, 3, [50]),  # too few have come to the end
+        (100, 4, [100]),  # the rung is the end
     ],
 )
-def test_late_in_training_the_end_is_asked_about_too(epoch, rung, winners, asked):
-    risk = Risk(winner_from=0.3, min_winners=4)
-    known, ended = tuple(range(9)), tuple(range(winners))
-    found = questions(risk, Round(8, rung // 2, rung, 4), 100, epoch, known, ended, (10, 11))
+def test_the_end_is_asked_about_too(rung, winners, asked):
+    risk, known, ended = Risk(min_winners=4), tuple(range(9)), tuple(range(winners))
+    found = questions(risk, Round(8, rung // 2, rung, 4), 100, 30, known, ended, (10, 11))
     assert [request.rung for request in found] == asked
     assert [request.trained_on for request in found] == [known, ended][: len(asked)]
-    assert all(request.trials == (10, 11) and request.epoch == epoch for request in found)
+    assert all(request.trials == (10, 11) and request.epoch == 30 for request in found)
+
+
+def test_a_stop_is_worth_what_it_saves():
+    """All of Hyperband's epochs are worth `lost`, and half of them half of it."""
+    stakes, risk = stakes_of(hyperband_brackets(100, 2)), Risk(lost=0.5, surprise=0.0)
+    assert stakes == (100, 7, 163, 3213)
+    saves = [worth(risk, Round(8, 0, 100, 1), stakes, epoch) for epoch in (10, 55, 100)]
+    np.testing.assert_allclose(saves, [0.5 * 90 / 3213, 0.5 * 45 / 3213, 0.0])
+    careful = [
+        worth(Risk(lost=0.5, surprise=0.2), Round(8, 0, r, 1), stakes, r // 2) for r in (4, 100)
+    ]
+    assert careful[0] < 0 < careful[1]  # too little is saved for the chance of a surprise
+
+
+def test_one_epoch_out_of_line_changes_no_forecast():
+    curves = power_laws(20, 3)
+    known, partial, targets = curves[:12, :8], curves[12:, :8], curves[:12, 31]
+    spoilt = partial.copy()
+    spoilt[3, -1] += 5.0
+    plain, other = (forecast(known, targets, now, 32, 0.1) for now in (partial, spoilt))
+    np.testing.assert_allclose(other.mean, plain.mean, atol=0.1)
+
+
+def test_nobody_is_foreseen_below_the_best_loss_ever():
+    steep = np.linspace(1, 0.3, 8) * np.linspace(1, 2, 9)[:, None]
+    assert forecast(steep[:6], steep[:6, -1] - 2, steep[6:], 99, 0.25).mean.min() == 0.25
+
+
+def test_forecasts_spread_more_the_further_they_reach():
+    curves = power_laws(20, 2)
+    known, partial = curves[:12], curves[12:]
+    spreads = [
+        forecast(known[:, :8], known[:, e - 1], partial[:, :8], e, 0.1).spread for e in (9, 32)
+    ]
+    assert np.all(spreads[0] < spreads[1])

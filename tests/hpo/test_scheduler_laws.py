@@ -49,17 +49,17 @@ SCHEDULERS = {
     "swift, maximise": swift_hyperband(SPACE, 16, 2, mode="maximise", **QUICK),
     "swift, nobody in full": swift_hyperband(SPACE, 16, 2, full_share=0, **QUICK),
     "swift, early decision": swift_hyperband(SPACE, 27, 3, decision_point=0.1, **QUICK),
-    "swift improved": swift_improved(SPACE, 16, 2, risk=Risk(min_curves=3, first=0.2, place=0.2)),
+    "swift improved": swift_improved(SPACE, 16, 2, risk=Risk(lost=9.0)),
     "swift improved, maximise": swift_improved(
-        SPACE, 27, 3, risk=Risk(min_winners=1, winner=0.3), mode="maximise"
+        SPACE, 27, 3, risk=Risk(lost=9.0, min_winners=1), mode="maximise"
     ),
 }
 ASYNCHRONOUS = {
     "asha, promotion": asha(SPACE, 20, 9, 3),
     "asha, stopping": asha(SPACE, 20, 9, 3, variant="stopping"),
-    "swift async": asynchronous_swift(SPACE, 16, 2, risk=Risk(min_curves=3, first=0.2, place=0.2)),
+    "swift async": asynchronous_swift(SPACE, 16, 2, risk=Risk(lost=9.0)),
     "swift async, maximise": asynchronous_swift(
-        SPACE, 27, 3, risk=Risk(min_winners=1, winner=0.3), mode="maximise"
+        SPACE, 27, 3, risk=Risk(lost=9.0, min_winners=1), mode="maximise"
     ),
     "asha, maximise": asha(SPACE, 20, 20, 2, min_epochs=2, mode="maximise"),
 }
@@ -304,11 +304,12 @@ def test_bad_settings_are_refused():
         lambda: fast_hyperband(SPACE, 9, min_curves=1),
         lambda: fast_hyperband(SPACE, 9, confidence=2),
         lambda: swift_improved(SPACE, 1, 2),
-        lambda: Risk(place=2),
+        lambda: Risk(lost=-1),
+        lambda: Risk(surprise=2),
         lambda: Risk(points=()),
         lambda: Risk(points=(0.5, 1.0)),
         lambda: Risk(min_curves=0),
-        lambda: Risk(doubt=0),
+        lambda: Risk(patience=0),
         lambda: top_n(SPACE, 9, 8, epochs=8, places=3),
         lambda: top_n(SPACE, 2, 8, epochs=1, places=3),
         lambda: full_training(SPACE, 0, 8),
