@@ -7,7 +7,6 @@ the annealer, with problem size, embedding, reads, chain breaks and time. A stud
 goes on, and asks nothing again that is in its log.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,8 @@ from typing import Any
 from absl import flags
 
 from launch import program
+from launch.dispatch import LOG, dispatch_log
 from launch.progress import progress, say
-
-KEPT = (
-    "curves", "epochs", "sampler", "device", "variables", "qubits", "longest_chain",
-    "embedding_seconds", "embedding_reused", "chain_strength", "reads_asked", "reads",
-    "chain_breaks", "polishing", "best_energy_returned", "best_energy", "seconds", "cpu_seconds",
-    "anneal_cpu_seconds", "polish_cpu_seconds", "timing_us", "fallback", "note", "seed",
-)  # fmt: skip
 
 
 def play(
@@ -40,18 +33,16 @@ def play(
         raise ValueError(f"{curves} has {table.curves.shape[1]} epochs, not {max_epochs}")
     output.mkdir(parents=True, exist_ok=True)
     schedule = hpo.hyperband_epochs(max_epochs, eta)
+    written, calls = dispatch_log(output), 0
     with (
-        (output / "dispatch.jsonl").open("a", encoding="utf-8") as log,
         hpo.Journal(output / "study.db") as journal,
         progress("study", schedule, "epochs") as update,
     ):
-        calls = 0
 
         def report(call: Mapping[str, Any]) -> None:
             nonlocal calls
             calls += 1
-            print(json.dumps({name: call[name] for name in KEPT if name in call}), file=log)
-            log.flush()
+            written(call)
 
         def on_event(event: Any, state: Any) -> None:
             epochs = sum(len(trial.curve) for trial in state.trials)
@@ -92,6 +83,6 @@ if __name__ == "__main__":
             f"{len(study.trials)} trials, {study.epochs} epochs (Hyperband: {schedule}), best loss "
             f"{best.curve[-1]:g}, {len(study.predictions)} predictions"
         )
-        say(f"calls of the annealer: {folder / 'dispatch.jsonl'}")
+        say(f"calls of the annealer: {folder / LOG}")
 
     program.start(main)

@@ -7,6 +7,8 @@ from ml_collections import ConfigDict
 
 from launch.runs import RunError
 
+Report = Callable[[Mapping[str, Any]], None]
+
 METRIC = "validation_loss"
 OBJECTIVE = "launch.objective:make"  # what a trial trains, unless `tune.objective` says otherwise
 PARAMETERS = ("float", "log_float", "int", "log_int", "categorical")
@@ -14,12 +16,16 @@ SEARCHERS = ("random", "quasi_random", "bayesian", "bohb")
 PREDICTORS = ("qsvr", "svr", "persistence", "extra_trees", "gaussian_process", "lkgp")
 
 
-def make_scheduler(settings: ConfigDict) -> Any:
-    """The scheduler that `config.tune` describes. Raises RunError where it cannot be made."""
-    scheduler = _SCHEDULERS.get(settings.scheduler)
-    if scheduler is None:
+def make_scheduler(settings: ConfigDict, report: Report | None = None) -> Any:
+    """The scheduler that `config.tune` describes. Raises RunError where it cannot be made.
+
+    `report` is called with the record of every call of an annealer, where the predictor asks one.
+    """
+    make, predicts = _SCHEDULERS.get(settings.scheduler), settings.scheduler in _PREDICTING
+    if make is None:
         raise RunError(f"tune.scheduler {settings.scheduler!r} is none of {', '.join(_SCHEDULERS)}")
-    return scheduler(settings, make_searcher(settings))
+    predictor = (make_predictor(settings, report),) if predicts else ()
+    return make(settings, make_searcher(settings), *predictor)
 
 
 def make_searcher(settings: ConfigDict) -> Any:
@@ -39,14 +45,14 @@ def make_searcher(settings: ConfigDict) -> Any:
     return makers[name](make_space(settings.space))
 
 
-def make_predictor(settings: ConfigDict) -> Any:
+def make_predictor(settings: ConfigDict, report: Report | None = None) -> Any:
     """The predictor of learning curves that `config.tune` names."""
     from hpo import predictors
 
     if settings.predictor not in PREDICTORS:
         raise RunError(f"tune.predictor {settings.predictor!r} is none of {', '.join(PREDICTORS)}")
     if settings.predictor == "qsvr":
-        return predictors.qsvr(**settings.qsvr.to_dict())
+        return predictors.qsvr(**settings.qsvr.to_dict(), report=report)
     if settings.predictor == "lkgp":
         return predictors.lkgp(make_space(settings.space))
     return getattr(predictors, settings.predictor)()
@@ -145,27 +151,27 @@ def _by_brackets(settings: ConfigDict, searcher: Any) -> Any:
     return make(searcher, settings.max_epochs, settings.eta, metric=METRIC)
 
 
-def _fast_hyperband(settings: ConfigDict, searcher: Any) -> Any:
+def _fast_hyperband(settings: ConfigDict, searcher: Any, predictor: Any) -> Any:
     import hpo
 
     return hpo.fast_hyperband(
         searcher,
         settings.max_epochs,
         settings.eta,
-        predictor=make_predictor(settings),
+        predictor=predictor,
         min_curves=settings.min_curves,
         metric=METRIC,
     )
 
 
-def _swift_hyperband(settings: ConfigDict, searcher: Any) -> Any:
+def _swift_hyperband(settings: ConfigDict, searcher: Any, predictor: Any) -> Any:
     import hpo
 
     return hpo.swift_hyperband(
         searcher,
         settings.max_epochs,
         settings.eta,
-        predictor=make_predictor(settings),
+        predictor=predictor,
         min_curves=settings.min_curves,
         full_share=settings.full_share,
         decision_point=settings.decision_point,
@@ -174,7 +180,7 @@ def _swift_hyperband(settings: ConfigDict, searcher: Any) -> Any:
     )
 
 
-_SCHEDULERS: Mapping[str, Callable[[ConfigDict, Any], Any]] = {
+_SCHEDULERS: Mapping[str, Callable[..., Any]] = {
     "random": _random,
     "successive_halving": _successive_halving,
     "asha": _asha,
@@ -184,3 +190,4 @@ _SCHEDULERS: Mapping[str, Callable[[ConfigDict, Any], Any]] = {
     "swift_improved": _by_brackets,
     "asynchronous_swift": _by_brackets,
 }
+_PREDICTING = ("fast_hyperband", "swift_hyperband")

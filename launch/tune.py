@@ -10,6 +10,7 @@ from typing import Any
 
 from launch import data, program
 from launch.checks import checked
+from launch.dispatch import dispatch_log
 from launch.progress import progress, say
 from launch.runs import Run, RunError, stage, working_in, write_json
 from launch.studies import METRIC, OBJECTIVE, make_scheduler, size
@@ -32,7 +33,7 @@ def play(run: Run, what: str) -> Any:
     import hpo
 
     settings = run.config.tune
-    scheduler = make_scheduler(settings)
+    scheduler = make_scheduler(settings, dispatch_log(run.folder))
     trials, total = size(settings)
     # One thread each: trials side by side use the cores better than one trial's threads.
     one_thread = {"NPROC": "1", "OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
