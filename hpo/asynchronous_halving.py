@@ -84,19 +84,20 @@ def asha(
 
     def ask(state: AshaState) -> tuple[AshaState, Action]:
         if state.ready:
-            return start(state._replace(ready=state.ready[1:]), state.trials[state.ready[0]])
+            trial = state.trials[state.ready[0]]._replace(status=RUNNING)
+            return start(state._replace(ready=state.ready[1:]), trial)
         for level in range(len(epochs) - 2, -1, -1):
             if state.rungs[level].due:
                 return start(*promote(state, level))
         number = len(state.trials)
         if number < trials:
             configuration = searcher.propose(state.seed, number)
-            return start(state, TrialState(number, 0, configuration, (), WAITING, epochs[0], None))
+            return start(state, TrialState(number, 0, configuration, (), RUNNING, epochs[0], None))
         return state, (Wait() if state.running else Finished(best_trial(state)))
 
     def start(state: AshaState, trial: TrialState) -> tuple[AshaState, Job]:
         job = Job(trial.number, trial.configuration, len(trial.curve), trial.goal)
-        changed = state.trials.put(trial.number, trial._replace(status=RUNNING))
+        changed = state.trials.put(trial.number, trial)
         return state._replace(trials=changed, running=state.running + 1), job
 
     def rung_of(epoch: int, arrived: int, waiting: Ordered, promoted: Ordered) -> Rung:
@@ -110,7 +111,7 @@ def asha(
         epoch, arrived, waiting, promoted, _ = state.rungs[level]
         best = waiting.first()
         moved = rung_of(epoch, arrived, waiting.remove(best), promoted.insert(best))
-        trial = state.trials[best.trial]._replace(goal=epochs[level + 1])
+        trial = state.trials[best.trial]._replace(goal=epochs[level + 1], status=RUNNING)
         return state._replace(rungs=_with(state.rungs, level, moved)), trial
 
     def tell(state: AshaState, event: Event) -> AshaState:
