@@ -13,6 +13,7 @@ print(hpo.summarise(state).best)
 import importlib
 
 _MODULES = {
+    "hpo.adapting": ("Price", "adaptive"),
     "hpo.bayesian": ("bayesian_search",),
     "hpo.asynchronous": ("asynchronous_swift",),
     "hpo.asynchronous_halving": ("asha",),

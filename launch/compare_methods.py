@@ -108,9 +108,8 @@ def swift_async(hpo: Any, searcher: Any, budget: Budget) -> Any:
 
 
 def adaptive(hpo: Any, searcher: Any, budget: Budget) -> Any:
-    """The improved rule, bolder."""
-    risk = hpo.Risk(lost=1.0, surprise=0.0)
-    return hpo.swift_improved(searcher, budget.max_epochs, budget.eta, risk=risk, mode=budget.mode)
+    """Hyperband's trials, each as long as what it promises is worth its epochs."""
+    return hpo.adaptive(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
 
 
 METHODS: Mapping[str, Callable[[Any, Any, Budget], Any]] = {

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpo import predictors
+from hpo.adapting import Price, adaptive
 from hpo.asynchronous import asynchronous_swift
 from hpo.asynchronous_halving import asha
 from hpo.brackets import Round, schedule_epochs
@@ -52,6 +53,10 @@ SCHEDULERS = {
     "swift improved": swift_improved(SPACE, 16, 2, risk=Risk(lost=9.0)),
     "swift improved, maximise": swift_improved(
         SPACE, 27, 3, risk=Risk(lost=9.0, min_winners=1), mode="maximise"
+    ),
+    "adaptive": adaptive(SPACE, 16, 2, price=Price(hedges=3, min_curves=3)),
+    "adaptive, maximise": adaptive(
+        SPACE, 27, 3, price=Price(hedges=2, min_curves=2, gain=0.1, at_once=2), mode="maximise"
     ),
 }
 ASYNCHRONOUS = {
@@ -310,6 +315,10 @@ def test_bad_settings_are_refused():
         lambda: Risk(points=(0.5, 1.0)),
         lambda: Risk(min_curves=0),
         lambda: Risk(patience=0),
+        lambda: adaptive(SPACE, 1, 2),
+        lambda: Price(hedges=0),
+        lambda: Price(gain=-1),
+        lambda: Price(leaders=-1),
         lambda: top_n(SPACE, 9, 8, epochs=8, places=3),
         lambda: top_n(SPACE, 2, 8, epochs=1, places=3),
         lambda: full_training(SPACE, 0, 8),
