@@ -36,6 +36,7 @@ def get_config() -> ConfigDict:
     config.tune.scheduler = "random"
     config.tune.trials = 320
     config.tune.max_epochs = 81
+    config.tune.eta = 2  # of other schedulers, by launch.tune
     config.tune.workers = 1
     config.tune.space = (
         ("model.width", "categorical", 4, 8, 12),
