@@ -13,13 +13,14 @@ def make(settings: Mapping[str, Any]) -> Callable[[Any], Iterator[Mapping[str, f
 
     `settings["run"]` is the run's folder. The objective yields the metrics of each epoch.
     """
-    from launch.compilation import keep_compilations
+    from launch.compilation import drop_compilations, keep_compilations
 
     run = open_run(Path(settings["run"]))
     keep_compilations(run)
     material = training.load_material(run, run.config.tune, run.config.model)
 
     def train_trial(trial) -> Iterator[Mapping[str, float]]:
+        drop_compilations()
         config = training.with_values(run.config, trial.configuration)
         span = range(trial.first_epoch, trial.last_epoch)
         horizon = run.config.tune.max_epochs
