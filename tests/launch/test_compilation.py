@@ -22,7 +22,7 @@ def with_maps(monkeypatch, folder, used, most):
     monkeypatch.setattr(compilation, "MOST_MAPS", folder / "most")
 
 
-@pytest.mark.parametrize("used, frees", [(1, False), (50, False), (51, True), (100, True)])
+@pytest.mark.parametrize(("used", "frees"), [(1, False), (50, False), (51, True), (100, True)])
 def test_programs_are_freed_beyond_half_of_the_maps(cleared, monkeypatch, tmp_path, used, frees):
     with_maps(monkeypatch, tmp_path, used, most=100)
     drop_compilations()
