@@ -61,7 +61,8 @@ def compare_all(
             update(done, note)
 
         for path, table in tables:
-            limits = Budget(budget[0] or table.curves.shape[1], *budget[1:])
+            longest = table.curves.shape[1] if budget[0] is None else budget[0]
+            limits = Budget(longest, *budget[1:])
             summaries = compare(table, methods, seeds, limits, under, another)
             settings = {**vars(limits), **vars(under), "first_seed": seeds.start}
             results.append((table, _label(path), settings, summaries))
@@ -124,7 +125,9 @@ if __name__ == "__main__":
     count = flags.DEFINE_integer("seeds", 20, "How many studies of each method.")
     first_seed = flags.DEFINE_integer("first_seed", 0, "The first of them.")
     workers = flags.DEFINE_integer("workers", 1, "Trials that train at once.")
-    max_epochs = flags.DEFINE_integer("max_epochs", None, "R; else the length of the curves.")
+    max_epochs = flags.DEFINE_integer(
+        "max_epochs", None, "R; else the length of the curves.", lower_bound=1
+    )
     eta = flags.DEFINE_integer("eta", 2, "Reduction from rung to rung.")
     prefix = flags.DEFINE_string("curve_prefix", "loss_", "Of the columns that hold the curve.")
     mode = flags.DEFINE_enum("mode", "minimise", ["minimise", "maximise"], "What is better.")

@@ -4,6 +4,7 @@ config.json      the resolved configuration, fixed when the run begins
 data/            datasets, unless `config.data.root` names another place
 study.db         the tuning's event log          trials/    checkpoints of its trials
 best.json        the winning configuration       dispatch.jsonl  calls of an annealer, if any
+curves.csv.xz    learning curves of full trainings, where those are what is made
 checkpoints/     the final training              model/     the trained model
 metrics.jsonl    the final training, by epoch    evaluation.npz, metrics.json, report.html
 """

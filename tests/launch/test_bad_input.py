@@ -2,7 +2,7 @@
 
 import pytest
 
-VERBS = ("build_dataset", "train", "tune", "evaluate", "predict", "report", "demo")
+VERBS = ("build_dataset", "train", "tune", "curves", "evaluate", "predict", "report", "demo")
 TINY = "--config=configs/tiny.py"
 
 

@@ -85,6 +85,7 @@ def test_hyperband_is_as_good_as_itself(curves, tmp_path):
         ({"seeds": range(-1, 2)}, "--first_seed not negative"),
         ({"budget": (10, 2, "minimise")}, "curves of 9 epochs"),
         ({"budget": (1, 2, "minimise")}, "max_epochs >= eta"),
+        ({"budget": (0, 2, "minimise")}, "max_epochs >= eta"),
         ({"budget": (9, 1, "minimise")}, "eta >= 2"),
         ({"conditions": {"workers": 0}}, "at least one worker"),
         ({"prefix": "acc_"}, "no columns acc_0"),
