@@ -11,6 +11,9 @@ Here curves that nobody selected say how far they can be trusted:
 3. Of all that paused, those train on whose expected gain is worth the epochs it takes, until
    nobody's is, or Hyperband's epochs are spent.
 
+What is too small depends on how far the order at that epoch was the order at the end, for those
+that came there (`hpo.prospects.trust`): where it was not, nobody pauses.
+
 Where forecasts are sure, most trials pause early and stay so; where curves cross, expected gains
 stay large, and what one bracket saved is spent where it promises most. All is decided at barriers.
 """
@@ -27,7 +30,7 @@ from hpo.brackets import Bracket, Round, hyperband_brackets, schedule_epochs
 from hpo.chances import chance_of_place
 from hpo.halving import searcher_of
 from hpo.proposals import searched
-from hpo.prospects import Prospect, degrees_of, expected_gain, prospects
+from hpo.prospects import Prospect, degrees_of, expected_gain, prospects, trust
 from hpo.rounds import checked_seed, sign_of
 from hpo.searchers import Searcher
 from hpo.space import Space
@@ -61,12 +64,17 @@ from hpo.vector import Vector
 
 @dataclass(frozen=True)
 class Price:
-    """What a trial must promise. Gains are in units of (median end of the hedges - best loss).
+    """What a trial must promise.
+
+    Gains are in units of what a random trial lacks, the median end of the hedges less the best
+    loss, but at most in units of `relative` times the best loss.
 
     hedges     trials of the last bracket that are trained to the end before all others
     gain       expected gain below which a trial pauses
     thaw       expected gain, for all the epochs of one training, that is worth going on for
-    place      chance of a place in the next round below which a trial pauses
+    place      chance of a place in the next round below which a trial pauses (all three: where
+               early losses can be trusted in full; less in proportion where they cannot)
+    relative   see above: with a gain of 0.02, at most two thousandths of the best loss
     leaders    of all that came to an epoch so many never pause there
     spared     share of the epochs before which no gain is asked about
     min_curves curves at a rung, and at the end, that a forecast needs
@@ -74,16 +82,17 @@ class Price:
     """
 
     hedges: int = 4
-    gain: float = 0.002
-    thaw: float = 0.02
-    place: float = 0.005
+    gain: float = 0.02
+    thaw: float = 0.08
+    place: float = 0.05
+    relative: float = 0.1
     leaders: int = 3
     spared: float = 0.06
     min_curves: int = 4
     at_once: int = 8
 
     def __post_init__(self) -> None:
-        for name in ("gain", "thaw", "place", "spared"):
+        for name in ("gain", "thaw", "place", "relative", "spared"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
         for name in ("hedges", "min_curves", "at_once"):
@@ -189,7 +198,7 @@ def adaptive(
         return state if wanted(state) else advance(state)
 
     def begin(state: AdaptiveState, stage: int) -> AdaptiveState:
-        state = state._replace(stage=stage, round=0, members=())
+        state = state._replace(stage=stage, round=0, members=(), answers=())
         if stage == thawing:
             return meet(state)
         if not stages[stage].trials:
@@ -254,16 +263,16 @@ def adaptive(
     def pause(state: AdaptiveState) -> AdaptiveState:
         """Members that promise too little pause; the others go on."""
         round, request = now(state), state.answers[0].request
-        dropped = np.zeros(len(request.trials), bool)
+        dropped, sure = np.zeros(len(request.trials), bool), trusted(state, request.epoch)
         thresholds = {}
         for answer in state.answers:
             prospect, rung = _prospect(state, answer), answer.request.rung
             if rung == max_epochs and request.epoch >= price.spared * max_epochs:
-                dropped |= gains(state, answer) < price.gain
+                dropped |= gains(state, answer) < price.gain * sure
                 thresholds[rung] = min(losses_at(state, answer.request.trained_on, rung))
             if rung == round.epoch and request.epoch < rung:
                 chance, needed = chance_of_place(np.array([]), *prospect, round.places)
-                dropped |= chance < price.place
+                dropped |= chance < price.place * sure
                 thresholds.setdefault(rung, needed)
         dropped &= ~leading(state, request)
         members = tuple(n for n, out in zip(request.trials, dropped, strict=True) if not out)
@@ -279,14 +288,16 @@ def adaptive(
             request = answer.request
             share = max_epochs / (max_epochs - request.epoch)
             values = share * gains(state, answer) + leading(state, request)
-            worth |= dict(zip(request.trials, values.tolist(), strict=True))
+            enough = values >= price.thaw * trusted(state, request.epoch)
+            pairs = zip(request.trials, values.tolist(), strict=True)
+            worth |= {n: v for (n, v), yes in zip(pairs, enough, strict=True) if yes}
         ranked = sorted(worth, key=lambda n: (-worth[n], n))[: price.at_once]
         left = budget - sum(len(trial.curve) for trial in state.trials)
         goals = {}
         for number in ranked:
             epoch = len(state.trials[number].curve)
             goal = next(p for p in points if p > epoch)
-            if worth[number] >= max(price.thaw, worth[ranked[0]] / 2) and goal - epoch <= left:
+            if worth[number] >= worth[ranked[0]] / 2 and goal - epoch <= left:
                 goals[number], left = goal, left - (goal - epoch)
         best = min(losses_at(state, state.answers[0].request.trained_on, max_epochs))
         for answer in state.answers:
@@ -294,12 +305,18 @@ def adaptive(
         return send(state, goals) if goals else finish(state)
 
     def gains(state: AdaptiveState, answer: Predicted) -> Float[np.ndarray, " trials"]:
-        """Expected gains over the best loss so far, in units of what a random trial lacks."""
+        """Expected gains over the best loss so far, in the units of `Price`."""
         ends = answer.request.trained_on
         best = min(losses_at(state, ends, max_epochs))
         hedges = [n for n in stages[0].trials if n in ends] or ends
         lacking = float(np.median(losses_at(state, hedges, max_epochs))) - best
-        return expected_gain(_prospect(state, answer), best) / max(lacking, 1e-300)
+        unit = max(min(lacking, price.relative * abs(best)), 1e-300)
+        return expected_gain(_prospect(state, answer), best) / unit
+
+    def trusted(state: AdaptiveState, epoch: int) -> float:
+        ends = reached(state, max_epochs)
+        early, late = (np.array(losses_at(state, ends, e)) for e in (epoch, max_epochs))
+        return trust(early, late)
 
     def leading(state: AdaptiveState, request: Predict) -> Float[np.ndarray, " trials"]:
         """Who is among the leaders at the epoch."""

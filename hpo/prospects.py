@@ -2,7 +2,8 @@
 
 The forecast is a conjugate linear regression on the few curves that were trained to the end, with
 Student tails. Its prior is weak on purpose: how far early losses can be trusted is what these
-curves are there to say.
+curves are there to say. Where they change places on the way, forecasts are not to be believed
+(`trust`).
 """
 
 import math
@@ -18,6 +19,7 @@ DECAY = 0.7  # a doubling of the epochs is expected to bring so much of the gain
 PRECISION = (0.01, 0.1, 3.0)  # of the prior of each coefficient, in numbers of curves
 STRENGTH = 3.0  # prior residuals, in numbers of curves
 DOUBT = 0.1  # the residual expected beforehand, in units of (median loss - lowest loss)
+NO_TRUST = 0.7  # share of pairs in order up to which early losses tell nothing; by chance it is 0.5
 HIGH = 3.0  # losses are cut so far above the median: how bad the bad are teaches nothing
 
 
@@ -71,7 +73,7 @@ def expected_gain(prospect: Prospect, incumbent: float) -> Losses:
 
     With t density and T distribution function of Student's distribution, n its degrees of freedom
     and z = (incumbent - mean) / spread: spread (z T(z) + t(z) (n + z^2) / (n - 1)) (Tracey and
-    Wolpert, Upgrading from Gaussian processes to Student's-T processes, 2018, section IV).
+    Wolpert, Upgrading from Gaussian processes to Student's-T processes, arXiv:1801.06147).
     """
     from scipy.special import gammaln, stdtr
 
@@ -80,6 +82,21 @@ def expected_gain(prospect: Prospect, incumbent: float) -> Losses:
     scale = gammaln((n + 1) / 2) - gammaln(n / 2) - math.log(n * math.pi) / 2
     density = np.exp(scale - (n + 1) / 2 * np.log1p(z**2 / n))
     return prospect.spread * (z * stdtr(n, z) + density * (n + z**2) / (n - 1))
+
+
+def trust(early: Losses, ends: Losses) -> float:
+    """How far the order of early losses can be trusted to be that of the ends, from 0 to 1.
+
+    The share of pairs in the same order, each pair counting by how far apart it ends (as far as
+    twice the median pair), from NO_TRUST to 1. 0 where there is no pair to tell.
+    """
+    i, j = np.triu_indices(len(ends), 1)
+    apart = np.abs(ends[i] - ends[j])
+    weight = np.minimum(apart, 2 * np.median(apart)) if len(i) else apart
+    if weight.sum() == 0:
+        return 0.0
+    agree = (early[i] - early[j]) * (ends[i] - ends[j]) > 0
+    return max(float(weight @ agree / weight.sum()) - NO_TRUST, 0.0) / (1 - NO_TRUST)
 
 
 def _features(curves: Curves, high: float, unit: float) -> Float[np.ndarray, "trials 3"]:
