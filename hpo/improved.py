@@ -52,8 +52,8 @@ class Risk:
     """
 
     points: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-    lost: float = 0.25
-    surprise: float = 0.05
+    lost: float = 0.3
+    surprise: float = 0.06
     min_curves: int = 3
     min_winners: int = 2
     patience: float = 100.0

@@ -34,9 +34,8 @@ def forecast(
 ) -> Forecast:
     """The loss of the `partial` curves at epoch `horizon`, given the `known` ones' `targets` there.
 
-    All curves are of e epochs, lower is better. With y the last loss (the median of three: one
-    epoch alone may be an outlier) and g what was gained since epoch e/2, both in units of
-    (median y - lowest y), the loss at the horizon is
+    All curves are of e epochs, lower is better. With y the last loss (see `level`) and g what was
+    gained since epoch e/2, both in units of (median y - lowest y), the loss at the horizon is
 
         y + b . (1, y, g) + noise,    b ~ N((0, 0, sum of DECAY^k over log2(horizon / e) doublings))
 
@@ -78,11 +77,13 @@ def forecast(
 
 
 def level(curves: Curves) -> Losses:
-    """The last loss of each curve, or the median of its last three where it has so many."""
+    """The last loss of each curve, or the median of its last three where that is lower.
+
+    A rise may be an outlier; a fall is believed, which lets a trial go on.
+    """
     if curves.shape[1] < 3:
         return curves[:, -1]
-    a, b, c = curves[:, -3:].T
-    return np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
+    return np.minimum(curves[:, -1], curves[:, -3:-1].max(1))
 
 
 def _sum_of_powers(doublings: float) -> float:

@@ -209,3 +209,11 @@ def test_forecasts_spread_more_the_further_they_reach():
         forecast(known[:, :8], known[:, e - 1], partial[:, :8], e, 0.1).spread for e in (9, 32)
     ]
     assert np.all(spreads[0] < spreads[1])
+
+
+def test_a_sudden_fall_is_believed():
+    curves = power_laws(20, 3)
+    known, partial, targets = curves[:12, :8], curves[12:, :8], curves[:12, 31]
+    fallen = partial.copy()
+    fallen[3, -1] = 0.2
+    assert forecast(known, targets, fallen, 32, 0.1).mean[3] < 0.25
