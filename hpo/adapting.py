@@ -74,7 +74,7 @@ class Price:
     thaw       expected gain, for all the epochs of one training, that is worth going on for
     place      chance of a place in the next round below which a trial pauses (all three: where
                early losses can be trusted in full; less in proportion where they cannot)
-    relative   see above: with a gain of 0.02, at most two thousandths of the best loss
+    relative   see above: with a gain of 0.02, at most a thousandth of the best loss
     leaders    of all that came to an epoch so many never pause there
     spared     share of the epochs before which no gain is asked about
     min_curves curves at a rung, and at the end, that a forecast needs
@@ -84,8 +84,8 @@ class Price:
     hedges: int = 4
     gain: float = 0.02
     thaw: float = 0.08
-    place: float = 0.05
-    relative: float = 0.1
+    place: float = 0.01
+    relative: float = 0.05
     leaders: int = 3
     spared: float = 0.06
     min_curves: int = 4

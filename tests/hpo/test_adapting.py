@@ -104,6 +104,17 @@ def test_without_a_price_all_of_hyperband_is_played():
     assert (ours.epochs, ours.loss) == (plain.epochs, plain.loss)
 
 
+def test_a_bracket_whose_trials_all_pause_ends_there():
+    """Answers about it are not taken for those about whoever goes on after the brackets."""
+    curves = table("easy", 0)
+    scheduler = adaptive(curves.searcher(), 12, 2, price=Price(leaders=0, gain=0.5, relative=1))
+    for seed in range(5):
+        outcome = simulate(scheduler, curves, seed)
+        assert len(outcome.state.trials[outcome.best].curve) == 12
+        assert {t.status for t in outcome.state.trials} == {"completed", "not promoted"}
+        assert min(len(t.curve) for t in outcome.state.trials) >= 1
+
+
 def test_leaders_never_pause_while_their_bracket_is_played():
     curves = table("easy", 2)
     scheduler = adaptive(curves.searcher(), 81, 3, price=Price(leaders=5))
