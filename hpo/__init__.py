@@ -13,7 +13,7 @@ print(hpo.summarise(state).best)
 import importlib
 
 _MODULES = {
-    "hpo.adapting": ("Price", "adaptive"),
+    "hpo.adapting": ("adaptive",),
     "hpo.bayesian": ("bayesian_search",),
     "hpo.asynchronous": ("asynchronous_swift",),
     "hpo.asynchronous_halving": ("asha",),
@@ -26,6 +26,7 @@ _MODULES = {
     "hpo.halving": ("full_training", "hyperband", "successive_halving", "top_n"),
     "hpo.improved": ("Risk", "swift_improved"),
     "hpo.journal": ("Journal", "JournalError", "read_journal"),
+    "hpo.pricing": ("Price",),
     "hpo.proposals": ("searched",),
     "hpo.records": ("Record",),
     "hpo.searchers": ("Observed", "Searcher", "quasi_random_search", "random_search"),

@@ -20,15 +20,16 @@ stay large, and what one bracket saved is spent where it promises most. All is d
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from hpo.brackets import Bracket, Round, hyperband_brackets, schedule_epochs
+from hpo.brackets import Round, hyperband_brackets, schedule_epochs
 from hpo.chances import chance_of_place
 from hpo.halving import searcher_of
+from hpo.pricing import Price, points_of, stages_of
 from hpo.proposals import searched
 from hpo.prospects import Prospect, degrees_of, expected_gain, prospects, trust
 from hpo.rounds import checked_seed, sign_of
@@ -62,46 +63,6 @@ from hpo.types import (
 from hpo.vector import Vector
 
 
-@dataclass(frozen=True)
-class Price:
-    """What a trial must promise.
-
-    Gains are in units of what a random trial lacks, the median end of the hedges less the best
-    loss, but at most in units of `relative` times the best loss.
-
-    hedges     trials of the last bracket that are trained to the end before all others
-    gain       expected gain below which a trial pauses
-    thaw       expected gain, for all the epochs of one training, that is worth going on for
-    place      chance of a place in the next round below which a trial pauses (all three: where
-               early losses can be trusted in full; less in proportion where they cannot)
-    relative   see above: with a gain of 0.02, at most a thousandth of the best loss
-    leaders    of all that came to an epoch so many never pause there
-    spared     share of the epochs before which no gain is asked about
-    min_curves curves at a rung, and at the end, that a forecast needs
-    at_once    trials that go on at a time, once the brackets have been played
-    """
-
-    hedges: int = 4
-    gain: float = 0.02
-    thaw: float = 0.08
-    place: float = 0.01
-    relative: float = 0.05
-    leaders: int = 3
-    spared: float = 0.06
-    min_curves: int = 4
-    at_once: int = 8
-
-    def __post_init__(self) -> None:
-        for name in ("gain", "thaw", "place", "relative", "spared"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
-        for name in ("hedges", "min_curves", "at_once"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.leaders < 0:
-            raise ValueError(f"leaders must not be negative, got {self.leaders}")
-
-
 class AdaptiveState(NamedTuple):
     """Everything a study knows.
 
@@ -124,13 +85,6 @@ class AdaptiveState(NamedTuple):
     answers: tuple[Predicted, ...]
     fits: tuple[Fit, ...]
     predictions: tuple[Prediction, ...]
-
-
-class Stage(NamedTuple):
-    """Trials that are played in rounds."""
-
-    trials: tuple[int, ...]
-    rounds: Bracket
 
 
 def adaptive(
@@ -305,7 +259,7 @@ def adaptive(
         return send(state, goals) if goals else finish(state)
 
     def gains(state: AdaptiveState, answer: Predicted) -> Float[np.ndarray, " trials"]:
-        """Expected gains over the best loss so far, in the units of `Price`."""
+        """Expected gains over the best loss so far, in the units of `hpo.pricing.Price`."""
         ends = answer.request.trained_on
         best = min(losses_at(state, ends, max_epochs))
         hedges = [n for n in stages[0].trials if n in ends] or ends
@@ -350,24 +304,6 @@ def adaptive(
         **searcher.settings,
     }
     return searched(Scheduler(init, ask, tell, predict, settings, metric, extend), searcher)
-
-
-def stages_of(brackets: tuple[Bracket, ...], hedges: int) -> tuple[Stage, ...]:
-    """The hedges, and then the brackets without them; trials are numbered as Hyperband's."""
-    stages, first = [], 0
-    for rounds in brackets:
-        last = first + rounds[0].trials
-        stages.append(Stage(tuple(range(first, last)), rounds))
-        first = last
-    trials, rounds = stages.pop()
-    rest = Stage(trials[hedges:], rounds)
-    return (Stage(trials[:hedges], rounds), *stages, rest)
-
-
-def points_of(max_epochs: int) -> tuple[int, ...]:
-    """Decision points: R, R / sqrt 2, R / 2, ... as whole epochs."""
-    steps = 2 * max_epochs.bit_length()
-    return tuple(sorted({max(1, round(max_epochs / 2 ** (k / 2))) for k in range(steps)}))
 
 
 def reached(state: AdaptiveState, epoch: int) -> tuple[int, ...]:

@@ -7,9 +7,10 @@ import pytest
 from scipy import integrate, stats
 
 from benchmarks.crossing import KINDS, table
-from hpo.adapting import Price, adaptive, points_of, stages_of
+from hpo.adapting import adaptive
 from hpo.brackets import hyperband_brackets
 from hpo.halving import hyperband
+from hpo.pricing import Price, points_of, stages_of
 from hpo.prospects import STRENGTH, Prospect, degrees_of, expected_gain, prospects, trust
 from hpo.simulator import Conditions, simulate
 from hpo.tables import Table, read_table

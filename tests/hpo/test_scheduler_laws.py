@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpo import predictors
-from hpo.adapting import Price, adaptive
+from hpo.adapting import adaptive
 from hpo.asynchronous import asynchronous_swift
 from hpo.asynchronous_halving import asha
 from hpo.brackets import Round, schedule_epochs
@@ -17,6 +17,7 @@ from hpo.fast import fast_hyperband
 from hpo.halving import full_training, hyperband, successive_halving, top_n
 from hpo.improved import Risk, swift_improved
 from hpo.journal import Entry, ReplayMismatch
+from hpo.pricing import Price
 from hpo.space import Categorical, Float, Space
 from hpo.study import fold
 from hpo.swift import swift_hyperband
