@@ -110,7 +110,7 @@ def adaptive(
     def init(seed: int) -> AdaptiveState:
         seed = checked_seed(seed)
         trials = Vector(
-            TrialState(number, bracket, searcher.propose(seed, number), (), PAUSED, 0, None)
+            TrialState(number, bracket, searcher.propose(seed, number), (), WAITING, 0, None)
             for number, bracket in enumerate(homes)
         )
         return begin(AdaptiveState(seed, sign, trials, 0, 0, (), (), 0, (), (), ()), 0)
