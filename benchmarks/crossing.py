@@ -24,13 +24,17 @@ def table(kind: str, seed: int, rows: int = 320, epochs: int = 81) -> Table:
     return Table(f"{kind}{seed}", tuple({"n": n} for n in range(rows)), curves)
 
 
-def _easy(generator: np.random.Generator, rows: int, t: np.ndarray) -> Float[np.ndarray, "r e"]:
+def _easy(
+    generator: np.random.Generator, rows: int, t: np.ndarray
+) -> Float[np.ndarray, "rows epochs"]:
     """Power laws: who learns fast is soon ahead and stays so."""
     end, rate = generator.uniform(0.1, 0.6, (rows, 1)), generator.uniform(0.2, 1.2, (rows, 1))
     return end + (1 - end) * t**-rate + generator.normal(0, 0.005, (rows, t.size))
 
 
-def _overfit(generator: np.random.Generator, rows: int, t: np.ndarray) -> Float[np.ndarray, "r e"]:
+def _overfit(
+    generator: np.random.Generator, rows: int, t: np.ndarray
+) -> Float[np.ndarray, "rows epochs"]:
     """The fast are ahead until they overfit; the slow ones cross them late."""
     slow, other = generator.uniform(0, 1, (2, rows, 1))
     end = 0.35 + 0.25 * other + 0.3 * np.abs(generator.normal(0, 0.25, (rows, 1)))
@@ -39,7 +43,9 @@ def _overfit(generator: np.random.Generator, rows: int, t: np.ndarray) -> Float[
     return end + fall + rise + generator.normal(0, 0.006, (rows, t.size))
 
 
-def _slow(generator: np.random.Generator, rows: int, t: np.ndarray) -> Float[np.ndarray, "r e"]:
+def _slow(
+    generator: np.random.Generator, rows: int, t: np.ndarray
+) -> Float[np.ndarray, "rows epochs"]:
     """As with learning rates: the smaller, the slower and the lower in the end."""
     slow = generator.uniform(0, 1, (rows, 1))
     time = np.exp(0.7 + 3.2 * slow + generator.normal(0, 0.3, (rows, 1)))
@@ -49,7 +55,9 @@ def _slow(generator: np.random.Generator, rows: int, t: np.ndarray) -> Float[np.
     )
 
 
-def _plateau(generator: np.random.Generator, rows: int, t: np.ndarray) -> Float[np.ndarray, "r e"]:
+def _plateau(
+    generator: np.random.Generator, rows: int, t: np.ndarray
+) -> Float[np.ndarray, "rows epochs"]:
     """Everybody stays near chance, then falls; the later, the lower."""
     late, other = generator.uniform(0, 1, (2, rows, 1))
     start = 2 * 20 ** np.clip(0.6 * late + 0.4 * other, 0, 1)
@@ -60,7 +68,9 @@ def _plateau(generator: np.random.Generator, rows: int, t: np.ndarray) -> Float[
     )
 
 
-def _decay(generator: np.random.Generator, rows: int, t: np.ndarray) -> Float[np.ndarray, "r e"]:
+def _decay(
+    generator: np.random.Generator, rows: int, t: np.ndarray
+) -> Float[np.ndarray, "rows epochs"]:
     """The learning rate falls after the middle, and brings some far more than others."""
     slow, gain = generator.uniform(0, 1, (2, rows, 1))
     end = 0.5 - 0.3 * slow + 0.3 * np.abs(generator.normal(0, 0.25, (rows, 1)))
