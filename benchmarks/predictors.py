@@ -32,11 +32,28 @@ from benchmarks.machine import machine
 from hpo import predictors
 from hpo.space import Space, space_around
 from hpo.tables import Table, read_table
+from hpo.trend import forecast
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.75, 0.9)
 FOLDS = 5
+
+
+def trend() -> predictors.Predictor:
+    """What Swift-Hyperband's improved rule extrapolates with; the spread is Student's scale."""
+
+    def joint(known: predictors.Known, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        finished, partial = known.finished, known.partial
+        best = min(finished.min(), partial.min())
+        begun, epochs = finished[:, : partial.shape[1]], finished.shape[1]
+        answer = forecast(begun, finished[:, -1], partial, epochs, best)
+        return answer.mean, answer.spread
+
+    return predictors.Predictor(None, {"predictor": "trend"}, joint)
+
+
 MAKERS: Mapping[str, Callable[[Space, Table], predictors.Predictor]] = {
     "persistence": lambda space, table: predictors.persistence(),
+    "trend": lambda space, table: trend(),
     "svr": lambda space, table: predictors.svr(),
     "qsvr": lambda space, table: predictors.qsvr(),
     "extra_trees": lambda space, table: predictors.extra_trees(),
