@@ -280,7 +280,8 @@ def adaptive(
 
     def predict(state: AdaptiveState, request: Predict) -> Predicted:
         trials, epoch, rung = state.trials, request.epoch, request.rung
-        lowest = min(min(sign * loss for loss in trial.curve) for trial in trials if trial.curve)
+        curves = (trial.curve for trial in trials if trial.curve)
+        lowest = min(min(c) if sign > 0 else -max(c) for c in curves)
         answer = prospects(
             sign * np.array([trials[n].curve[:epoch] for n in request.trained_on]),
             np.array(losses_at(state, request.trained_on, rung)),
@@ -313,12 +314,11 @@ def reached(state: AdaptiveState, epoch: int) -> tuple[int, ...]:
 
 def paused(state: AdaptiveState) -> dict[int, tuple[int, ...]]:
     """Trials that stand somewhere on the way, by the epochs they have done."""
-    found: dict[int, tuple[int, ...]] = {}
+    found: dict[int, list[int]] = {}
     for trial in state.trials:
         if trial.status == PAUSED and trial.curve:
-            epoch = len(trial.curve)
-            found[epoch] = (*found.get(epoch, ()), trial.number)
-    return found
+            found.setdefault(len(trial.curve), []).append(trial.number)
+    return {epoch: tuple(numbers) for epoch, numbers in found.items()}
 
 
 def _with(state: AdaptiveState, trial: TrialState) -> AdaptiveState:
