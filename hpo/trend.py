@@ -35,7 +35,8 @@ def forecast(
     """The loss of the `partial` curves at epoch `horizon`, given the `known` ones' `targets` there.
 
     All curves are of e epochs, lower is better. With y the last loss (see `level`) and g what was
-    gained since epoch e/2, both in units of (median y - lowest y), the loss at the horizon is
+    gained since epoch e/2 (0 for a rise), both in units of (median y - lowest y), the loss at the
+    horizon is
 
         y + b . (1, y, g) + noise,    b ~ N((0, 0, sum of DECAY^k over log2(horizon / e) doublings))
 
@@ -57,7 +58,7 @@ def forecast(
         gained = np.zeros(len(curves))
         if before < epoch:
             change = (losses - level(curves[:, :before])) / unit
-            gained = np.clip(change, -HIGH, HIGH) / math.log2(epoch / before)
+            gained = np.clip(change, -HIGH, 0.0) / math.log2(epoch / before)
         return np.stack([np.ones(len(curves)), scaled(losses), gained], 1)
 
     doublings = math.log2(horizon / epoch)
