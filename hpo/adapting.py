@@ -31,7 +31,8 @@ from hpo.chances import chance_of_place
 from hpo.halving import searcher_of
 from hpo.pricing import Price, points_of, stages_of
 from hpo.proposals import searched
-from hpo.prospects import Prospect, degrees_of, expected_gain, prospects, trust
+from hpo.prospects import PRIOR, expected_gain, prospects, trust
+from hpo.regression import Forecast
 from hpo.rounds import checked_seed, sign_of
 from hpo.searchers import Searcher
 from hpo.space import Space
@@ -325,10 +326,10 @@ def _with(state: AdaptiveState, trial: TrialState) -> AdaptiveState:
     return state._replace(trials=state.trials.put(trial.number, trial))
 
 
-def _prospect(state: AdaptiveState, answer: Predicted) -> Prospect:
+def _prospect(state: AdaptiveState, answer: Predicted) -> Forecast:
     known = len(answer.request.trained_on)
-    return Prospect(
-        state.sign * np.array(answer.means), np.array(answer.spreads), degrees_of(known)
+    return Forecast(
+        state.sign * np.array(answer.means), np.array(answer.spreads), PRIOR.degrees(known)
     )
 
 

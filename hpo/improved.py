@@ -28,12 +28,13 @@ from jaxtyping import Float
 from hpo.brackets import Bracket, Round, hyperband_brackets, schedule_epochs
 from hpo.chances import chance_below, chance_of_place
 from hpo.halving import searcher_of
+from hpo.regression import Forecast
 from hpo.rounds import Goals, Rule, synchronous
 from hpo.searchers import Searcher
 from hpo.space import Space
 from hpo.state import Prediction, State, losses_at
 from hpo.swift import ceil_of, recorded
-from hpo.trend import STRENGTH, Forecast, forecast
+from hpo.trend import PRIOR, forecast
 from hpo.types import Predict, Predicted, Scheduler
 
 
@@ -256,5 +257,5 @@ def inflation(
 def answer_forecast(sign: int, answer: Predicted, wider: float) -> Forecast:
     """An answer as a distribution of losses; its degrees of freedom follow from the request."""
     mean = sign * np.array(answer.means)
-    degrees = STRENGTH + len(answer.request.trained_on) - 1
+    degrees = PRIOR.degrees(len(answer.request.trained_on))
     return Forecast(mean, wider * np.array(answer.spreads), degrees)

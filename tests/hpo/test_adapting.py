@@ -11,7 +11,8 @@ from hpo.adapting import adaptive
 from hpo.brackets import hyperband_brackets
 from hpo.halving import hyperband
 from hpo.pricing import Price, points_of, stages_of
-from hpo.prospects import STRENGTH, Prospect, degrees_of, expected_gain, prospects, trust
+from hpo.prospects import PRIOR, expected_gain, prospects, trust
+from hpo.regression import Forecast
 from hpo.simulator import Conditions, simulate
 from hpo.tables import Table, read_table
 
@@ -53,12 +54,12 @@ def test_a_prospect_learns_what_its_curves_do():
 
 def test_the_expected_gain_is_the_integral_that_it_stands_for():
     for mean, spread, known in ((1.0, 0.5, 3), (-0.3, 0.2, 5), (4.0, 0.7, 20)):
-        degrees = degrees_of(known)
-        prospect = Prospect(np.array([mean]), np.array([spread]), degrees)
+        degrees = PRIOR.degrees(known)
+        prospect = Forecast(np.array([mean]), np.array([spread]), degrees)
         density = stats.t(degrees, mean, spread).pdf
         wanted, _ = integrate.quad(lambda y, d=density: (0.4 - y) * d(y), -np.inf, 0.4)
         assert expected_gain(prospect, 0.4)[0] == pytest.approx(wanted, rel=1e-5)
-    assert degrees_of(0) == STRENGTH
+    assert PRIOR.degrees(0) == PRIOR.strength
 
 
 def test_trust_is_in_order_that_lasts():
