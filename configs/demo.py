@@ -40,7 +40,7 @@ def get_config() -> ConfigDict:
     config.train.clip = 3.0
 
     config.tune = ConfigDict()
-    # or swift_improved, asynchronous_swift, hyperband, asha, random, ...: launch/studies.py
+    # or swift_improved, asynchronous_swift, adaptive, hyperband, asha, random: launch/studies.py
     config.tune.scheduler = "swift_hyperband"
     config.tune.searcher = "random"  # or quasi_random, bayesian, bohb
     config.tune.predictor = "qsvr"  # or svr, persistence, extra_trees, gaussian_process, lkgp
