@@ -50,6 +50,7 @@ def get_config() -> ConfigDict:
     config.tune.scheduler = "random"
     config.tune.trials = 160
     config.tune.max_epochs = 27
+    config.tune.eta = 2  # of other schedulers, by launch.tune
     config.tune.workers = 1
     config.tune.train_events = 0  # 0: all
     config.tune.validation_events = 0

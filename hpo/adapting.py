@@ -8,8 +8,8 @@ Here curves that nobody selected say how far they can be trusted:
 2. The brackets are played as Hyperband's, first to last; but a trial pauses where its expected
    gain over the best loss so far (`hpo.prospects`, from all curves that came to the end) or its
    chance of a place in the next round is too small. The leaders at an epoch never do.
-3. Of all that paused, those train on whose expected gain is worth the epochs it takes, until
-   nobody's is, or Hyperband's epochs are spent.
+3. Of all that paused, the leaders train on, and those whose expected gain is worth the epochs it
+   takes, the best first, until nobody's is, or what is left of Hyperband's epochs is too little.
 
 What is too small depends on how far the order at that epoch was the order at the end, for those
 that came there (`hpo.prospects.trust`): where it was not, nobody pauses.
@@ -42,11 +42,12 @@ from hpo.state import (
     PAUSED,
     RUNNING,
     WAITING,
-    Fit,
     Prediction,
     TrialState,
     best_trial,
     losses_at,
+    reached,
+    with_trial,
 )
 from hpo.trials import extended, told
 from hpo.types import (
@@ -84,7 +85,6 @@ class AdaptiveState(NamedTuple):
     ready: tuple[int, ...]
     running: int
     answers: tuple[Predicted, ...]
-    fits: tuple[Fit, ...]
     predictions: tuple[Prediction, ...]
 
 
@@ -114,13 +114,13 @@ def adaptive(
             TrialState(number, bracket, searcher.propose(seed, number), (), WAITING, 0, None)
             for number, bracket in enumerate(homes)
         )
-        return begin(AdaptiveState(seed, sign, trials, 0, 0, (), (), 0, (), (), ()), 0)
+        return begin(AdaptiveState(seed, sign, trials, 0, 0, (), (), 0, (), ()), 0)
 
     def ask(state: AdaptiveState) -> tuple[AdaptiveState, Action]:
         if state.ready:
             trial = state.trials[state.ready[0]]
             job = Job(trial.number, trial.configuration, len(trial.curve), trial.goal)
-            state = _with(state, trial._replace(status=RUNNING))
+            state = with_trial(state, trial._replace(status=RUNNING))
             return state._replace(ready=state.ready[1:], running=state.running + 1), job
         if state.running:
             return state, Wait()
@@ -134,7 +134,7 @@ def adaptive(
         trial = told(state.trials, event, metric)
         if trial.status == PAUSED and len(trial.curve) == max_epochs:
             trial = trial._replace(status=COMPLETED)
-        state = _with(state, trial)
+        state = with_trial(state, trial)
         if isinstance(event, Reported | Proposed):
             return state
         state = state._replace(running=state.running - 1)
@@ -174,13 +174,13 @@ def adaptive(
 
     def send(state: AdaptiveState, goals: dict[int, int]) -> AdaptiveState:
         for number, goal in goals.items():
-            state = _with(state, state.trials[number]._replace(status=WAITING, goal=goal))
+            state = with_trial(state, state.trials[number]._replace(status=WAITING, goal=goal))
         return state._replace(ready=tuple(goals), answers=())
 
     def finish(state: AdaptiveState) -> AdaptiveState:
         for trial in state.trials:
             if trial.status == PAUSED:
-                state = _with(state, trial._replace(status=NOT_PROMOTED))
+                state = with_trial(state, trial._replace(status=NOT_PROMOTED))
         return state._replace(stage=over, members=(), answers=())
 
     def now(state: AdaptiveState) -> Round:
@@ -308,11 +308,6 @@ def adaptive(
     return searched(Scheduler(init, ask, tell, predict, settings, metric, extend), searcher)
 
 
-def reached(state: AdaptiveState, epoch: int) -> tuple[int, ...]:
-    """All trials that were trained that far."""
-    return tuple(trial.number for trial in state.trials if len(trial.curve) >= epoch)
-
-
 def paused(state: AdaptiveState) -> dict[int, tuple[int, ...]]:
     """Trials that stand somewhere on the way, by the epochs they have done."""
     found: dict[int, list[int]] = {}
@@ -320,10 +315,6 @@ def paused(state: AdaptiveState) -> dict[int, tuple[int, ...]]:
         if trial.status == PAUSED and trial.curve:
             found.setdefault(len(trial.curve), []).append(trial.number)
     return {epoch: tuple(numbers) for epoch, numbers in found.items()}
-
-
-def _with(state: AdaptiveState, trial: TrialState) -> AdaptiveState:
-    return state._replace(trials=state.trials.put(trial.number, trial))
 
 
 def _prospect(state: AdaptiveState, answer: Predicted) -> Forecast:
@@ -347,6 +338,4 @@ def _recorded(
         for trial, mean, spread in zip(asked.trials, answer.means, answer.spreads, strict=True)
         if everybody or trial in going
     )
-    fit = Fit(asked.rung, asked.epoch, asked.trained_on)
-    fits = state.fits if fit in state.fits or not records else (*state.fits, fit)
-    return state._replace(fits=fits, predictions=state.predictions + records)
+    return state._replace(predictions=state.predictions + records)

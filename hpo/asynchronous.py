@@ -46,6 +46,7 @@ from hpo.state import (
     TrialState,
     best_trial,
     losses_at,
+    with_trial,
 )
 from hpo.trials import extended, told
 from hpo.types import (
@@ -156,13 +157,13 @@ def asynchronous_swift(
         return start(_counted(state, bracket, 0, entered=1), trial)
 
     def start(state: AsyncState, trial: TrialState) -> tuple[AsyncState, Job]:
-        state = _with(state, trial._replace(status=RUNNING))
+        state = with_trial(state, trial._replace(status=RUNNING))
         job = Job(trial.number, trial.configuration, len(trial.curve), trial.goal)
         return state._replace(running=state.running + 1), job
 
     def send(state: AsyncState, number: int, goal: int) -> AsyncState:
         trial = state.trials[number]
-        state = _with(state, trial._replace(status=WAITING, goal=goal))
+        state = with_trial(state, trial._replace(status=WAITING, goal=goal))
         begun = state.begun.put(number, len(trial.curve))
         return state._replace(begun=begun, ready=(*state.ready, number))
 
@@ -189,7 +190,7 @@ def asynchronous_swift(
         if isinstance(event, Predicted):
             return answered(state, event)
         trial = told(state.trials, event, metric)
-        state = _with(state, trial)
+        state = with_trial(state, trial)
         if isinstance(event, Reported | Proposed):
             return state
         state = state._replace(running=state.running - 1)
@@ -207,7 +208,7 @@ def asynchronous_swift(
         result = Result(sign * trial.curve[-1], trial.number)
         state = _counted(state, trial.bracket, i, left=1, result=result)
         if i + 1 == len(brackets[trial.bracket]):
-            state = _with(state, trial._replace(status=COMPLETED))
+            state = with_trial(state, trial._replace(status=COMPLETED))
         return settle(state, trial.bracket)
 
     def settle(state: AsyncState, bracket: int) -> AsyncState:
@@ -223,7 +224,7 @@ def asynchronous_swift(
                 for number in _waiting(state, now, round.epoch, round.places):
                     state = promote(state, number, bracket, i)
                 for number in _waiting(state, now, round.epoch, now.left):
-                    state = _with(state, state.trials[number]._replace(status=NOT_PROMOTED))
+                    state = with_trial(state, state.trials[number]._replace(status=NOT_PROMOTED))
         return state
 
     def to_judge(state: AsyncState) -> Group | None:
@@ -287,7 +288,7 @@ def asynchronous_swift(
             if number in goals:
                 state = send(state, number, goals[number])
             else:
-                state = _with(state, state.trials[number]._replace(status=STOPPED))
+                state = with_trial(state, state.trials[number]._replace(status=STOPPED))
                 state = _counted(state, group.bracket, group.round, left=1)
         return settle(state, group.bracket)
 
@@ -366,10 +367,6 @@ def _waiting(state: AsyncState, now: RoundState, epoch: int, first: int) -> list
     """Of the best `first` results at a rung, the trials that still stand there."""
     trials = [state.trials[result.trial] for result in now.results.all()[:first]]
     return [t.number for t in trials if t.status == PAUSED and len(t.curve) == epoch]
-
-
-def _with(state: AsyncState, trial: TrialState) -> AsyncState:
-    return state._replace(trials=state.trials.put(trial.number, trial))
 
 
 def _counted(

@@ -26,7 +26,7 @@ def halving_bracket(trials: int, max_epochs: int, eta: int, rounds: int) -> Brac
     Rungs are rounded as Python's `round` does (half to even), which is what the published
     schedule uses.
     """
-    _check_whole(trials=trials, max_epochs=max_epochs, eta=eta, rounds=rounds)
+    check_whole(trials=trials, max_epochs=max_epochs, eta=eta, rounds=rounds)
     if eta < 2 or rounds < 1 or max_epochs < eta ** (rounds - 1) or trials < eta ** (rounds - 1):
         raise ValueError(
             f"{trials} trials over {max_epochs} epochs cannot be halved {rounds - 1} times by "
@@ -42,7 +42,7 @@ def halving_bracket(trials: int, max_epochs: int, eta: int, rounds: int) -> Brac
 
 def top_n_bracket(trials: int, places: int, epochs: int, max_epochs: int) -> Bracket:
     """The best `places` of `trials` after `epochs` epochs are trained to the end."""
-    _check_whole(trials=trials, places=places, epochs=epochs, max_epochs=max_epochs)
+    check_whole(trials=trials, places=places, epochs=epochs, max_epochs=max_epochs)
     if not (1 <= places <= trials and 1 <= epochs < max_epochs):
         raise ValueError(
             f"{places} of {trials} trials after {epochs} of {max_epochs} epochs: it needs "
@@ -53,7 +53,7 @@ def top_n_bracket(trials: int, places: int, epochs: int, max_epochs: int) -> Bra
 
 def asha_rungs(min_epochs: int, max_epochs: int, eta: int) -> tuple[int, ...]:
     """min_epochs * eta^k as far as it is below max_epochs, and max_epochs."""
-    _check_whole(min_epochs=min_epochs, max_epochs=max_epochs, eta=eta)
+    check_whole(min_epochs=min_epochs, max_epochs=max_epochs, eta=eta)
     if eta < 2 or not 1 <= min_epochs <= max_epochs:
         raise ValueError(
             f"it needs eta >= 2 and 1 <= min_epochs <= max_epochs, got eta={eta}, "
@@ -71,7 +71,7 @@ def hyperband_brackets(max_epochs: int, eta: int) -> tuple[Bracket, ...]:
 
     s_max = floor(log_eta R) for R = `max_epochs`. R=100, eta=2: 64, 38, 23, 14, 10, 7 and 7 trials.
     """
-    _check_whole(max_epochs=max_epochs, eta=eta)
+    check_whole(max_epochs=max_epochs, eta=eta)
     if eta < 2 or max_epochs < eta:
         raise ValueError(f"Hyperband needs max_epochs >= eta >= 2, got {max_epochs}, {eta}")
     largest = 0
@@ -98,7 +98,7 @@ def hyperband_trials(max_epochs: int, eta: int) -> int:
     return sum(bracket[0].trials for bracket in hyperband_brackets(max_epochs, eta))
 
 
-def _check_whole(**values: Any) -> None:
+def check_whole(**values: Any) -> None:
     """Raises ValueError where one of them is no whole number."""
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, numbers.Integral):

@@ -4,8 +4,9 @@ The published rule asks once in a round, and continues whom it predicts below a 
 finished losses. Here the round is asked at several points. A stop saves the epochs to the rung, and
 costs the study its result where the trial was the best. Of all sets of stops that cost so much, the
 one that saves most takes those whose chance of being the best is small for what they save: so a
-trial is stopped where that chance is below a price, `Risk.lost`, times the share of Hyperband's
-epochs that the stop saves. Two chances bound it from above:
+trial is stopped where that chance is below `Risk.lost` times the share of Hyperband's epochs that
+the stop saves, less what a forecast may fail to see (`Risk.surprise`). Two chances bound it from
+above:
 
 * that of a place among those that go on from the round, divided by all such places in the study's
   brackets: as if ranks at the rung told nothing more of the end, which is the worst case;
@@ -32,7 +33,7 @@ from hpo.regression import Forecast
 from hpo.rounds import Goals, Rule, synchronous
 from hpo.searchers import Searcher
 from hpo.space import Space
-from hpo.state import Prediction, State, losses_at
+from hpo.state import Prediction, State, losses_at, reached
 from hpo.swift import ceil_of, recorded
 from hpo.trend import PRIOR, forecast
 from hpo.types import Predict, Predicted, Scheduler
@@ -60,14 +61,14 @@ class Risk:
     patience: float = 100.0
 
     def __post_init__(self) -> None:
-        if self.lost < 0 or not 0 <= self.surprise <= 1:
+        if not self.lost >= 0 or not 0 <= self.surprise <= 1:
             raise ValueError(
                 "lost must be at least 0 and surprise lie between 0 and 1, "
                 f"got {self.lost}, {self.surprise}"
             )
         if not self.points or not all(0 < point < 1 for point in self.points):
             raise ValueError(f"points must lie between 0 and 1, got {self.points}")
-        if min(self.min_curves, self.min_winners) < 1 or self.patience <= 0:
+        if min(self.min_curves, self.min_winners) < 1 or not self.patience > 0:
             raise ValueError("min_curves and min_winners must be at least 1, patience above 0")
 
 
@@ -209,11 +210,6 @@ def next_point(risk: Risk, round: Round, epoch: int) -> int:
     width = round.epoch - round.start
     points = [round.start + ceil_of(share * width) for share in sorted(risk.points)]
     return next((point for point in points if epoch < point < round.epoch), round.epoch)
-
-
-def reached(state: State, epoch: int) -> tuple[int, ...]:
-    """All trials that were trained that far."""
-    return tuple(trial.number for trial in state.trials if len(trial.curve) >= epoch)
 
 
 def extrapolate(state: Any, curves: Sequence[Sequence[float]], request: Predict) -> Predicted:

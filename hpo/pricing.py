@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hpo.brackets import Bracket
+from hpo.brackets import Bracket, check_whole
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,8 @@ class Price:
     """What a trial must promise.
 
     Gains are in units of what a random trial lacks, the median end of the hedges less the best
-    loss, but at most in units of `relative` times the best loss.
+    loss, but at most in units of `relative` times the size of the best loss. So it matters where a
+    loss has its zero: where the best loss is 0 no gain is too small, and all is Hyperband's.
 
     hedges     trials of the last bracket that are trained to the end before all others
     gain       expected gain below which a trial pauses
@@ -39,11 +40,10 @@ class Price:
         for name in ("gain", "thaw", "place", "relative", "spared"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
-        for name in ("hedges", "min_curves", "at_once"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.leaders < 0:
-            raise ValueError(f"leaders must not be negative, got {self.leaders}")
+        for name, least in (("hedges", 1), ("min_curves", 1), ("at_once", 1), ("leaders", 0)):
+            check_whole(**{name: getattr(self, name)})
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
 
 
 class Stage(NamedTuple):

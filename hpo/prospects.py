@@ -1,6 +1,6 @@
-"""What a partly trained trial may still bring: its loss at the end, and the gain to expect of it.
+"""What a partly trained trial may still bring: its loss later, and the gain to expect of it.
 
-The forecast is `hpo.regression` on the few curves that were trained to the end. Its prior is weak
+The forecast is `hpo.regression` on the few curves that have come there. Its prior is weak
 on purpose: how far early losses can be trusted is what these curves are there to say. Where they
 change places on the way, forecasts are not to be believed (`trust`).
 """
@@ -16,14 +16,14 @@ NO_TRUST = 0.7  # share of pairs in order up to which early losses tell nothing;
 
 
 def prospects(
-    known: Curves, ends: Losses, partial: Curves, doublings: float, lowest: float
+    known: Curves, targets: Losses, partial: Curves, ahead: float, lowest: float
 ) -> Forecast:
-    """The losses at the end of the `partial` curves, given the `known` ones' `ends`.
+    """The losses of the `partial` curves later, given the `targets` that the `known` ones had then.
 
-    All curves are of e epochs, lower is better; the end is `doublings` = log2(R / e) away. `lowest`
-    is the lowest loss that anybody has ever had.
+    All curves are of e epochs, lower is better; what is asked about is `ahead` doublings of them
+    away. `lowest` is the lowest loss that anybody has ever had.
     """
-    return regress(_seen(known), ends, _seen(partial), doublings, lowest, PRIOR)
+    return regress(_seen(known), targets, _seen(partial), ahead, lowest, PRIOR)
 
 
 def expected_gain(prospect: Forecast, incumbent: float) -> Losses:

@@ -60,13 +60,14 @@ def regress(
     """The losses of the `partial` curves `ahead` doublings of their epochs later, given the
     `targets` that the `known` ones had then.
 
-    Lower is better. With y the last loss and g the change for each doubling, both in units of
-    (median y - lowest y), the loss ahead is
+    Lower is better. With y the last loss, from the median of all curves and cut at HIGH, and g its
+    change for each doubling, both in units of (median loss - lowest loss or target), the loss ahead
+    is
 
         y + b . (1, y, g) + noise,    b ~ N((0, 0, sum of DECAY^k over the doublings), prior)
 
     The residual that the prior expects is sqrt(noise^2 + (growth ahead)^2) in units of
-    (median y - `lowest`), where `lowest` is the lowest loss ever seen: anybody might yet fall so
+    (median loss - `lowest`), where `lowest` is the lowest loss ever seen: anybody might yet fall so
     far.
     """
     everybody = np.concatenate([known.last, partial.last])

@@ -1,7 +1,7 @@
 """The state of a synchronous scheduler: frozen, and JSON by `hpo.types.to_json`."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hpo.types import Configuration, Predict, Predicted
 from hpo.vector import Vector
@@ -107,6 +107,11 @@ def best_trial(state: State) -> int | None:
         if t.curve and t.status != FAILED
     ]
     return min(candidates)[2] if candidates else None
+
+
+def reached(state: Any, epoch: int) -> tuple[int, ...]:
+    """All trials that were trained that far."""
+    return tuple(trial.number for trial in state.trials if len(trial.curve) >= epoch)
 
 
 def with_trial(state: State, trial: TrialState) -> State:

@@ -44,7 +44,7 @@ class Table:
 
         def propose(seed: int, number: int) -> Configuration:
             row = order(seed)[number % len(self.curves)]
-            return {ROW: row, **self.configurations[row]}
+            return {**self.configurations[row], ROW: row}
 
         return Searcher(propose, {"searcher": "table", "table": self.name})
 
@@ -100,6 +100,9 @@ def write_table(table: Table, path: str | Path) -> None:
     The file is written whole or not at all. Raises ValueError for names and values that could not
     be read back.
     """
+    path = Path(path)
+    if not path.name.endswith((".csv", ".csv.xz")):
+        raise ValueError(f"{path}: a table is a .csv or a .csv.xz file")
     names = list(dict.fromkeys(n for c in table.configurations for n in c))
     for name in names:
         if name in ("", ROW) or _is_epoch(name, CURVE):
@@ -109,7 +112,7 @@ def write_table(table: Table, path: str | Path) -> None:
     writer.writerow([*names, *(f"{CURVE}{i}" for i in range(table.curves.shape[1]))])
     for configuration, curve in zip(table.configurations, table.curves, strict=True):
         writer.writerow([_cell(configuration, n) for n in names] + [f"{v:.6g}" for v in curve])
-    path, content = Path(path), text.getvalue().encode()
+    content = text.getvalue().encode()
     if path.suffix == ".xz":
         content = lzma.compress(content, preset=9 | lzma.PRESET_EXTREME)
     partial = path.with_name(f".{path.name}.partial")
@@ -129,18 +132,26 @@ def read_table(path: str | Path, curve: str = CURVE) -> Table:
 
 
 def _read_csv(path: Path, curve: str) -> Table:
-    names, *rows = [*csv.reader(io.StringIO(_text(path), newline=""))] or [[]]
+    try:
+        lines = [row for row in csv.reader(io.StringIO(_text(path), newline="")) if row]
+    except csv.Error as error:
+        raise ValueError(f"{path} is no CSV: {error}") from error
+    names, *rows = lines or [[]]
     epochs = [i for i, n in enumerate(names) if _is_epoch(n, curve)]
     expected = [f"{curve}{i}" for i in range(len(epochs))]
     if not rows or not epochs or [names[i] for i in epochs] != expected:
         raise ValueError(f"{path}: no rows, or no columns {curve}0, {curve}1, ... in order")
     others = [i for i in range(len(names)) if i not in set(epochs)]
+    if len(set(names)) < len(names) or {"", ROW} & set(names):
+        raise ValueError(f"{path}: each column needs a name of its own, other than {ROW!r}")
     configurations, curves = [], []
     for number, row in enumerate(rows, 2):
+        if len(row) != len(names):
+            raise ValueError(f"{path}, line {number}: {len(row)} cells for {len(names)} columns")
         try:
             curves.append([float(row[i]) for i in epochs])
             configurations.append({names[i]: _value(row[i]) for i in others if row[i] != ""})
-        except (ValueError, IndexError) as error:
+        except ValueError as error:
             raise ValueError(f"{path}, line {number}: {error}") from error
     return Table(Path(path.name.removesuffix(".xz")).stem, tuple(configurations), np.array(curves))
 
@@ -153,7 +164,7 @@ def _text(path: Path) -> str:
         except lzma.LZMAError as error:
             raise ValueError(f"{path} is damaged, or not compressed by xz: {error}") from error
     try:
-        return content.decode()
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is no text: {error}") from error
 

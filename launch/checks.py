@@ -11,16 +11,32 @@ from launch.runs import RunError
 
 
 def checked(config: ConfigDict) -> ConfigDict:
-    """The configuration itself. Raises ValueError (one line) for what would fail later.
+    """The configuration itself. Raises ValueError (one line) for what would fail later."""
+    if "data" not in config:
+        raise RunError(
+            "the configuration has no data section: it is of a training of its own, for "
+            "launch.tune and launch.curves"
+        )
+    return checked_study(config)
 
-    One without a `data` section is of a training of its own: only its study is looked through.
-    """
-    _check_objective(config.tune.get("objective", studies.OBJECTIVE))
-    studies.make_scheduler(config.tune)
+
+def checked_study(config: ConfigDict) -> ConfigDict:
+    """The same where nothing but the study is played, maybe of a training of one's own."""
+    objective = config.tune.get("objective", studies.OBJECTIVE)
+    _check_objective(objective)
+    if "seed" not in config:
+        raise RunError("the configuration of the study lacks 'seed'")
+    try:
+        studies.make_scheduler(config.tune)
+        studies.size(config.tune)
+    except AttributeError as error:
+        raise RunError(f"the configuration of the study lacks {error}") from None
     drawn = studies.make_space(config.tune.space).draw(np.random.default_rng(0))
     variant = training.with_values(config, drawn)
     if "data" in config:
         _check_particle_flow(config, variant)
+    elif objective == studies.OBJECTIVE:
+        raise RunError(f"{objective} trains particle flow: the configuration needs a data section")
     return config
 
 

@@ -8,33 +8,38 @@ same command goes on where it was. A training that diverges is a row whose curve
 """
 
 import numpy as np
+from ml_collections import ConfigDict
 
 from launch import data, program
-from launch.checks import checked
+from launch.checks import checked_study
 from launch.progress import say
 from launch.runs import Run, RunError, stage, working_in
-from launch.tune import play
+from launch.tune import play, winner
 
 TABLE = "curves.csv.xz"
 
 
+def checked_recipe(config: ConfigDict) -> ConfigDict:
+    """The configuration itself. Raises RunError where its study would stop trials."""
+    if config.tune.scheduler != "random":
+        raise RunError(
+            f"tune.scheduler is {config.tune.scheduler!r}: a table needs every trial trained to "
+            "the end, as 'random' does"
+        )
+    return checked_study(config)
+
+
 def make_curves(run: Run) -> None:
-    """Plays the study to its end, and writes the table. Raises RunError where it would have none
-    to write: the scheduler stops trials, or every one failed."""
+    """Plays the study to its end and writes the table. Raises RunError where all trials failed."""
     import hpo
     from hpo import records
 
     settings, path = run.config.tune, run.folder / TABLE
-    if settings.scheduler != "random":
-        raise RunError(
-            f"tune.scheduler is {settings.scheduler!r}: a table needs every trial trained to the "
-            "end, as 'random' does"
-        )
     if path.exists():
         say(f"  made already: {path}")
         return
     with stage(run, "curves"):
-        play(run, "curves")
+        winner(play(run, "curves"))
         header, entries = hpo.read_journal(run.folder / "study.db")
         record = records.read(entries, header["settings"]["metric"])
         table = hpo.table_of(record, run.folder.name, settings.max_epochs)
@@ -55,7 +60,7 @@ if __name__ == "__main__":
     folder = program.define_run("runs/curves_lstm")
 
     def main() -> None:
-        with working_in(folder(), checked(config())) as run:
+        with working_in(folder(), checked_recipe(config())) as run:
             if "data" in run.config:
                 data.build(run)
             make_curves(run)

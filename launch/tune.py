@@ -9,7 +9,7 @@ given); a configuration without a `data` section needs no dataset.
 from typing import Any
 
 from launch import data, program
-from launch.checks import checked
+from launch.checks import checked_study
 from launch.dispatch import dispatch_log
 from launch.progress import progress, say
 from launch.runs import Run, RunError, stage, working_in, write_json
@@ -22,7 +22,7 @@ def tune(run: Run) -> None:
         say(f"  tuned already: {run.folder / 'best.json'}")
         return
     with stage(run, "tune"):
-        best = _best(play(run, "tune"))
+        best = winner(play(run, "tune"))
         write_json(run.folder / "best.json", best)
     values = ", ".join(f"{name} {_short(value)}" for name, value in best["values"].items())
     say(f"  best: trial {best['trial']} with {METRIC} {best['loss']:.4f}: {values}")
@@ -77,7 +77,8 @@ def _note(summary: Any, trials: int, max_epochs: int) -> str:
     return ", ".join(parts)
 
 
-def _best(summary: Any) -> dict[str, Any]:
+def winner(summary: Any) -> dict[str, Any]:
+    """The best trial, as best.json holds it. Raises RunError where every trial failed."""
     if summary.best is None:
         errors = [t.error for t in summary.trials if t.error]
         raise RunError(f"every trial failed; the last one: {errors[-1] if errors else 'unknown'}")
@@ -94,7 +95,7 @@ if __name__ == "__main__":
     config, folder = program.define_config(), program.define_run()
 
     def main() -> None:
-        with working_in(folder(), checked(config())) as run:
+        with working_in(folder(), checked_study(config())) as run:
             if "data" in run.config:
                 data.build(run)
             tune(run)

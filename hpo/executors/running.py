@@ -8,6 +8,7 @@ from typing import Any
 from hpo.types import Completed, Failed, Reported, Trial, one_line
 
 Objective = Callable[[Trial], Iterator[Mapping[str, float]]]
+_ENDED = object()
 TROUBLE = (Exception, SystemExit)  # what a trial may raise, and the study goes on
 
 
@@ -16,10 +17,12 @@ def train(objective: Objective, trial: Trial) -> Iterator[Reported | Completed]:
     ValueError where it ends too early."""
     epoch, reports = trial.first_epoch, iter(objective(trial))
     while epoch < trial.last_epoch:
-        metrics = next(reports, None)
-        if metrics is None:
+        metrics = next(reports, _ENDED)
+        if metrics is _ENDED:
             raise ValueError(f"the objective ended after epoch {epoch} of {trial.last_epoch}")
         epoch += 1
+        if not isinstance(metrics, Mapping):
+            raise ValueError(f"epoch {epoch}: {metrics!r} is no mapping of metrics")
         yield Reported(trial.number, epoch, {k: _plain(v) for k, v in metrics.items()})
     yield Completed(trial.number, epoch)
 

@@ -53,7 +53,7 @@ def _nearest(trial: Trial, start: PyTree) -> tuple[int, PyTree]:
     for epoch in sorted((e for e in kept if e <= trial.first_epoch), reverse=True):
         try:
             return epoch, _read(trial.folder / f"{epoch}.npz", start)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile):
             continue  # damaged: it is made again
     return 0, start
 

@@ -15,8 +15,8 @@ import pytest
 
 import hpo
 from hpo.types import Trial
-from launch.checks import checked
-from launch.curves import make_curves
+from launch.checks import checked, checked_study
+from launch.curves import checked_recipe, make_curves
 from launch.runs import RunError, working_in
 from launch.trainings import digits, language, resuming
 
@@ -94,9 +94,10 @@ def test_a_trial_goes_on_as_if_it_had_not_stopped(recipe, tmp_path):
     assert not list((tmp_path / "whole").glob("*.npz")), "nothing follows on the horizon"
 
 
-def test_a_state_that_is_lost_is_made_again(recipe, tmp_path):
+@pytest.mark.parametrize("content", [b"damaged", b""])
+def test_a_state_that_is_lost_is_made_again(recipe, tmp_path, content):
     whole = losses(recipe, tmp_path / "whole", VALUES, 0, 4)
-    (tmp_path / "whole" / "4.npz").write_bytes(b"damaged")
+    (tmp_path / "whole" / "4.npz").write_bytes(content)
     assert losses(recipe, tmp_path / "none", VALUES, 3, 4) == whole[3:]
     state = losses(recipe, tmp_path / "whole", VALUES, 4, 5)
     assert state == losses(recipe, tmp_path / "none", VALUES, 4, 5)
@@ -146,7 +147,7 @@ def test_killed_it_goes_on_and_writes_the_table(folders):
     assert table.curves.shape == (60, 5)
     assert set(table.configurations[0]) == {"train.learning_rate", "train.dropout"}
     assert 0 < before < 300
-    assert _epochs(run) == 300  # none was trained twice
+    assert _epochs(run) == 300
     content = (run / "curves.csv.xz").read_bytes()
     with working_in(run, small("lstm")) as again:
         make_curves(again)
@@ -165,11 +166,35 @@ def _epochs(run):
 
 def test_a_scheduler_that_stops_trials_makes_no_table(tmp_path):
     config = small("lstm", **{"tune.scheduler": "hyperband"})
-    with (
-        working_in(tmp_path, config) as run,
-        pytest.raises(RunError, match="needs every trial trained to the end"),
-    ):
-        make_curves(run)
+    with pytest.raises(RunError, match="needs every trial trained to the end"):
+        checked_recipe(config)
+
+
+def test_a_study_whose_trials_all_fail_makes_no_table(tmp_path):
+    space = (("train.learning_rate", "log_float", 1e30, 1e31),)
+    config = small("lstm", **{"tune.trials": 2, "tune.space": space})
+    with working_in(tmp_path, config) as run:
+        with pytest.raises(RunError, match=r"every trial failed; the last one: .*diverged"):
+            make_curves(run)
+        assert not (run.folder / "curves.csv.xz").exists()
+
+
+@pytest.mark.parametrize("path", ["seed", "tune.eta", "tune.max_epochs"])
+def test_a_study_that_lacks_a_setting_begins_no_run(path):
+    config = small("lstm", **{"tune.scheduler": "asha"})
+    *parents, name = path.split(".")
+    del (config[parents[0]] if parents else config)[name]
+    with pytest.raises(RunError, match=rf"lacks .*'{name}'"):
+        checked_study(config)
+
+
+def test_a_training_of_its_own_is_for_studies_alone():
+    config = small("lstm")
+    assert checked_study(config) is config
+    with pytest.raises(RunError, match="no data section"):
+        checked(config)
+    with pytest.raises(RunError, match="needs a data section"):
+        checked_study(small("lstm", **{"tune.objective": "launch.objective:make"}))
 
 
 @pytest.mark.parametrize(
@@ -183,4 +208,4 @@ def test_a_scheduler_that_stops_trials_makes_no_table(tmp_path):
 def test_an_objective_that_is_none_begins_no_run(name, complaint):
     config = small("lstm", **{"tune.objective": name})
     with pytest.raises(RunError, match=complaint):
-        checked(config)
+        checked_study(config)

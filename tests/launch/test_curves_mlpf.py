@@ -67,10 +67,7 @@ def test_every_hyperparameter_of_shapes_changes_the_model():
 
 @pytest.fixture(scope="module")
 def table():
-    path = zoo().get("mlpf")
-    if path is None:
-        pytest.skip("the table mlpf is not shipped with this package")
-    return read_table(path)
+    return read_table(zoo()["mlpf"])
 
 
 def test_the_shipped_table_is_of_this_config(table):

@@ -1,4 +1,4 @@
-"""The dispatch log of a tuning: every call of the annealer, and nothing twice."""
+"""The dispatch log of a tuning that was not killed: every call of the annealer, once."""
 
 import json
 from pathlib import Path
