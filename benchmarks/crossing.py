@@ -1,6 +1,6 @@
 """Synthetic tables of learning curves, for what real ones have too little of: ranks that mislead.
 
-python -m benchmarks.crossing --folder=/tmp/crossing
+python -m benchmarks.crossing --folder=runs/crossing
 
 writes kinds of 320 curves of 81 epochs, two tables of each, for `launch.compare_hpo --curves`.
 Lower is better. Early ranks tell little of the end, but in `easy` they do.
@@ -90,8 +90,9 @@ _MAKERS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--folder", type=Path, required=True, help="An existing folder.")
+    parser.add_argument("--folder", type=Path, required=True, help="Where the tables go.")
     folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
     for kind in KINDS:
         for seed in (0, 1):
             made = table(kind, seed)
