@@ -153,11 +153,11 @@ def test_it_saves_more_than_the_published_rule_on_the_published_curves():
     published = swift_hyperband(table.searcher(), 100, 2, predictor=predictors.persistence())
     runs = [
         [simulate(scheduler, table, seed) for scheduler in (plain, published, ours)]
-        for seed in range(20_000, 20_004)
+        for seed in range(20_000, 20_010)
     ]
     epochs = np.mean([[run.epochs for run in row] for row in runs], 0)
     assert epochs[2] < 0.8 * epochs[0] < epochs[1]
-    assert sum(row[2].loss <= row[0].loss for row in runs) >= 3
+    assert sum(row[2].loss <= row[0].loss for row in runs) >= 9
 
 
 @pytest.mark.parametrize(
