@@ -167,3 +167,26 @@ def test_half_of_hyperband_on_the_published_curves():
     assert np.mean([o.epochs for o in ours]) < 0.55 * 3213
     changes = [o.loss / p.loss - 1 for o, p in zip(ours, plain, strict=True)]
     assert np.mean(changes) < 0.0005
+
+
+@pytest.mark.parametrize(
+    ("price", "misleading"),
+    [
+        (Price(), True),  # the order of every epoch but the last is the wrong one
+        (Price(leaders=1000), False),  # everybody is a leader
+        (Price(place=0, gain=0.5, relative=0), False),  # no gain is too small for a loss of size 0
+    ],
+)
+def test_where_nobody_may_pause_all_is_hyperbands(price, misleading):
+    curves = falling(np.random.default_rng(4), 120, 27)
+    if misleading:
+        curves[:, :-1] = 1.5 - curves[:, -1:]
+    table = Table("some", tuple({"n": n} for n in range(120)), curves)
+    plain = simulate(hyperband(table.searcher(), 27, 3), table, 1)
+    ours = simulate(adaptive(table.searcher(), 27, 3, price=price), table, 1)
+    assert ours.epochs == plain.epochs
+    if not misleading:
+        eager = Price(place=0.05, gain=0.5, relative=1)
+        assert (
+            simulate(adaptive(table.searcher(), 27, 3, price=eager), table, 1).epochs < ours.epochs
+        )

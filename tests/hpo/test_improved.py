@@ -217,3 +217,20 @@ def test_a_sudden_fall_is_believed():
     fallen = partial.copy()
     fallen[3, -1] = 0.2
     assert forecast(known, targets, fallen, 32, 0.1).mean[3] < 0.25
+
+
+def test_doubt_grows_with_reach_even_where_curves_have_kept_their_losses():
+    flat = np.linspace(0.3, 1.0, 12)[:, None] * np.ones(8)
+    near, far = (forecast(flat, flat[:, -1], flat[:3], e, 0.3).spread for e in (9, 32))
+    assert np.all(1.5 * near < far)
+
+
+def test_who_cannot_win_the_study_is_stopped(synthetic):
+    """Fewer epochs than where nobody is ever asked about the end."""
+    table = synthetic(epochs=81)
+
+    def epochs(winners):
+        scheduler = swift_improved(table.searcher(), 81, 3, risk=Risk(min_winners=winners))
+        return np.mean([simulate(scheduler, table, seed).epochs for seed in range(4)])
+
+    assert epochs(2) < 0.97 * epochs(1000)
