@@ -173,7 +173,7 @@ def test_half_of_hyperband_on_the_published_curves():
     ("price", "misleading"),
     [
         (Price(), True),  # the order of every epoch but the last is the wrong one
-        (Price(leaders=1000), False),  # everybody is a leader
+        (Price(place=0.05, gain=0.5, relative=1, leaders=1000), False),  # everybody is a leader
         (Price(place=0, gain=0.5, relative=0), False),  # no gain is too small for a loss of size 0
     ],
 )
