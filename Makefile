@@ -37,17 +37,17 @@ lock: setup
 # pip, not uv: the wheel of particleflow asks for much that its layers do not use.
 bench-env: .bench-venv/.ready
 
-.bench-venv/.ready: benchmarks/requirements-torch.txt benchmarks/requirements-peer.txt
+.bench-venv/.ready: benchmarks/requirements/torch.txt benchmarks/requirements/peer.txt
 	$(PYTHON) -m venv --clear .bench-venv
-	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements-torch.txt
-	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements-peer.txt
+	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements/torch.txt
+	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements/peer.txt
 	@touch $@
 
 # The peers of benchmarks.hpo. Syne Tune asks for much that its schedulers do not use.
 bench-hpo-env: .bench-hpo-venv/.ready
 
-.bench-hpo-venv/.ready: benchmarks/requirements-hpo.txt benchmarks/requirements-syne-tune.txt
+.bench-hpo-venv/.ready: benchmarks/requirements/hpo.txt benchmarks/requirements/syne-tune.txt
 	$(PYTHON) -m venv --clear .bench-hpo-venv
-	.bench-hpo-venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements-hpo.txt
-	.bench-hpo-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements-syne-tune.txt
+	.bench-hpo-venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements/hpo.txt
+	.bench-hpo-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements/syne-tune.txt
 	@touch $@

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from hpo.tables import Table, write_table
+from hpo.simulation.tables import Table, write_table
 
 KINDS = ("easy", "overfit", "slow", "plateau", "decay")
 

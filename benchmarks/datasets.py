@@ -25,11 +25,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import cpu_seconds, machine
-from datasets import batches, target, truth
+from datasets import batches
 from datasets import samples as stored
 from datasets.events import take_events
 from datasets.simulation import PROCESSES, simulate
-from tests.datasets.naive_truth import naive_truth
+from datasets.truth import target, truth
+from tests.datasets.truth.naive_truth import naive_truth
 
 ROOT = Path(__file__).parents[1]
 

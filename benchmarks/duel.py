@@ -33,10 +33,10 @@ from datasets import samples as stored
 from datasets.batches import Plan, Sampler, make_plan, rows_of, sequential
 from datasets.events import Samples
 from launch.evaluate import figures, measure_responses, reconstructions
-from mlpf_jax import train
-from mlpf_jax.config import ModelConfig, TrainConfig
-from mlpf_jax.model import MLPF, particles
-from mlpf_jax.statistics import measure
+from mlpf_jax.model.config import ModelConfig, TrainConfig
+from mlpf_jax.model.mlpf import MLPF, particles
+from mlpf_jax.model.statistics import measure
+from mlpf_jax.training import train
 
 BATCH, LENGTHS = 8, 3
 TRAIN = TrainConfig(learning_rate=5e-3, weight_decay=5e-2, clip=3.0)

@@ -28,14 +28,14 @@ import numpy as np
 
 from benchmarks.machine import machine
 from datasets import samples as stored
-from datasets import target
 from datasets.batches import Plan, Sampler, make_packed_plan, make_plan
 from datasets.events import Samples
 from datasets.schema import Batch
 from datasets.simulation import PROCESSES, simulate
-from mlpf_jax import train
-from mlpf_jax.config import ModelConfig, TrainConfig
-from mlpf_jax.statistics import measure
+from datasets.truth import target
+from mlpf_jax.model.config import ModelConfig, TrainConfig
+from mlpf_jax.model.statistics import measure
+from mlpf_jax.training import train
 
 EVENTS = 8  # of a batch
 MODEL = ModelConfig(width=64, bin_size=64)

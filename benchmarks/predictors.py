@@ -29,10 +29,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import machine
-from hpo import predictors
+from hpo.forecasting import predictors
+from hpo.forecasting.trend import forecast
+from hpo.simulation.tables import Table, read_table
 from hpo.space import Space, space_around
-from hpo.tables import Table, read_table
-from hpo.trend import forecast
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.75, 0.9)
 FOLDS = 5

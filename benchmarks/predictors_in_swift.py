@@ -23,11 +23,11 @@ import numpy as np
 
 from benchmarks.machine import machine
 from benchmarks.predictors import MAKERS
-from hpo.halving import hyperband
-from hpo.simulator import simulate
+from hpo.schedulers.halving import hyperband
+from hpo.schedulers.swift import swift_hyperband
+from hpo.simulation.simulator import simulate
+from hpo.simulation.tables import Table, read_table
 from hpo.space import space_around
-from hpo.swift import swift_hyperband
-from hpo.tables import Table, read_table
 
 
 class Played(NamedTuple):

@@ -24,17 +24,17 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import cpu_seconds, machine
-from hpo.asynchronous_halving import asha
-from hpo.bayesian import bayesian_search
-from hpo.density import bohb_search
+from hpo.core.types import Reported, Trial
 from hpo.executors.inline import InlineExecutor
-from hpo.journal import Journal
-from hpo.searchers import Observed, Searcher, quasi_random_search, random_search
+from hpo.schedulers.asha import asha
+from hpo.searchers.base import Observed, Searcher, quasi_random_search, random_search
+from hpo.searchers.bayesian import bayesian_search
+from hpo.searchers.bohb import bohb_search
+from hpo.simulation.tables import Table, read_table
 from hpo.space import Float, Space, space_around
-from hpo.study import Unrecorded, run_study
-from hpo.summary import summarise
-from hpo.tables import Table, read_table
-from hpo.types import Reported, Trial
+from hpo.study.journal import Journal
+from hpo.study.run import Unrecorded, run_study
+from hpo.study.summary import summarise
 
 SEARCHERS = {
     "random": random_search,

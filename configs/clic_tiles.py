@@ -1,9 +1,9 @@
 """This project's own backbone at the size of the duel: several kernels inside tiles of the face.
 
 Graph layers whose elements meet where they hit the calorimeter (tiles that move from layer to
-layer, `mlpf_jax/tiles.py`), each with four kernels that fall with the distance there, and with
-what lies around an element among the inputs. Parameters and FLOPs as `clic_gnn_lsh_matched`, whose
-data, losses and schedule it has.
+layer, `mlpf_jax.layers.tiles`), each with four kernels that fall with the distance there, and
+with what lies around an element among the inputs. Parameters and FLOPs as
+`clic_gnn_lsh_matched`, whose data, losses and schedule it has.
 
 Cost as there; the neighbours of all elements, quadratic in their number, are 4% of the FLOPs in an
 event of 512 elements.

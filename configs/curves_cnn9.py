@@ -20,7 +20,7 @@ def get_config() -> ConfigDict:
     config.model = ConfigDict()
     config.model.width = 8  # channels of the first convolution
 
-    # see Hyper in launch/trainings/digits.py
+    # see Hyper in launch/objectives/digits.py
     config.train = ConfigDict()
     config.train.batch_size = 32
     config.train.learning_rate = 0.05
@@ -32,7 +32,7 @@ def get_config() -> ConfigDict:
     config.train.pixel_noise = 0.0
 
     config.tune = ConfigDict()
-    config.tune.objective = "launch.trainings.digits:make"
+    config.tune.objective = "launch.objectives.digits:make"
     config.tune.scheduler = "random"
     config.tune.trials = 320
     config.tune.max_epochs = 81

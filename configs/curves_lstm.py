@@ -27,7 +27,7 @@ def get_config() -> ConfigDict:
     config.train.dropout = 0.0
 
     config.tune = ConfigDict()
-    config.tune.objective = "launch.trainings.language:make"
+    config.tune.objective = "launch.objectives.language:make"
     config.tune.scheduler = "random"
     config.tune.trials = 320
     config.tune.max_epochs = 81

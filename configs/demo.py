@@ -21,7 +21,7 @@ def get_config() -> ConfigDict:
     config.data.shard_events = 100  # simulated in one go, by one process
     config.data.workers = 2  # processes that simulate
 
-    # Fields of mlpf_jax.config.ModelConfig and TrainConfig; those left out have their defaults.
+    # Fields of ModelConfig and TrainConfig (mlpf_jax.model.config); those left out have defaults.
     config.model = ConfigDict()
     config.model.backbone = "gnn_lsh"
     config.model.width = 64
@@ -40,7 +40,7 @@ def get_config() -> ConfigDict:
     config.train.clip = 3.0
 
     config.tune = ConfigDict()
-    # or swift_improved, asynchronous_swift, adaptive, hyperband, asha, random: launch/studies.py
+    # or swift_improved, asynchronous_swift, adaptive, hyperband, asha, random: launch.shell.studies
     config.tune.scheduler = "swift_hyperband"
     config.tune.searcher = "random"  # or quasi_random, bayesian, bohb
     config.tune.predictor = "qsvr"  # or svr, persistence, extra_trees, gaussian_process, lkgp

@@ -1,7 +1,7 @@
 """`EventData`: a batch of collisions as flat columns, and `Samples`: what a model learns from.
 
 Producers of `EventData` are `datasets.edm4hep` (files) and `datasets.simulation`; its one
-consumer is `datasets.target`, which turns it into `Samples`. Nothing here loops over events.
+consumer is `datasets.truth.target`, which turns it into `Samples`. Nothing here loops over events.
 """
 
 from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from datasets import schema
 from datasets.events import Samples, Table, join_tables, offsets_of, ragged_rows
-from datasets.folders import replaced
+from datasets.storage.folders import replaced
 
 ARRAYS = ("offsets", "X", "ytarget", "ycand", "genmet")
 JETS = ("genjets", "targetjets")

@@ -18,13 +18,14 @@ from pathlib import Path
 
 from absl import flags
 
+from datasets.builders import building, recipes
 from datasets.builders.names import PROCESSES, dataset_name
-from datasets.truth import VISIBILITIES
-from launch import building, data, program, recipes
-from launch.checks import checked
-from launch.progress import say
-from launch.recipes import Recipe
-from launch.runs import Run, RunError, stage, working_in
+from datasets.builders.recipes import Recipe
+from datasets.truth.truth import VISIBILITIES
+from launch.shell import data, program
+from launch.shell.checks import checked
+from launch.shell.progress import say
+from launch.shell.runs import Run, RunError, stage, working_in
 
 
 def build_datasets(run: Run) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from absl import flags
 
-from launch import program
-from launch.progress import progress, say
+from launch.shell import program
+from launch.shell.progress import progress, say
 
 
 def build_delphes(pattern: str, process: str, root: Path) -> None:

@@ -16,15 +16,15 @@ from typing import Any
 
 from absl import flags
 
-from launch import program
-from launch.compare_methods import METHODS, Budget
-from launch.progress import progress, say
-from launch.runs import RunError, write_text
+from hpo.simulation.methods import METHODS, Budget
+from launch.shell import program
+from launch.shell.progress import progress, say
+from launch.shell.runs import RunError, write_text
 
 
 def located(asked: Sequence[str]) -> list[Path]:
     """The files of the tables asked for, by their names or paths; of the package's own for none."""
-    from hpo.tables import zoo
+    from hpo.simulation.tables import zoo
 
     shipped = zoo()
     return [shipped.get(name, Path(name)) for name in asked or shipped]
@@ -43,10 +43,10 @@ def compare_all(
     `budget` is (max_epochs or None for the whole curves, eta, mode). Raises RunError, ValueError
     or OSError where files, methods or settings cannot be used.
     """
-    from hpo.simulator import Conditions
-    from hpo.tables import read_table
-    from launch.compare_figures import show
-    from launch.compare_runs import as_json, compare
+    from hpo.simulation.comparison import as_json, compare
+    from hpo.simulation.simulator import Conditions
+    from hpo.simulation.tables import read_table
+    from launch.pages.comparison import show
 
     _check(paths, methods, seeds)
     under = Conditions(**conditions)
@@ -79,7 +79,7 @@ def compare_all(
 
 def write(results: Sequence[dict[str, Any]], output: Path | None, figure: Path | None) -> None:
     """The figures as JSON (an object for one file of curves, a list for several), and drawn."""
-    from launch.compare_figures import draw
+    from launch.pages.comparison import draw
 
     if output is not None:
         plain = [{k: r[k] for k in ("curves", "settings", "methods")} for r in results]
@@ -100,7 +100,7 @@ def check_outputs(*paths: Path | None) -> None:
 
 def _label(path: Path) -> str:
     """As it can be asked for again, on any machine where it is one of the package's."""
-    from hpo.tables import zoo
+    from hpo.simulation.tables import zoo
 
     names = {file: name for name, file in zoo().items()}
     return names.get(path, str(path))

@@ -10,10 +10,10 @@ same command goes on where it was. A training that diverges is a row whose curve
 import numpy as np
 from ml_collections import ConfigDict
 
-from launch import data, program
-from launch.checks import checked_study
-from launch.progress import say
-from launch.runs import Run, RunError, stage, working_in
+from launch.shell import data, program
+from launch.shell.checks import checked_study
+from launch.shell.progress import say
+from launch.shell.runs import Run, RunError, stage, working_in
 from launch.tune import play, winner
 
 TABLE = "curves.csv.xz"
@@ -32,7 +32,7 @@ def checked_recipe(config: ConfigDict) -> ConfigDict:
 def make_curves(run: Run) -> None:
     """Plays the study to its end and writes the table. Raises RunError where all trials failed."""
     import hpo
-    from hpo import records
+    from hpo.study import records
 
     settings, path = run.config.tune, run.folder / TABLE
     if path.exists():

@@ -5,10 +5,11 @@ python -m launch.demo --config=configs/demo.py --run=runs/demo
 Each stage begins where it was left; a run that is complete is only shown.
 """
 
-from launch import build_dataset, evaluate, program, report, train, tune
-from launch.checks import checked
-from launch.progress import say
-from launch.runs import Run, working_in
+from launch import build_dataset, evaluate, report, train, tune
+from launch.shell import program
+from launch.shell.checks import checked
+from launch.shell.progress import say
+from launch.shell.runs import Run, working_in
 
 STAGES = (
     ("simulating collisions", build_dataset.build_datasets),

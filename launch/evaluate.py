@@ -15,10 +15,10 @@ import numpy as np
 
 from datasets import jets, schema
 from datasets.events import Samples, Table
-from launch import data, program
-from launch.progress import progress, say
-from launch.reconstruct import reconstructor
-from launch.runs import Run, going_on_in, read_json, stage, write_json
+from launch.shell import data, program
+from launch.shell.progress import progress, say
+from launch.shell.reconstruct import reconstructor
+from launch.shell.runs import Run, going_on_in, read_json, stage, write_json
 
 JET_RADIUS, JET_MIN_PT = 0.4, 5.0  # GeV; those of the generator jets in the datasets
 WIDE_RADIUS, WIDE_MIN_PT = 0.7, 15.0

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from absl import flags
 
-from launch import program
-from launch.progress import progress, say
+from launch.shell import program
+from launch.shell.progress import progress, say
 
 
 def inspect(requests: Sequence, output: Path) -> Path:
@@ -20,10 +20,10 @@ def inspect(requests: Sequence, output: Path) -> Path:
 
     Raises InspectionError where there is nothing to show or compare, or no place for the page.
     """
-    from launch import inspection_sections as sections
-    from launch import page
-    from launch.inspection_sources import InspectionError, read, read_pair
-    from launch.runs import write_text
+    from datasets.inspection.sources import InspectionError, read, read_pair
+    from launch.pages import inspection_sections as sections
+    from launch.pages import page
+    from launch.shell.runs import write_text
 
     if not output.parent.is_dir():
         raise InspectionError(f"cannot write {output}: there is no folder {output.parent}")
@@ -57,7 +57,7 @@ if __name__ == "__main__":
     output = flags.DEFINE_string("output", "dataset.html", "The page to write.")
 
     def main() -> None:
-        from launch.inspection_sources import Request
+        from datasets.inspection.sources import Request
 
         asked = [(dataset.value, split.value)]
         asked += [(other.value, other_split.value)] if other.value else []

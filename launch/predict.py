@@ -14,10 +14,10 @@ from absl import flags
 from datasets import schema
 from datasets.events import EventData
 from datasets.samples import unlabelled
-from launch import program
-from launch.progress import say
-from launch.reconstruct import Reconstruct, reconstructor
-from launch.runs import Run, RunError, open_run
+from launch.shell import program
+from launch.shell.progress import say
+from launch.shell.reconstruct import Reconstruct, reconstructor
+from launch.shell.runs import Run, RunError, open_run
 
 _ELEMENT_TYPES = np.array(["", "track", "cluster"])
 _CLASSES = np.array(schema.CLASSES)
@@ -64,7 +64,8 @@ def predict(run: Run, source: Path, output: Path, detector: str | None = None) -
 
 def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int):
     """The table of a chunk of events, numbered from `first_event`, and its sums."""
-    from datasets import elements, placement, target
+    from datasets import elements
+    from datasets.truth import placement, target
 
     offsets, X = elements.features(events)
     rows = reconstruct(unlabelled(offsets, X), lambda done: None)

@@ -13,9 +13,9 @@ from typing import Any
 
 from absl import flags
 
-from launch import program
-from launch.dispatch import LOG, dispatch_log
-from launch.progress import progress, say
+from launch.shell import program
+from launch.shell.dispatch import LOG, dispatch_log
+from launch.shell.progress import progress, say
 
 
 def play(
@@ -26,7 +26,7 @@ def play(
     Raises ValueError on bad input, and what the annealer raises.
     """
     import hpo
-    from hpo import predictors
+    from hpo.forecasting import predictors
 
     table = hpo.read_table(curves)
     if max_epochs > table.curves.shape[1]:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from absl import flags
 
-from launch import program
-from launch.progress import progress, say
+from launch.shell import program
+from launch.shell.progress import progress, say
 
 COLUMNS = (
     "solver", "known", "curves", "R\u00b2", "spread", "Spearman", "best tenth found",
@@ -35,9 +35,9 @@ def study(
     With published settings the figures of the JSON file are those of the published protocol, and
     the page has the proper protocol beside them. Raises ValueError on bad input.
     """
-    from launch.qsvr_curves import read_curves
-    from launch.qsvr_measures import check_solvers, measure
-    from launch.runs import write_json, write_text
+    from launch.shell.runs import write_json, write_text
+    from qsvr.study.curves import read_curves
+    from qsvr.study.measures import check_solvers, measure
 
     _check(knowns, train_sizes, splits, output)
     check_solvers(solvers)
@@ -60,7 +60,8 @@ def study(
 
 def render(curves, results, settings: str, splits: range) -> str:
     """The page."""
-    from launch import page, qsvr_figures
+    from launch.pages import page
+    from launch.pages import qsvr_study as qsvr_figures
 
     first = next(iter(results))
     solvers = list(dict.fromkeys(cell.solver for cell in results[first]))

@@ -19,10 +19,10 @@ from typing import Any
 
 from absl import flags
 
-from launch import program
-from launch.compare_methods import METHODS, Budget
-from launch.progress import say
-from launch.runs import RunError
+from hpo.simulation.methods import METHODS, Budget
+from launch.shell import program
+from launch.shell.progress import say
+from launch.shell.runs import RunError
 
 SHOWN = 10  # trials of the table
 
@@ -30,7 +30,7 @@ SHOWN = 10  # trials of the table
 def inspect(path: Path) -> None:
     """Prints what the log says: header, trials, rungs, predictions."""
     import hpo
-    from hpo import records
+    from hpo.study import records
 
     header, entries = hpo.read_journal(path)
     if not header:
@@ -44,7 +44,7 @@ def inspect(path: Path) -> None:
 def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None:
     """Prints the study beside what the named schedulers would have made of it."""
     import hpo
-    from hpo import branching, records
+    from hpo.study import branching, records
 
     unknown = sorted(set(names) - set(METHODS))
     if unknown:
@@ -73,7 +73,7 @@ def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None
 def tabulate(path: Path, to: Path) -> None:
     """Writes the curves of the trials trained to the study's last epoch, and of failed ones."""
     import hpo
-    from hpo import records
+    from hpo.study import records
 
     header, entries = hpo.read_journal(path)
     record = records.read(entries, header.get("settings", {}).get("metric", "loss"))

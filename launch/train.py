@@ -6,10 +6,11 @@ python -m launch.train --config=configs/demo.py --run=runs/mine --config.train.l
 import json
 from typing import Any
 
-from launch import program, training
-from launch.checks import checked
-from launch.progress import progress, say
-from launch.runs import Run, read_json, stage, working_in
+from launch.objectives import training
+from launch.shell import program
+from launch.shell.checks import checked
+from launch.shell.progress import progress, say
+from launch.shell.runs import Run, read_json, stage, working_in
 
 
 def train(run: Run) -> None:
@@ -22,8 +23,8 @@ def train(run: Run) -> None:
 
 
 def _train(run: Run) -> None:
-    from launch.compilation import keep_compilations
-    from mlpf_jax import checkpoint
+    from launch.shell.compilation import keep_compilations
+    from mlpf_jax.training import checkpoint
 
     keep_compilations(run)
     config = chosen(run)
@@ -71,7 +72,7 @@ if __name__ == "__main__":
     config, folder = program.define_config(), program.define_run()
 
     def main() -> None:
-        from launch import data
+        from launch.shell import data
 
         with working_in(folder(), checked(config())) as run:
             data.build(run)

@@ -2,18 +2,19 @@
 
 python -m launch.tune --config=configs/demo.py --run=runs/mine --config.tune.predictor=svr
 
-`config.tune.objective` names what a trial trains ("module:function", launch.objective:make unless
-given); a configuration without a `data` section needs no dataset.
+`config.tune.objective` names what a trial trains ("module:function",
+launch.objectives.particle_flow:make unless given); a configuration without a `data` section
+needs no dataset.
 """
 
 from typing import Any
 
-from launch import data, program
-from launch.checks import checked_study
-from launch.dispatch import dispatch_log
-from launch.progress import progress, say
-from launch.runs import Run, RunError, stage, working_in, write_json
-from launch.studies import METRIC, OBJECTIVE, make_scheduler, size
+from launch.shell import data, program
+from launch.shell.checks import checked_study
+from launch.shell.dispatch import dispatch_log
+from launch.shell.progress import progress, say
+from launch.shell.runs import Run, RunError, stage, working_in, write_json
+from launch.shell.studies import METRIC, OBJECTIVE, make_scheduler, size
 
 
 def tune(run: Run) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from qsvr.problem import Problem
-from qsvr.sampleset import SampleSet
+from qsvr.samplers.sampleset import SampleSet
 
 
 class Optimum(NamedTuple):

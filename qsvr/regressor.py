@@ -14,8 +14,8 @@ from qsvr import kernels
 from qsvr.combine import COMBINATIONS, Combination, Expansion, Fitted, evaluate
 from qsvr.encoding import Encoding
 from qsvr.problem import Problem
-from qsvr.samplers import capacity, sampler_of
-from qsvr.sampleset import Sampler, SampleSet
+from qsvr.samplers.catalogue import capacity, sampler_of
+from qsvr.samplers.sampleset import Sampler, SampleSet
 from qsvr.scaling import scaling_of
 
 ROWS = 300  # of one QUBO, where the sampler has no limit of its own

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import models, models_gpu
-from benchmarks.models_protocol import Size
+from benchmarks.models import __main__ as models
+from benchmarks.models import gpu as models_gpu
+from benchmarks.models.protocol import Size
 
 TINY = Size(
     layers=1, width=16, bin_size=16, distance=8, distance_hidden=8, distance_layers=1,

@@ -57,11 +57,12 @@ def test_a_package_imports_what_it_may(package):
 
 
 def test_only_the_predictors_of_hpo_know_qsvr():
-    assert {str(path) for path, _ in foreign("hpo")} == {"hpo/predictors/annealed.py"}
+    assert {str(path) for path, _ in foreign("hpo")} == {"hpo/forecasting/predictors/annealed.py"}
 
 
 @pytest.mark.parametrize(
-    "module", ["hpo", "qsvr", "datasets.schema", "datasets.target", "launch.tune", "launch.report"]
+    "module",
+    ["hpo", "qsvr", "datasets.schema", "datasets.truth.target", "launch.tune", "launch.report"],
 )
 def test_importing_is_light(module):
     code = f"import sys, {module}; print(*[m for m in {HEAVY!r} if m in sys.modules])"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from datasets.builders.directory import INFO, open_directory
 from datasets.builders.records import DatasetError, count_records, shard_name, write_file
-from datasets.folders import written_whole
-from datasets.tfrecord import records
+from datasets.storage.folders import written_whole
+from datasets.storage.tfrecord import records
 
 _SOURCE = "converted_from.json"  # in an unfinished folder: which dataset its files are of
 _TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"

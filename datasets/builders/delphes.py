@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from datasets import jets, pickles
+from datasets import jets
 from datasets.builders.names import dataset_folder
 from datasets.builders.records import DatasetError, Description, Example, write_dataset
 from datasets.events import offsets_of
+from datasets.storage import pickles
 
 PROCESSES = ("ttbar", "qcd")
 VERSION = "1.2.0"

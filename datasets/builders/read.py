@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from datasets import samples as stored
-from datasets.appending import appended
 from datasets.builders.directory import INFO, open_directory
 from datasets.builders.mapping import empty, to_samples
 from datasets.builders.published import Layout, layout
 from datasets.builders.records import DatasetError
 from datasets.events import Samples
+from datasets.storage.appending import appended
 
 PORTION_ROWS = 200_000  # elements in memory at once, about
 VALIDATION_PART = 10  # one in so many training events

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from datasets.folders import written_whole
+from datasets.storage.folders import written_whole
 
 FILE_BYTES = 256 << 20  # of payload, after which a split goes on in another file
 _OPTIONS = "group_size:1"  # every record by itself: random access; what TFDS writes

@@ -7,7 +7,7 @@ from pathlib import Path
 from datasets.detectors import Detector, find
 from datasets.edm4hep.columns import to_columns
 from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.placement import place
+from datasets.edm4hep.homes import place
 from datasets.edm4hep.podio import LAYOUTS
 from datasets.edm4hep.references import Chunk
 from datasets.events import EventData

@@ -4,20 +4,13 @@ import numpy as np
 from jaxtyping import Float
 
 from datasets.events import EventData, Table, join_events
-from datasets.simulation import (
-    baseline,
-    cells,
-    clusters,
-    faces,
-    helix,
-    noise,
-    showers,
-    tracker_hits,
-    tracks,
-)
+from datasets.simulation.calorimeter import cells, faces, noise, showers
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.generate import PROCESSES, generate
-from datasets.simulation.transport import Flights, path_of, transport
+from datasets.simulation.reconstruction import baseline, clusters, tracks
+from datasets.simulation.tracker import helix
+from datasets.simulation.tracker import hits as tracker_hits
+from datasets.simulation.tracker.transport import Flights, path_of, transport
 
 DETECTOR = CLICLike()
 CHUNK = 32  # events simulated at once: what fits the caches, and little memory
@@ -28,7 +21,7 @@ def simulate(process: str, events: int, seed: int, detector: CLICLike = DETECTOR
 
     `process` is one of `PROCESSES`, collisions of e+e- at 380 GeV. This is a fast simulation in
     the likeness of CLICdet, not its full simulation, and its candidates come from
-    `datasets.simulation.baseline`, not from Pandora.
+    `datasets.simulation.reconstruction.baseline`, not from Pandora.
     Raises ValueError on an unknown process, and on numbers that make no sense.
     """
     if process not in PROCESSES:

@@ -13,7 +13,7 @@ class CLICLike:
     plug, and the ring around the ECAL end cap counts as the first layer of the HCAL.
     Track resolutions: the CLICdet Delphes card (arXiv:1909.12728, section 3). ECAL resolution and
     the 0.5 + 0.04 of the HCAL: the same and CLICdp-Note-2018-005. Hit thresholds, the time
-    window, and the shower widths of `datasets.simulation.showers`: read off the full-simulation
+    window, and the shower widths of `calorimeter.showers`: read off the full-simulation
     events of CLIC and CLD. The rates of noise are an assumption: full simulation has none.
     """
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hpo.types import Job, Trial
+from hpo.core.types import Job, Trial
 
 
 def trial_of(job: Job, folder: Path, seed: int) -> Trial:

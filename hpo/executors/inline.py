@@ -4,9 +4,9 @@ import heapq
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from hpo.core.types import Completed, Configuration, Event, Job, Reported, Trial
 from hpo.executors.common import trial_of
 from hpo.executors.running import TROUBLE, Objective, failed, train
-from hpo.types import Completed, Configuration, Event, Job, Reported, Trial
 
 
 class InlineExecutor:

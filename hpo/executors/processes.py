@@ -18,8 +18,16 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from hpo.core.types import (
+    Completed,
+    Event,
+    Failed,
+    Job,
+    WorkerLost,
+    event_from_json,
+    to_json,
+)
 from hpo.executors.common import trial_of
-from hpo.types import Completed, Event, Failed, Job, WorkerLost, event_from_json, to_json
 
 MAX_LOSSES = 3  # a job that took so many workers with it has failed
 

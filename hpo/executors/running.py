@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from hpo.types import Completed, Failed, Reported, Trial, one_line
+from hpo.core.types import Completed, Failed, Reported, Trial, one_line
 
 Objective = Callable[[Trial], Iterator[Mapping[str, float]]]
 _ENDED = object()

@@ -23,8 +23,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from hpo.core.types import Event, Reported, Trial, event_to_json, one_line
 from hpo.executors.running import TROUBLE, Objective, failed, train
-from hpo.types import Event, Reported, Trial, event_to_json, one_line
 
 
 def main(descriptor: int) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hpo.tables import Table
+from hpo.simulation.tables import Table
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets import edm4hep, target
+from datasets import edm4hep
 from datasets import samples as stored
 from datasets.simulation import simulate
-from datasets.truth import VISIBILITIES
-from launch.runs import RunError
+from datasets.truth import target
+from datasets.truth.truth import VISIBILITIES
+from launch.shell.runs import RunError
 
 ROOT = Path(__file__).parents[2]
 CLD = ROOT.parent / "shared" / "edm4hep" / "cld_zh_nunubb_240gev.root"
@@ -111,8 +112,8 @@ def test_shards_that_lie_around_cost_no_dataset(launch, simulated, tmp_path):
 
 def test_killed_before_its_recipe_is_written_it_is_written_again(tmp_path):
     """The shards are whole then, and are what the dataset is made of."""
+    from datasets.builders import building, recipes
     from datasets.builders.read import read
-    from launch import building, recipes
 
     recipe = recipes.simulation("one", "zh", "clusters", {"all": 1}, 1, 1)
     folder = building.build(recipe, tmp_path, 1)
@@ -162,7 +163,7 @@ def _killed(*_):
 
 
 def test_a_killed_worker_is_told_in_words_that_help(tmp_path, monkeypatch):
-    from launch import building, recipes
+    from datasets.builders import building, recipes
 
     monkeypatch.setattr(building, "_make_shard", _killed)
     recipe = recipes.simulation("one", "zh", "clusters", {"all": 1}, 1, 1)

@@ -10,7 +10,7 @@ import pytest
 
 import hpo
 from launch.compare_hpo import check_outputs, compare_all, located, write
-from launch.runs import RunError
+from launch.shell.runs import RunError
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,7 +119,9 @@ def test_an_error_is_one_line(curves):
 
 
 def test_tables_of_the_package_are_known_by_name(curves, monkeypatch):
-    monkeypatch.setattr("hpo.tables.zoo", lambda: {"small": curves, "other": Path("other.csv")})
+    monkeypatch.setattr(
+        "hpo.simulation.tables.zoo", lambda: {"small": curves, "other": Path("other.csv")}
+    )
     assert located([]) == [curves, Path("other.csv")]
     assert located(["here.csv", "small"]) == [Path("here.csv"), curves]
     (result,) = compare_all(

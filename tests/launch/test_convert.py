@@ -5,8 +5,8 @@ import struct
 
 from datasets.builders import read
 from datasets.builders.records import encode
-from datasets.crc32c import crc32c, masked
-from tests.datasets.published_examples import (
+from datasets.storage.crc32c import crc32c, masked
+from tests.datasets.builders.published_examples import (
     VERSIONS,
     published_events,
     random_samples,

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import hpo
-from hpo.types import Trial
-from launch.checks import checked, checked_study
+from hpo.core.types import Trial
 from launch.curves import checked_recipe, make_curves
-from launch.runs import RunError, working_in
-from launch.trainings import digits, language, resuming
+from launch.objectives import digits, language, resuming
+from launch.shell.checks import checked, checked_study
+from launch.shell.runs import RunError, working_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -194,14 +194,14 @@ def test_a_training_of_its_own_is_for_studies_alone():
     with pytest.raises(RunError, match="no data section"):
         checked(config)
     with pytest.raises(RunError, match="needs a data section"):
-        checked_study(small("lstm", **{"tune.objective": "launch.objective:make"}))
+        checked_study(small("lstm", **{"tune.objective": "launch.objectives.particle_flow:make"}))
 
 
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("launch.trainings.language", "is no module:function"),
-        ("launch.trainings.physics:make", "no module launch.trainings.physics"),
+        ("launch.objectives.language", "is no module:function"),
+        ("launch.objectives.physics:make", "no module launch.objectives.physics"),
         ("nowhere.at_all:make", "no module nowhere.at_all"),
     ],
 )

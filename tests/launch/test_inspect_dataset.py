@@ -10,15 +10,12 @@ import pytest
 from datasets import samples as stored
 from datasets import schema
 from datasets.events import Samples, offsets_of
+from datasets.inspection import measures as inspection_measures
+from datasets.inspection import quantities
+from datasets.inspection.sources import InspectionError, Request, read, read_pair
 from datasets.schema import target
-from launch import (
-    inspect_dataset,
-    inspection_events,
-    inspection_figures,
-    inspection_measures,
-)
-from launch import inspection_quantities as quantities
-from launch.inspection_sources import InspectionError, Request, read, read_pair
+from launch import inspect_dataset
+from launch.pages import inspection_events, inspection_figures
 
 COUNTS = np.array([30, 0, 12, 45, 7])
 

@@ -10,8 +10,8 @@ import pytest
 from sklearn.metrics import r2_score
 
 from launch import qsvr_study
-from launch.qsvr_curves import make_task, read_curves
-from launch.qsvr_measures import answer, check_solvers, make_model, measure
+from qsvr.study.curves import make_task, read_curves
+from qsvr.study.measures import answer, check_solvers, make_model, measure
 
 ROOT = Path(__file__).parents[2]
 FIELDS = [

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from hpo.executors.inline import InlineExecutor
-from hpo.halving import full_training, hyperband
-from hpo.journal import Journal, read_journal
+from hpo.schedulers.halving import full_training, hyperband
+from hpo.simulation.tables import read_table
 from hpo.space import Float, Space
-from hpo.study import Unrecorded, run_study
-from hpo.tables import read_table
+from hpo.study.journal import Journal, read_journal
+from hpo.study.run import Unrecorded, run_study
 from launch import study
-from launch.runs import RunError
+from launch.shell.runs import RunError
 
 SPACE = Space({"train.clip": Float(0, 1)})
 

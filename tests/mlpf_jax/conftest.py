@@ -12,9 +12,10 @@ import pytest
 
 from datasets import schema
 from datasets.schema import Batch
-from mlpf_jax import optimisation, statistics, train
-from mlpf_jax.config import ModelConfig, TrainConfig
-from mlpf_jax.model import MLPF
+from mlpf_jax.model import statistics
+from mlpf_jax.model.config import ModelConfig, TrainConfig
+from mlpf_jax.model.mlpf import MLPF
+from mlpf_jax.training import optimisation, train
 
 
 def make_event(rng, tracks: int, clusters: int):

@@ -13,7 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from qsvr import QSVR, Encoding, Fallback, LevelGibbs, Published, SteepestDescent
 from qsvr.kernels import linear, polynomial, rbf
-from qsvr.samplers import AnnealerError
+from qsvr.samplers.catalogue import AnnealerError
 
 CURVES = Path(__file__).parents[2].parent / "shared" / "learning_curves" / "mlpf_delphes.csv"
 

@@ -1,0 +1,1 @@
+"""Speed of the core of hpo, and of its peers in an environment of their own."""

@@ -1,0 +1,1 @@
+"""Speed of the models, ours and the published, each in a process of its own."""

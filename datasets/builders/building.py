@@ -1,0 +1,185 @@
+"""Makes a dataset by its recipe: shards in parallel processes, then one TFDS folder.
+
+A shard appears under its name when it is complete, and so does the dataset: a build that was cut
+short goes on with the shards that are missing.
+"""
+
+import fcntl
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from datasets import samples as stored
+from datasets.builders import recipes
+from datasets.builders.recipes import Extracted, Recipe, Shard, Simulated
+from datasets.truth.target import Settings, Summary, samples_and_summary, total
+from datasets.truth.truth import VISIBILITIES
+from launch.shell.progress import progress, say
+from launch.shell.runs import RunError, read_json, write_json
+
+RECIPE = "recipe.json"  # of a dataset made here
+
+
+def build(recipe: Recipe, root: Path, workers: int) -> Path:
+    """The folder of the dataset below `root`, made now unless it is there.
+
+    Raises RunError if another program makes it, or what is there was not made by this recipe;
+    DatasetError where it cannot have that name or those splits.
+    """
+    from datasets.builders import names, write
+
+    write.check(recipe.name, recipe.splits)
+    root.mkdir(parents=True, exist_ok=True)
+    with _alone(root, recipe.name):
+        folder, shards = names.dataset_folder(root, recipe.name), _shards_of(root, recipe)
+        if is_made(recipe, root):
+            recipes.same(folder, read_json(folder / RECIPE), recipe)
+            _clear(shards)
+            return folder
+        _clear_unfinished(folder, recipe, shards)
+        _make(recipe, shards, workers)
+        say(f"  write {folder}")
+        splits = {
+            split: [shards / shard.name for shard in members]
+            for split, members in recipe.splits.items()
+        }
+        write.build(root, recipe.name, splits, recipe.elements, recipe.description)
+        write_json(folder / "summary.json", _account(recipe, shards))
+        write_json(folder / RECIPE, recipes.plain(recipe))
+        _clear(shards)
+        return folder
+
+
+def is_made(recipe: Recipe, root: Path) -> bool:
+    """Whether the dataset is there and complete: its recipe is what is written last."""
+    from datasets.builders import names
+
+    return (names.dataset_folder(root, recipe.name) / RECIPE).exists()
+
+
+def summary(folder: Path) -> dict | None:
+    """What was merged, dropped and left out when a dataset was made, by split; None if unknown."""
+    file = folder / "summary.json"
+    return read_json(file) if file.exists() else None
+
+
+def _shards_of(root: Path, recipe: Recipe) -> Path:
+    """Shards of different recipes in one place are kept apart."""
+    return root / ".shards" / recipe.name / recipe.digest
+
+
+def _clear(shards: Path) -> None:
+    """Deletes the shards of a dataset, those of other recipes too."""
+    shutil.rmtree(shards.parent, ignore_errors=True)
+    with suppress(OSError):  # other datasets may have shards there
+        shards.parent.parent.rmdir()
+
+
+def _clear_unfinished(folder: Path, recipe: Recipe, shards: Path) -> None:
+    """Deletes a dataset that lacks only its recipe; what the user brought has none either."""
+    if not folder.exists():
+        return
+    if not all((shards / shard.name).exists() for shard in recipe.shards):
+        raise RunError(
+            f"{folder} is there and no recipe of ours made it; choose another place or name"
+        )
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def _alone(root: Path, name: str) -> Iterator[None]:
+    with (root / f".{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"another program is making {name} in {root}; wait for it") from None
+        yield
+
+
+def _account(recipe: Recipe, shards: Path) -> dict:
+    """The summaries of the shards, added up by split."""
+    return {
+        split: total(Summary(**read_json(shards / f"{s.name}.json")) for s in members)._asdict()
+        for split, members in recipe.splits.items()
+    }
+
+
+def _make(recipe: Recipe, shards: Path, workers: int) -> None:
+    """Makes the shards that are not there yet."""
+    todo = [shard for shard in recipe.shards if not (shards / shard.name).exists()]
+    if not todo:
+        return
+    shards.mkdir(parents=True, exist_ok=True)
+    settings = Settings(recipe.elements, VISIBILITIES[recipe.visibility])
+    with progress(f"make {recipe.name}", len(recipe.shards), "shards") as update:
+        done = len(recipe.shards) - len(todo)
+        update(done)
+        for events in _in_parallel(todo, settings, shards, workers):
+            done += 1
+            update(done, f"{events} events in the last")
+
+
+def _in_parallel(
+    todo: Sequence[Shard], settings: Settings, shards: Path, workers: int
+) -> Iterator[int]:
+    """The number of events of each shard that gets ready."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
+        pending = {pool.submit(_make_shard, shard, settings, shards) for shard in todo}
+        try:
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in finished)
+        except BrokenProcessPool:
+            raise RunError(
+                f"a process that made shards of {shards} was killed, maybe for want of memory: "
+                "start again, it goes on where it was; fewer workers need less"
+            ) from None
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _make_shard(shard: Shard, settings: Settings, shards: Path) -> int:
+    parts = [samples_and_summary(events, settings) for events in _events_of(shard.source)]
+    samples = stored.join([part for part, _ in parts])
+    account = total(summary for _, summary in parts)
+    try:
+        # The samples come last: a shard that is there has its summary.
+        write_json(shards / f"{shard.name}.json", account._asdict())
+        stored.save(shards / shard.name, samples)
+    except OSError as error:
+        raise RunError(
+            f"cannot write to {shards}: {error.strerror or error}; shards that are whole are kept"
+        ) from None
+    return samples.events
+
+
+def _events_of(source: Simulated | Extracted) -> Iterator:
+    if isinstance(source, Simulated):
+        from datasets.simulation import simulate
+
+        yield simulate(source.process, source.events, source.seed)
+    else:
+        from datasets import edm4hep
+
+        detector = source.detector or None
+        yield from edm4hep.read(source.path, detector, first=source.first, last=source.last)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever; Ctrl-C is the parent's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

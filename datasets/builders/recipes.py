@@ -1,0 +1,206 @@
+"""What a dataset is made of: shards, each with its events' source and the split it belongs to.
+
+A recipe is a plain value. What a shard holds depends on the recipe alone, not on how many
+processes make it; whole shards, and whole files, belong to one split.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from datasets.builders.names import PROCESSES
+from launch.shell.runs import RunError
+
+EVENTS_OF_A_SHARD = {"clusters": 100, "hits": 50, "tracks_hits": 50}
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Events of the fast simulation."""
+
+    process: str
+    events: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Events [first, last) of an EDM4HEP file."""
+
+    path: str
+    bytes: int  # its size tells it from another file that took its place
+    detector: str  # "": told by its collections
+    first: int
+    last: int
+
+
+class File(NamedTuple):
+    """What a recipe has to know of an EDM4HEP file."""
+
+    events: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A part of a dataset that is made in one go."""
+
+    split: str
+    index: int
+    source: Simulated | Extracted
+
+    @property
+    def name(self) -> str:
+        return f"{self.split}-{self.index:05d}"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A dataset to be made."""
+
+    name: str  # of the TFDS dataset
+    elements: str  # of schema.ELEMENTS
+    description: str
+    shards: tuple[Shard, ...]
+    visibility: str = "present"  # of truth.VISIBILITIES: which particles are to be found
+
+    @property
+    def digest(self) -> str:
+        """Tells recipes apart: equal for equal ones, in every process."""
+        return hashlib.sha256(json.dumps(plain(self), sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def splits(self) -> dict[str, list[Shard]]:
+        """Shards by split, in order."""
+        names = dict.fromkeys(shard.split for shard in self.shards)
+        return {name: [s for s in self.shards if s.split == name] for name in names}
+
+
+def plain(recipe: Recipe) -> dict:
+    """The recipe as JSON can hold it."""
+    return json.loads(json.dumps(asdict(recipe)))
+
+
+def simulation(
+    name: str,
+    process: str,
+    elements: str,
+    events: Mapping[str, int],
+    seed: int,
+    shard_events: int,
+) -> Recipe:
+    """`events` of a process by split; each shard of each process has its own random numbers."""
+    number = PROCESSES.index(process)
+    shards = tuple(
+        Shard(split, index, Simulated(process, count, _seed(seed, number, place, index)))
+        for place, split in enumerate(events)
+        for index, count in enumerate(_parts(events[split], shard_events))
+    )
+    return Recipe(name, elements, f"Fast simulation of e+e- -> {process} at 380 GeV.", shards)
+
+
+def of_files(
+    name: str,
+    elements: str,
+    files: Mapping[str, File],
+    detector: str,
+    shares: Mapping[str, float],
+    seed: int,
+) -> Recipe:
+    """The events of EDM4HEP files, which `files` has by their paths.
+
+    Files are dealt to the splits whole, in an order that the seed and their names decide.
+    Raises RunError where there are fewer files than splits.
+    """
+    names = sorted(files)
+    if len(names) < len(shares):
+        raise RunError(
+            f"{len(names)} file{'s' * (len(names) != 1)} cannot fill {len(shares)} splits that "
+            f"share no file: give more files, or --splits=all for a single split"
+        )
+    shuffled = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
+    shards = [
+        (split, Extracted(path, file.bytes, detector, first, min(first + size, file.events)))
+        for split, chosen in _dealt(shuffled, shares).items()
+        for path in sorted(chosen)
+        for file in [files[path]]
+        for size in [EVENTS_OF_A_SHARD[elements]]
+        for first in range(0, file.events, size)
+    ]
+    counted = dict.fromkeys(shares, 0)
+    numbered = []
+    for split, source in shards:
+        numbered.append(Shard(split, counted[split], source))
+        counted[split] += 1
+    empty = [split for split, count in counted.items() if not count]
+    if empty:
+        raise RunError(f"the files of split {', '.join(empty)} hold no events")
+    return Recipe(name, elements, f"{len(names)} EDM4HEP files.", tuple(numbered))
+
+
+def parse_shares(text: str) -> dict[str, float]:
+    """Splits and their shares: `all`, or like `train:0.8,validation:0.1,test:0.1`.
+
+    Raises RunError where the text says no such thing, or the shares do not add up to 1.
+    """
+    if ":" not in text and text.isidentifier():
+        return {text: 1.0}
+    try:
+        pairs = [part.split(":") for part in text.split(",")]
+        shares = {name.strip(): float(share) for name, share in pairs}
+    except ValueError:
+        shares = {}
+    sound = shares and all(name.isidentifier() and s > 0 for name, s in shares.items())
+    if not sound or abs(sum(shares.values()) - 1) > 1e-6:
+        raise RunError(
+            f"--splits={text}: give one name, or names with shares that add up to 1, like "
+            "train:0.8,validation:0.1,test:0.1"
+        )
+    return shares
+
+
+def counts(events: int, shares: Mapping[str, float]) -> dict[str, int]:
+    """So many events in each split. Raises RunError where a split would stay empty."""
+    bounds = np.round(np.cumsum([0.0, *shares.values()]) * events).astype(int)
+    found = {name: int(n) for name, n in zip(shares, np.diff(bounds), strict=True)}
+    if min(found.values()) < 1:
+        raise RunError(f"--events={events} leaves a split empty ({found}): at least 1 for each")
+    return found
+
+
+def _dealt(names: Sequence[str], shares: Mapping[str, float]) -> dict[str, list[str]]:
+    """Names by split: at least one each, the others where most is missing to the share."""
+    wanted = np.array([*shares.values()]) * len(names)
+    numbers = np.ones(len(wanted), int)
+    for _ in range(len(names) - len(wanted)):
+        numbers[np.argmax(wanted - numbers)] += 1
+    bounds = np.cumsum([0, *numbers])
+    return {
+        split: list(names[first:last])
+        for split, first, last in zip(shares, bounds[:-1], bounds[1:], strict=True)
+    }
+
+
+def _parts(events: int, size: int) -> list[int]:
+    whole, rest = divmod(events, size)
+    return [size] * whole + [rest] * (rest > 0)
+
+
+def _seed(seed: int, number: int, split: int, index: int) -> int:
+    return int(np.random.SeedSequence((seed, number, split, index)).generate_state(1)[0] >> 3)
+
+
+def same(folder: Path, stored: Mapping, recipe: Recipe) -> None:
+    """Raises RunError if a dataset was made by another recipe."""
+    given = plain(recipe)
+    changed = [key for key in given if stored.get(key) != given[key]]
+    if changed:
+        raise RunError(
+            f"{folder} was made by another recipe (other {', '.join(changed)}); choose another "
+            "place or name, or delete it"
+        )

@@ -1,0 +1,1 @@
+"""From hits to tracks and clusters, and the rule-based baseline made of them."""

@@ -1,0 +1,1 @@
+"""Particles on their way to the calorimeters: helices, layers, material, decays, hits."""

@@ -1,0 +1,1 @@
+"""The fast simulation held against full simulation and against its own truth."""

@@ -1,0 +1,1 @@
+"""Files as such: folders that appear whole, records, pickles of numbers, portions."""

@@ -1,0 +1,1 @@
+"""Which particle each element should become, and the rows a model learns from."""

@@ -1,0 +1,1 @@
+"""What all schedulers stand on: words, trials, values that never change, proposals."""

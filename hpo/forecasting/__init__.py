@@ -1,0 +1,1 @@
+"""Where learning curves will stand: a regression for few of them, its uses, predictors."""

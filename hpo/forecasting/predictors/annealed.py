@@ -1,0 +1,44 @@
+"""Support vector regression solved as a QUBO: the only place where `hpo` knows of `qsvr`."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hpo.forecasting.predictors.base import Curves, Extrapolate, Losses, Predictor, root_mean_square
+
+
+def qsvr(
+    published: bool = False,
+    *,
+    report: Callable[[Mapping[str, Any]], None] | None = None,
+    **parameters: Any,
+) -> Predictor:
+    """`qsvr.QSVR` of the partial curve alone: support vectors found by sampling a QUBO.
+
+    `published` takes the settings of the published study. `parameters` are QSVR's, plain values
+    only, because they are written into the journal. The spread adds, in quadrature, the sampler's
+    disagreement with itself and the root mean square of the training residuals; both are lower
+    bounds of the error. `report` is called with the record of every call of the sampler (size,
+    embedding, reads, chain breaks, time: `QSVR.calls_`), and with how many curves of how many
+    epochs it was for. Raises TypeError where a parameter is no plain value.
+    """
+    json.dumps(parameters)
+
+    def fit(curves: Curves, targets: Losses, seed: int) -> Extrapolate:
+        from qsvr import QSVR
+
+        make = QSVR.published if published else QSVR
+        model = make(random_state=seed, **parameters).fit(curves, targets)
+        for call in model.calls_ if report else ():
+            report({"curves": len(curves), "epochs": curves.shape[1], **call})
+        residual = root_mean_square(targets - model.predict(curves))
+
+        def predict(partial: Curves) -> tuple[Losses, Losses]:
+            mean, deviation = model.predict(partial, return_std=True)
+            return mean, np.hypot(deviation, residual)
+
+        return predict
+
+    return Predictor(fit, {"predictor": "qsvr", "published": published, **parameters})

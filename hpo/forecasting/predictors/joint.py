@@ -1,0 +1,202 @@
+"""LKGP: all learning curves of a study, finished or not, as one Gaussian process."""
+
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from hpo.core.types import Configuration
+from hpo.forecasting.predictors.base import Curves, Extrapolate, Known, Losses, Predictor
+from hpo.space import Space
+
+_EXACT = 512  # observed entries up to which the likelihood is taken from a decomposition
+_PROBES = 8
+MARGIN = 0.1  # between the extreme values and the ends of their scale, of the way to the median
+
+
+def lkgp(space: Space | None = None, columns: int = 24) -> Predictor:
+    """A joint Gaussian process over configurations x epochs with latent Kronecker structure.
+
+    space     what configurations are drawn from; without it curves alone are looked at
+    columns   epochs, spaced evenly in the logarithm, that the process sees of each curve
+
+    The formulas stand in `kronecker`. Hyperparameters maximise the posterior: by a
+    Cholesky decomposition for small problems, by conjugate gradients for others.
+    """
+    if columns < 4:
+        raise ValueError(f"columns must be at least 4, got {columns}")
+
+    def fit(curves: Curves, targets: Losses, seed: int) -> Extrapolate:
+        raise ValueError("lkgp needs whole curves and configurations: call its `joint`")
+
+    def joint(known: Known, seed: int) -> tuple[Losses, Losses]:
+        configurations = [*known.finished_configurations, *known.partial_configurations]
+        rung, epoch = known.finished.shape[1], known.partial.shape[1]
+        epochs = seen_epochs(epoch, rung, columns)
+        values = np.full((len(configurations), len(epochs)), np.nan)
+        values[: len(known.finished)] = known.finished[:, epochs - 1]
+        before = epochs <= epoch
+        values[len(known.finished) :, before] = known.partial[:, epochs[before] - 1]
+        rows = np.arange(len(known.finished), len(values))
+        times = np.log(epochs) / np.log(max(rung, 2))
+        return extrapolate(_features(space, configurations), times, values, rows, seed)
+
+    settings = {"predictor": "lkgp", "columns": columns}
+    return Predictor(fit, settings | {"space": space.settings if space else None}, joint)
+
+
+def extrapolate(
+    features: Float[np.ndarray, "configurations features"],
+    times: Float[np.ndarray, " epochs"],
+    values: Float[np.ndarray, "configurations epochs"],
+    rows: np.ndarray,
+    seed: int,
+) -> tuple[Losses, Losses]:
+    """Mean and spread of the rows' next measurement in the last column; NaN is not observed."""
+    import jax
+
+    from hpo.forecasting.predictors import kronecker
+
+    scale = scale_of(values[~np.isnan(values)])
+    with jax.enable_x64(True):
+        problem = _padded(features, times, scale.to(values))
+        hyper = _fitted(problem, seed)
+        asked = np.resize(rows, _rounded(len(rows), 16))
+        found = kronecker.posterior(hyper, problem, asked, len(times) - 1)
+        mean = np.asarray(found.mean)[rows, len(times) - 1]
+        spread = np.sqrt(np.asarray(found.variance)[: len(rows)] + np.exp(2 * float(hyper.noise)))
+        if found.residual > 1e-4:
+            warnings.warn(
+                f"lkgp: conjugate gradients ended at a residual of {float(found.residual):.1e}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+    return scale.back(mean), scale.spread(mean, spread)
+
+
+class Scale(NamedTuple):
+    """A monotonic map from losses to numbers that a Gaussian process may be put on.
+
+    Piecewise linear through (`values`, `places`); nothing is ever predicted beyond the ends.
+    """
+
+    values: Float[np.ndarray, " knots"]
+    places: Float[np.ndarray, " knots"]
+
+    def to(self, values: np.ndarray) -> np.ndarray:
+        return np.interp(values, self.values, self.places)
+
+    def back(self, places: np.ndarray) -> np.ndarray:
+        return np.interp(places, self.places, self.values)
+
+    def spread(self, places: np.ndarray, widths: np.ndarray) -> np.ndarray:
+        """Half of what lies between one width below and one above, or half of that for two widths
+        where it is more: next to a crowd one width says too little."""
+        inside = np.clip(places, self.places[0], self.places[-1])
+        near, far = (
+            self.back(inside + k * widths) - self.back(inside - k * widths) for k in (1, 2)
+        )
+        return np.maximum(near / 2, far / 4)
+
+
+def scale_of(values: Losses) -> Scale:
+    """Half logistic, which spreads out the ends where good losses crowd, half normal scores, which
+    spread out any crowd: without these, trainings that never left the start blur each other's
+    ranks; without the former, what lies between crowds is not told apart."""
+    from scipy import stats
+
+    knots, counts = np.unique(values, return_counts=True)
+    extent = knots[-1] - knots[0] or 1e-6 * abs(knots[0]) or 1e-9
+    below, above = (MARGIN * abs(np.median(values) - end) for end in (knots[0], knots[-1]))
+    low = knots[0] - (below if below > 1e-12 * extent else 1e-3 * extent)
+    high = knots[-1] + (above if above > 1e-12 * extent else 1e-3 * extent)
+    logistic = np.log((knots - low) / (high - knots))
+    mean = np.average(logistic, weights=counts)
+    width = np.sqrt(np.average((logistic - mean) ** 2, weights=counts)) or 1.0
+    scores = stats.norm.ppf((np.cumsum(counts) - counts / 2) / len(values))
+    places = (scores + (logistic - mean) / width) / 2
+    return Scale(
+        np.concatenate([[low], knots, [high]]),
+        np.concatenate([[places[0] - 1], places, [places[-1] + 1]]),
+    )
+
+
+def seen_epochs(epoch: int, rung: int, columns: int) -> np.ndarray:
+    """At most `columns` epochs: most of them up to `epoch`, which is one, the last is `rung`."""
+    ahead = max(columns // 4, 1)
+    past = np.unique(np.round(np.geomspace(1, epoch, columns - ahead)).astype(int))
+    future = np.unique(np.round(np.geomspace(epoch, rung, ahead + 1)).astype(int))
+    return np.union1d(past, future)
+
+
+def _features(space: Space | None, configurations: Sequence[Configuration]) -> np.ndarray:
+    if space is None:
+        return np.zeros((len(configurations), 1))
+    # a table's configurations also name their row, which says nothing
+    known = [{n: v for n, v in c.items() if n in space.parameters} for c in configurations]
+    return np.array([space.features(c) for c in known])
+
+
+def _rounded(number: int, step: int) -> int:
+    return -(-number // step) * step
+
+
+def _padded(features: np.ndarray, times: np.ndarray, values: np.ndarray):
+    """The problem, with rows and columns added that nobody has observed."""
+    import jax.numpy as jnp
+
+    from hpo.forecasting.predictors.kronecker import Problem
+
+    n, m = _rounded(len(features), 32), _rounded(len(times), 8)
+    mask = np.zeros((n, m), bool)
+    mask[: len(features), : len(times)] = ~np.isnan(values)
+    grid = np.zeros((n, m))
+    grid[: len(features), : len(times)] = np.nan_to_num(values)
+    return Problem(
+        jnp.asarray(np.pad(features, ((0, n - len(features)), (0, 0)))),
+        jnp.asarray(np.pad(times, (0, m - len(times)))),
+        jnp.asarray(grid),
+        jnp.asarray(mask),
+    )
+
+
+def _fitted(problem, seed: int):
+    """Hyperparameters of the largest posterior density."""
+    from hpo.forecasting.predictors import kronecker
+
+    mask = np.asarray(problem.mask)
+    start = kronecker.start(problem.features.shape[1])
+    if mask.sum() > _EXACT:
+        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (_PROBES, *mask.shape))
+        return kronecker.ascend(start, problem, signs * mask)
+    return _fitted_exactly(problem, entries_of(mask), start)
+
+
+def entries_of(mask: np.ndarray):
+    """The observed entries as a list of one of few lengths."""
+    from hpo.forecasting.predictors.kronecker import Entries
+
+    rows, columns = np.nonzero(mask)
+    extra = _rounded(len(rows), 128) - len(rows)
+    real = np.arange(len(rows) + extra) < len(rows)
+    return Entries(np.pad(rows, (0, extra)), np.pad(columns, (0, extra)), real)
+
+
+def _fitted_exactly(problem, entries, start):
+    import jax
+    from jax.flatten_util import ravel_pytree
+    from scipy.optimize import minimize
+
+    from hpo.forecasting.predictors import kronecker
+
+    flat, unravel = ravel_pytree(start)
+
+    def loss(vector: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = kronecker.exact_gradient(unravel(vector), problem, entries)
+        return float(value), np.asarray(ravel_pytree(gradient)[0])
+
+    bounds = [(value - 5, value + 5) for value in np.asarray(flat)]
+    best = minimize(loss, flat, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 50})
+    return jax.tree.map(jax.numpy.asarray, unravel(best.x))

@@ -1,0 +1,1 @@
+"""Who trains how far: schedulers as state machines, one file each."""

@@ -1,0 +1,257 @@
+"""Swift-Hyperband improved: many decision points, and every stop at the same price.
+
+The published rule asks once in a round, and continues whom it predicts below a quantile of the
+finished losses. Here the round is asked at several points. A stop saves the epochs to the rung, and
+costs the study its result where the trial was the best. Of all sets of stops that cost so much, the
+one that saves most takes those whose chance of being the best is small for what they save: so a
+trial is stopped where that chance is below `Risk.lost` times the share of Hyperband's epochs that
+the stop saves, less what a forecast may fail to see (`Risk.surprise`). Two chances bound it from
+above:
+
+* that of a place among those that go on from the round, divided by all such places in the study's
+  brackets: as if ranks at the rung told nothing more of the end, which is the worst case;
+* that of beating the best loss that any bracket has brought to the end. It is what saves most of
+  the late brackets, which are worth their epochs only if their trials can still win.
+
+Both come from `forecasting.trend`, widened by how wrong it has been so far. In the bracket that
+trains everybody to the end, the others wait until the best of them is there: where few curves tell
+of the end, one of the same bracket tells most.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from hpo.core.state import Prediction, State, losses_at, reached
+from hpo.core.types import Predict, Predicted, Scheduler
+from hpo.forecasting.chances import chance_below, chance_of_place
+from hpo.forecasting.regression import Forecast
+from hpo.forecasting.trend import PRIOR, forecast
+from hpo.schedulers.brackets import Bracket, Round, hyperband_brackets, schedule_epochs
+from hpo.schedulers.halving import searcher_of
+from hpo.schedulers.rounds import Goals, Rule, synchronous
+from hpo.schedulers.swift import ceil_of, recorded
+from hpo.searchers.base import Searcher
+from hpo.space import Space
+
+
+@dataclass(frozen=True)
+class Risk:
+    """When to ask, and what chance a trial may still have when it is stopped.
+
+    points        decision points, as shares of the way from rung to rung
+    lost          chance of a lost result that saving all of Hyperband's epochs may cost; a stop
+                  may cost so much in proportion to what it saves
+    surprise      for each doubling of the epochs to the rung, the chance that a forecast says
+                  nothing: the trial is then as likely as any other to be the study's best
+    min_curves    curves at a rung that a forecast needs, and at the end for the winner's
+    min_winners
+    patience      predictions whose errors weigh as much as the expectation that they are right
+    """
+
+    points: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    lost: float = 0.3
+    surprise: float = 0.06
+    min_curves: int = 3
+    min_winners: int = 2
+    patience: float = 100.0
+
+    def __post_init__(self) -> None:
+        if not self.lost >= 0 or not 0 <= self.surprise <= 1:
+            raise ValueError(
+                "lost must be at least 0 and surprise lie between 0 and 1, "
+                f"got {self.lost}, {self.surprise}"
+            )
+        if not self.points or not all(0 < point < 1 for point in self.points):
+            raise ValueError(f"points must lie between 0 and 1, got {self.points}")
+        if min(self.min_curves, self.min_winners) < 1 or not self.patience > 0:
+            raise ValueError("min_curves and min_winners must be at least 1, patience above 0")
+
+
+class Stakes(NamedTuple):
+    """Hyperband's last epoch, and its brackets, trials and epochs in all."""
+
+    max_epochs: int
+    brackets: int
+    trials: int
+    epochs: int
+
+
+def stakes_of(brackets: Sequence[Bracket]) -> Stakes:
+    """The stakes of a study of these brackets."""
+    return Stakes(
+        brackets[0][-1].epoch,
+        len(brackets),
+        sum(rounds[0].trials for rounds in brackets),
+        schedule_epochs(tuple(brackets)),
+    )
+
+
+def swift_improved(
+    space: Space | Searcher,
+    max_epochs: int,
+    eta: int = 2,
+    *,
+    risk: Risk | None = None,
+    metric: str = "loss",
+    mode: str = "minimise",
+) -> Scheduler:
+    """Hyperband with stops of bounded risk: see the module."""
+    brackets = hyperband_brackets(max_epochs, eta)
+    rule = bounded_risk(risk or Risk(), stakes_of(brackets))
+    return synchronous(searcher_of(space), brackets, rule, metric=metric, mode=mode)
+
+
+def bounded_risk(risk: Risk, stakes: Stakes) -> Rule:
+    """The rule as the machine of rounds takes it."""
+    max_epochs = stakes.max_epochs
+
+    def plan(state: State, members: tuple[int, ...], round: Round) -> Goals:
+        return dict.fromkeys(members, next_point(risk, round, round.start))
+
+    def request(
+        state: State, short: tuple[int, ...], round: Round
+    ) -> tuple[Predict, ...] | Mapping[int, int]:
+        epoch, known = len(state.trials[short[0]].curve), reached(state, round.epoch)
+        missing = risk.min_curves - len(known)
+        ranked = [n for _, n in sorted(zip(losses_at(state, short, epoch), short, strict=True))]
+        if missing > 0:
+            point = next_point(risk, round, epoch)
+            return {n: round.epoch if n in ranked[:missing] else point for n in short}
+        bracket = state.trials[short[0]].bracket
+        if round.epoch - round.start == max_epochs and all(
+            state.trials[n].bracket != bracket for n in known
+        ):
+            return {n: round.epoch if n == ranked[0] else epoch for n in short}
+        return questions(risk, round, max_epochs, epoch, known, reached(state, max_epochs), short)
+
+    def predict(state: State, request: Predict) -> Predicted:
+        return extrapolate(state, [trial.curve for trial in state.trials], request)
+
+    def decide(
+        state: State, answers: tuple[Predicted, ...], arrived: tuple[int, ...], round: Round
+    ) -> tuple[State, Goals]:
+        curves = [trial.curve for trial in state.trials]
+        wider = inflation(state.sign, state.predictions, curves, risk.patience)
+        ahead = answer_forecast(state.sign, answers[0], wider)
+        finished = np.array(losses_at(state, arrived, round.epoch))
+        chance, needed = chance_of_place(finished, *ahead, round.places)
+        winners = reached(state, max_epochs)
+        return verdict(state, risk, round, stakes, answers, chance, needed, winners, wider)
+
+    settings = {"rule": "bounded risk", **asdict(risk)}
+    return Rule(plan, request, predict, decide, settings)
+
+
+def questions(
+    risk: Risk,
+    round: Round,
+    max_epochs: int,
+    epoch: int,
+    known: tuple[int, ...],
+    winners: tuple[int, ...],
+    trials: tuple[int, ...],
+) -> tuple[Predict, ...]:
+    """What must be known to judge `trials` at `epoch`: the rung, and the end once that can be told.
+
+    `known` have come to the rung, `winners` to the end.
+    """
+    asked = (Predict(round.epoch, epoch, known, trials),)
+    if round.epoch < max_epochs and len(winners) >= risk.min_winners:
+        asked += (Predict(max_epochs, epoch, winners, trials),)
+    return asked
+
+
+def verdict(
+    state: Any,
+    risk: Risk,
+    round: Round,
+    stakes: Stakes,
+    answers: tuple[Predicted, ...],
+    chance: Float[np.ndarray, " trials"],
+    needed: float,
+    winners: tuple[int, ...],
+    wider: float,
+) -> tuple[Any, Goals]:
+    """Those that go on, and to where; the state with the predictions on record.
+
+    `chance` of a place in the next round for the trials that were asked about, `needed` the loss
+    that a place takes, `wider` the factor on spreads (`inflation`).
+    """
+    trials, epoch = answers[0].request.trials, answers[0].request.epoch
+    price = worth(risk, round, stakes, epoch)
+    stopped = chance < price * round.places * stakes.brackets
+    thresholds = [state.sign * needed if math.isfinite(needed) else None]
+    if len(winners) >= risk.min_winners:
+        incumbent = min(losses_at(state, winners, stakes.max_epochs))
+        final = answer_forecast(state.sign, answers[-1], wider)
+        stopped |= chance_below(*final, incumbent) < price
+        thresholds.append(state.sign * incumbent)
+    point = next_point(risk, round, epoch)
+    goals = {n: point for n, stop in zip(trials, stopped, strict=True) if not stop}
+    for answer, threshold in zip(answers, thresholds, strict=False):
+        state = recorded(state, answer, threshold, goals)
+    return state, goals
+
+
+def worth(risk: Risk, round: Round, stakes: Stakes, epoch: int) -> float:
+    """The chance of being the study's best that may be given for the epochs a stop saves."""
+    saved = (round.epoch - epoch) / stakes.epochs
+    doublings = math.log2(round.epoch / epoch)
+    return risk.lost * saved - risk.surprise * doublings / stakes.trials
+
+
+def next_point(risk: Risk, round: Round, epoch: int) -> int:
+    """The first decision point of the round after `epoch`, or its rung."""
+    width = round.epoch - round.start
+    points = [round.start + ceil_of(share * width) for share in sorted(risk.points)]
+    return next((point for point in points if epoch < point < round.epoch), round.epoch)
+
+
+def extrapolate(state: Any, curves: Sequence[Sequence[float]], request: Predict) -> Predicted:
+    """The forecast of a request, in the metric's own sign; best is what `curves` have reached."""
+    trials, sign = state.trials, state.sign
+    best = min(min(curve) if sign > 0 else -max(curve) for curve in curves if curve)
+    answer = forecast(
+        sign * np.array([trials[n].curve[: request.epoch] for n in request.trained_on]),
+        sign * np.array([trials[n].curve[request.rung - 1] for n in request.trained_on]),
+        sign * np.array([trials[n].curve[: request.epoch] for n in request.trials]),
+        request.rung,
+        best,
+    )
+    return Predicted(request, tuple((sign * answer.mean).tolist()), tuple(answer.spread.tolist()))
+
+
+def inflation(
+    sign: int,
+    predictions: Sequence[Prediction],
+    curves: Sequence[Sequence[float]],
+    patience: float,
+) -> float:
+    """By how much spreads have been too small so far, at least 1: a root mean square of errors.
+
+    Only trials that came out better than foreseen count, twice, for the stops to fear are of such;
+    an error is in units of its spread, cut at 6. `patience` errors of 1 are there from the start.
+    Of a trial asked about twice at one epoch, for its rung and for the end, the rung counts: about
+    the end only those speak that were let through.
+    """
+    total, count = patience, patience
+    first = {(p.trial, p.epoch): p for p in reversed(predictions)}
+    for p in first.values():
+        curve = curves[p.trial]
+        if p.continued and len(curve) >= p.rung:
+            better = sign * (p.mean - curve[p.rung - 1]) / p.spread
+            total += 2 * min(max(better, 0.0), 6.0) ** 2
+            count += 1
+    return max(1.0, math.sqrt(total / count))
+
+
+def answer_forecast(sign: int, answer: Predicted, wider: float) -> Forecast:
+    """An answer as a distribution of losses; its degrees of freedom follow from the request."""
+    mean = sign * np.array(answer.means)
+    degrees = PRIOR.degrees(len(answer.request.trained_on))
+    return Forecast(mean, wider * np.array(answer.spreads), degrees)

@@ -1,0 +1,71 @@
+"""What the adaptive method is told: prices, and in which order Hyperband's trials are played."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hpo.schedulers.brackets import Bracket, check_whole
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a trial must promise.
+
+    Gains are in units of what a random trial lacks, the median end of the hedges less the best
+    loss, but at most in units of `relative` times the size of the best loss. So it matters where a
+    loss has its zero: where the best loss is 0 no gain is too small, and all is Hyperband's.
+
+    hedges     trials of the last bracket that are trained to the end before all others
+    gain       expected gain below which a trial pauses
+    thaw       expected gain, for all the epochs of one training, that is worth going on for
+    place      chance of a place in the next round below which a trial pauses (all three: where
+               early losses can be trusted in full; less in proportion where they cannot)
+    relative   see above: with a gain of 0.02, at most a thousandth of the best loss
+    leaders    of all that came to an epoch so many never pause there
+    spared     share of the epochs before which no gain is asked about
+    min_curves curves at a rung, and at the end, that a forecast needs
+    at_once    trials that go on at a time, once the brackets have been played
+    """
+
+    hedges: int = 4
+    gain: float = 0.02
+    thaw: float = 0.08
+    place: float = 0.01
+    relative: float = 0.05
+    leaders: int = 3
+    spared: float = 0.06
+    min_curves: int = 4
+    at_once: int = 8
+
+    def __post_init__(self) -> None:
+        for name in ("gain", "thaw", "place", "relative", "spared"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
+        for name, least in (("hedges", 1), ("min_curves", 1), ("at_once", 1), ("leaders", 0)):
+            check_whole(**{name: getattr(self, name)})
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+
+
+class Stage(NamedTuple):
+    """Trials that are played in rounds."""
+
+    trials: tuple[int, ...]
+    rounds: Bracket
+
+
+def stages_of(brackets: tuple[Bracket, ...], hedges: int) -> tuple[Stage, ...]:
+    """The hedges, and then the brackets without them; trials are numbered as Hyperband's."""
+    stages, first = [], 0
+    for rounds in brackets:
+        last = first + rounds[0].trials
+        stages.append(Stage(tuple(range(first, last)), rounds))
+        first = last
+    trials, rounds = stages.pop()
+    rest = Stage(trials[hedges:], rounds)
+    return (Stage(trials[:hedges], rounds), *stages, rest)
+
+
+def points_of(max_epochs: int) -> tuple[int, ...]:
+    """Decision points: R, R / sqrt 2, R / 2, ... as whole epochs."""
+    steps = 2 * max_epochs.bit_length()
+    return tuple(sorted({max(1, round(max_epochs / 2 ** (k / 2))) for k in range(steps)}))

@@ -1,0 +1,268 @@
+"""The machine under every synchronous scheduler: brackets of rounds, with barriers between them.
+
+A round trains its members to a rung; the best go on to the next round. A `Rule` may let some
+members pause on the way, once or often, and stop part of them there. Hyperband is this machine
+with the rule `train_all`; Swift-Hyperband is it with a rule that extrapolates learning curves.
+
+Decisions are taken at barriers alone and look at members in their own order, never in the order
+of arrival. So the outcome depends on seed, settings and losses, not on which worker was faster.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from hpo.core.proposals import searched
+from hpo.core.state import (
+    COMPLETED,
+    NOT_PROMOTED,
+    PAUSED,
+    RUNNING,
+    STOPPED,
+    WAITING,
+    BracketState,
+    State,
+    TrialState,
+    best_trial,
+    losses_at,
+    with_bracket,
+    with_curves,
+    with_trial,
+)
+from hpo.core.trials import extended, told
+from hpo.core.types import (
+    Action,
+    Event,
+    Finished,
+    Job,
+    Predict,
+    Predicted,
+    Proposed,
+    Reported,
+    Scheduler,
+    Wait,
+)
+from hpo.core.vector import Vector
+from hpo.schedulers.brackets import Bracket, Round
+from hpo.searchers.base import Searcher
+
+Goals = Mapping[int, int]
+"""By trial the epoch to which it is sent, in the order in which jobs are asked.
+
+Who is sent where it stands waits there for those that train, and is asked about again."""
+
+
+def rank_by_loss(state: State, members: Sequence[int], round: Round) -> list[int]:
+    """Those that stand at the rung, best first; ties in the order of their numbers."""
+    arrived = [n for n in members if state.trials[n].status == PAUSED]
+    return [n for _, n in sorted(zip(losses_at(state, arrived, round.epoch), arrived, strict=True))]
+
+
+class Rule(NamedTuple):
+    """How a round saves epochs.
+
+    plan(state, members, round) -> Goals               where each member is sent first
+    request(state, short, round) -> Predicts | Goals   what must be known about those that have
+                                                       paused short of the rung, or, where
+                                                       nothing is asked, where they go
+    predict(state, Predict) -> Predicted
+    decide(state, answers, arrived, round) -> (State, Goals)
+                                                       with its records; those without a goal
+                                                       stop;
+                                                       `arrived` stand at the rung
+    rank(state, members, round) -> members, best first
+    """
+
+    plan: Callable[[State, tuple[int, ...], Round], Goals]
+    request: Callable[[State, tuple[int, ...], Round], tuple[Predict, ...] | Goals]
+    predict: Callable[[State, Predict], Predicted]
+    decide: Callable[[State, tuple[Predicted, ...], tuple[int, ...], Round], tuple[State, Goals]]
+    settings: Mapping[str, Any]
+    rank: Callable[[State, Sequence[int], Round], list[int]] = rank_by_loss
+
+
+def to_rung(state: State, members: Iterable[int], round: Round) -> Goals:
+    """Everybody is sent to the rung."""
+    return dict.fromkeys(members, round.epoch)
+
+
+def _never(state: State, *_: object) -> Any:
+    raise ValueError("this scheduler predicts nothing")
+
+
+train_all = Rule(
+    plan=to_rung,
+    request=to_rung,
+    predict=_never,
+    decide=_never,
+    settings={"rule": "train all"},
+)
+
+
+def synchronous(
+    searcher: Searcher,
+    brackets: Sequence[Bracket],
+    rule: Rule = train_all,
+    *,
+    metric: str = "loss",
+    mode: str = "minimise",
+    concurrent_brackets: int = 1,
+) -> Scheduler:
+    """A scheduler that plays the brackets, `concurrent_brackets` of them at a time.
+
+    A failed trial is out; its place is taken by the next best. Raises ValueError on bad settings,
+    and from `tell` on an event that the state has not asked for.
+    """
+    sign = sign_of(mode)
+    if concurrent_brackets < 1:
+        raise ValueError(f"concurrent_brackets must be at least 1, not {concurrent_brackets}")
+
+    def init(seed: int) -> State:
+        return State(checked_seed(seed), sign, Vector(), (), (), (), ())
+
+    def ask(state: State) -> tuple[State, Action]:
+        active = [bracket for bracket in state.brackets if not bracket.finished]
+        for bracket in active:
+            if bracket.requests:
+                return state, bracket.requests[len(bracket.answers)]
+            if bracket.lost or bracket.sent < len(bracket.queue):
+                return next_job(state, bracket)
+        if len(state.brackets) < len(brackets) and len(active) < concurrent_brackets:
+            return ask(start_bracket(state))
+        return state, (Wait() if active else Finished(best_trial(state)))
+
+    def next_job(state: State, bracket: BracketState) -> tuple[State, Job]:
+        if bracket.lost:
+            number, bracket = bracket.lost[0], bracket._replace(lost=bracket.lost[1:])
+        else:
+            number, bracket = bracket.queue[bracket.sent], bracket._replace(sent=bracket.sent + 1)
+        trial = state.trials[number]._replace(status=RUNNING)
+        job = Job(number, trial.configuration, len(trial.curve), trial.goal)
+        return with_bracket(with_trial(state, trial), bracket), job
+
+    def tell(state: State, event: Event) -> State:
+        if isinstance(event, Predicted):
+            return answered(state, event)
+        trial = told(state.trials, event, metric)
+        state = with_trial(state, trial)
+        if isinstance(event, Reported | Proposed):
+            return state
+        bracket = state.brackets[trial.bracket]
+        if trial.status == WAITING:
+            return with_bracket(state, bracket._replace(lost=(*bracket.lost, trial.number)))
+        bracket = bracket._replace(missing=bracket.missing - 1)
+        return with_bracket(state, bracket) if bracket.missing else meet(state, bracket)
+
+    def start_bracket(state: State) -> State:
+        index, first = len(state.brackets), len(state.trials)
+        numbers = tuple(range(first, first + brackets[index][0].trials))
+        new = [
+            TrialState(n, index, searcher.propose(state.seed, n), (), PAUSED, 0, None)
+            for n in numbers
+        ]
+        bracket = BracketState(index, 0, numbers, (), 0, (), 0, 0, (), (), False)
+        grown = state._replace(trials=state.trials.extend(new), brackets=(*state.brackets, bracket))
+        return start_round(grown, bracket)
+
+    def start_round(state: State, bracket: BracketState) -> State:
+        round = brackets[bracket.index][bracket.round]
+        return send(state, bracket, rule.plan(state, bracket.members, round))
+
+    def send(state: State, bracket: BracketState, goals: Goals) -> State:
+        trials = state.trials
+        goals = {n: goal for n, goal in goals.items() if goal > len(trials[n].curve)}
+        for number, goal in goals.items():
+            trials = trials.put(number, trials[number]._replace(status=WAITING, goal=goal))
+        bracket = bracket._replace(
+            queue=tuple(goals), sent=0, missing=len(goals), requests=(), answers=()
+        )
+        return with_bracket(state._replace(trials=trials), bracket)
+
+    def meet(state: State, bracket: BracketState) -> State:
+        """A barrier: nobody of the round is training."""
+        round = brackets[bracket.index][bracket.round]
+        arrived, short = parted(state, bracket.members, round)
+        if not bracket.barriers:  # later arrivals were selected by a prediction
+            state = with_curves(state, round.epoch, arrived)
+        bracket = bracket._replace(barriers=bracket.barriers + 1)
+        if not short:
+            return end_round(state, bracket)
+        asked = rule.request(state, short, round)
+        if isinstance(asked, tuple):
+            return with_bracket(state, bracket._replace(requests=asked))
+        return send(state, bracket, asked)
+
+    def answered(state: State, event: Predicted) -> State:
+        bracket = next(
+            (b for b in state.brackets if b.requests[len(b.answers) :][:1] == (event.request,)),
+            None,
+        )
+        wanted = len(event.request.trials)
+        if bracket is None or not len(event.means) == len(event.spreads) == wanted:
+            raise ValueError(f"{event}: nobody asked for that prediction")
+        bracket = bracket._replace(answers=(*bracket.answers, event))
+        if len(bracket.answers) < len(bracket.requests):
+            return with_bracket(state, bracket)
+        round = brackets[bracket.index][bracket.round]
+        arrived, _ = parted(state, bracket.members, round)
+        state, goals = rule.decide(state, bracket.answers, arrived, round)
+        for number in event.request.trials:
+            if number not in goals:
+                state = with_trial(state, state.trials[number]._replace(status=STOPPED))
+        state = send(state, bracket, goals)
+        return state if goals else end_round(state, state.brackets[bracket.index])
+
+    def end_round(state: State, bracket: BracketState) -> State:
+        """Nobody is left on the way to the rung."""
+        rounds = brackets[bracket.index]
+        round = rounds[bracket.round]
+        ranked = rule.rank(state, bracket.members, round)
+        last = bracket.round + 1 == len(rounds) or not ranked
+        for number in ranked if last else ranked[round.places :]:
+            trial = state.trials[number]
+            if trial.status == PAUSED:
+                status = COMPLETED if last else NOT_PROMOTED
+                state = with_trial(state, trial._replace(status=status))
+        if last:
+            return with_bracket(state, bracket._replace(finished=True))
+        members = tuple(ranked[: round.places])
+        following = bracket._replace(round=bracket.round + 1, members=members, barriers=0)
+        return start_round(state, following)
+
+    def extend(state: State, reports: Sequence[Reported]) -> State:
+        return extended(state, reports, metric)
+
+    settings = {
+        "metric": metric,
+        "mode": mode,
+        "brackets": [[list(round) for round in rounds] for rounds in brackets],
+        "concurrent_brackets": concurrent_brackets,
+        **searcher.settings,
+        **rule.settings,
+    }
+    scheduler = Scheduler(init, ask, tell, rule.predict, settings, metric, extend)
+    return searched(scheduler, searcher)
+
+
+def parted(
+    state: State, members: Sequence[int], round: Round
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The members that stand at the rung, and those that paused short of it."""
+    paused = [state.trials[n] for n in members if state.trials[n].status == PAUSED]
+    return (
+        tuple(trial.number for trial in paused if len(trial.curve) >= round.epoch),
+        tuple(trial.number for trial in paused if len(trial.curve) < round.epoch),
+    )
+
+
+def sign_of(mode: str) -> int:
+    """+1 where the metric is minimised, -1 where it is maximised. Raises ValueError."""
+    if mode not in ("minimise", "maximise"):
+        raise ValueError(f'mode must be "minimise" or "maximise", not {mode!r}')
+    return 1 if mode == "minimise" else -1
+
+
+def checked_seed(seed: int) -> int:
+    """The seed. Raises ValueError where it is negative."""
+    if seed < 0:
+        raise ValueError(f"the seed must not be negative, got {seed}")
+    return seed

@@ -1,0 +1,1 @@
+"""Which configuration comes next: at random, evenly, or where results promise most."""

@@ -1,0 +1,1 @@
+"""Studies on tabulated learning curves: a virtual clock, the tables, methods side by side."""

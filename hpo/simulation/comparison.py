@@ -1,0 +1,144 @@
+"""Simulated studies of several methods on one table, paired by seed, and what they come to."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from hpo.simulation.methods import BASELINE, Budget, make
+from launch.shell.runs import RunError
+
+
+class Figures(NamedTuple):
+    """Of one method on one table, one entry a seed."""
+
+    loss: Float[np.ndarray, " seeds"]
+    epochs: Float[np.ndarray, " seeds"]
+    wall: Float[np.ndarray, " seeds"]
+    least: Float[np.ndarray, " seeds"]
+    idle: Float[np.ndarray, " seeds"]
+    idle_asked: Float[np.ndarray, " seeds"]
+    wrong_stops: Float[np.ndarray, " seeds"]
+    failed: Float[np.ndarray, " seeds"]
+
+
+@dataclass(frozen=True)
+class MethodSummary:
+    """What `--json` holds of a method. Means over seeds, `sem` their standard errors.
+
+    best_loss, epochs            of the trial returned; of all trials, each epoch counted once
+    epochs_vs_hyperband          ratio of the means
+    same_or_better               share of seeds whose loss is not above Hyperband's
+    loss_change_vs_hyperband     mean of (loss - Hyperband's) / |Hyperband's|; its sem is paired
+    wall, wall_vs_least          virtual time in mean epochs; over max(work / workers, longest)
+    idle_share, idle_while_asked of the workers' time: in all; until the last job was asked
+    wrong_stops                  trials given up that would have ended below the loss returned
+    failed                       trials that diverged
+    """
+
+    best_loss_mean: float
+    best_loss_sem: float
+    epochs_mean: float
+    epochs_sem: float
+    epochs_vs_hyperband: float
+    same_or_better: float
+    loss_change_vs_hyperband: float
+    loss_change_sem: float
+    wall_mean: float
+    wall_sem: float
+    wall_vs_least: float
+    idle_share: float
+    idle_while_asked: float
+    wrong_stops: float
+    failed: float
+    seeds: int
+
+
+def compare(
+    table: Any,
+    methods: Sequence[str],
+    seeds: Sequence[int],
+    budget: Budget,
+    conditions: Any,
+    update: Callable[[str], None],
+) -> dict[str, MethodSummary]:
+    """Every method on every seed. Hyperband is always run: the others are held against it.
+
+    Raises RunError where the table's curves are too short for `max_epochs`.
+    """
+    length = table.curves.shape[1]
+    if budget.max_epochs > length:
+        raise RunError(
+            f"{table.name} has curves of {length} epochs: --max_epochs={budget.max_epochs} is too "
+            "many"
+        )
+    figures = {}
+    for name in dict.fromkeys((BASELINE, *methods)):
+        figures[name] = _play(name, table, seeds, budget, conditions, update)
+    return {name: _summary(figures[name], figures[BASELINE], budget) for name in methods}
+
+
+def as_json(
+    curves: str, settings: Mapping[str, Any], methods: Mapping[str, MethodSummary]
+) -> dict[str, Any]:
+    """One table's comparison as `--json` writes it; what is not a number is null."""
+    plain = {
+        name: {key: _finite(value) for key, value in asdict(summary).items()}
+        for name, summary in methods.items()
+    }
+    return {"curves": curves, "settings": dict(settings), "methods": plain}
+
+
+def _play(
+    name: str,
+    table: Any,
+    seeds: Sequence[int],
+    budget: Budget,
+    conditions: Any,
+    update: Callable[[str], None],
+) -> Figures:
+    from hpo.simulation.simulator import simulate
+
+    scheduler, rows = make(name, table, budget), []
+    for seed in seeds:
+        o = simulate(scheduler, table, seed, conditions)
+        least = max(o.busy / conditions.workers, o.longest)
+        rows.append(
+            (o.loss, o.epochs, o.wall, least, o.idle, o.idle_asked, o.wrong_stops, o.failed)
+        )
+        update(f"{table.name}, {name}")
+    return Figures(*np.array(rows, float).T)
+
+
+def _summary(ours: Figures, theirs: Figures, budget: Budget) -> MethodSummary:
+    sign = -1 if budget.mode == "maximise" else 1
+    change = sign * (ours.loss - theirs.loss) / np.abs(theirs.loss)
+    return MethodSummary(
+        float(ours.loss.mean()),
+        _sem(ours.loss),
+        float(ours.epochs.mean()),
+        _sem(ours.epochs),
+        float(ours.epochs.mean() / theirs.epochs.mean()),
+        float((change <= 0).mean()),
+        float(change.mean()),
+        _sem(change),
+        float(ours.wall.mean()),
+        _sem(ours.wall),
+        float((ours.wall / ours.least).mean()),
+        float(ours.idle.mean()),
+        float(ours.idle_asked.mean()),
+        float(ours.wrong_stops.mean()),
+        float(ours.failed.mean()),
+        len(ours.loss),
+    )
+
+
+def _sem(values: Float[np.ndarray, " seeds"]) -> float:
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

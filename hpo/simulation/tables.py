@@ -1,0 +1,209 @@
+"""Tabulated learning curves: whole studies in milliseconds, on trainings that really happened.
+
+A table is a CSV file (hyperparameters, then `loss_0` .. `loss_{E-1}`, one training a row), also
+compressed (`.csv.xz`), or a JSON file of the TaskSet collection, a list of
+`{"hp": {...}, "valid": {"loss": [...]}}`. Some tables come with the package: `zoo()`.
+"""
+
+import csv
+import functools
+import io
+import json
+import lzma
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from hpo.core.types import Configuration, Trial, Value
+from hpo.searchers.base import Searcher
+from hpo.study.records import Record
+
+ROW = "row"  # configurations drawn from a table name their row, for some occur twice
+LOST = 1e6  # a loss beyond it, of either sign, is one of a training that diverged
+CURVE = "loss_"  # how the names of the columns of a curve begin
+_ZOO = ("mlpf", "lstm", "cnn5", "cnn9")
+
+
+@dataclass(frozen=True)
+class Table:
+    """`curves[i]` was measured with `configurations[i]`."""
+
+    name: str
+    configurations: tuple[Configuration, ...]
+    curves: Float[np.ndarray, "rows epochs"]
+
+    def searcher(self) -> Searcher:
+        """Rows in random order, without repetition until the table is used up."""
+
+        @functools.lru_cache(maxsize=4)
+        def order(seed: int) -> list[int]:
+            return np.random.default_rng(seed).permutation(len(self.curves)).tolist()
+
+        def propose(seed: int, number: int) -> Configuration:
+            row = order(seed)[number % len(self.curves)]
+            return {**self.configurations[row], ROW: row}
+
+        return Searcher(propose, {"searcher": "table", "table": self.name})
+
+    @property
+    def diverged(self) -> int:
+        """Rows with an epoch that is not finite: a trial that comes to it fails there."""
+        return int((~np.isfinite(self.curves).all(1)).sum())
+
+    def ranks(self, epoch: int) -> Float[np.ndarray, " rows"]:
+        """Each row's place after `epoch` by its loss, 1 the best; those that diverged share the
+        last places. The correlation of two epochs' ranks is Spearman's."""
+        from scipy.stats import rankdata
+
+        losses = self.curves[:, epoch - 1]
+        return rankdata(np.where(np.isfinite(losses), losses, np.inf))
+
+    def objective(self, trial: Trial) -> Iterator[Mapping[str, float]]:
+        """The tabulated losses, epoch by epoch, as `loss`."""
+        curve = self.curves[trial.configuration[ROW]]
+        return ({"loss": float(v)} for v in curve[trial.first_epoch : trial.last_epoch])
+
+
+def zoo() -> Mapping[str, Path]:
+    """The tables that come with this package, by name; `zoo/README.md` says what they are."""
+    folder = Path(__file__).parent / "zoo"
+    paths = {name: folder / f"{name}.csv.xz" for name in _ZOO}
+    return {name: path for name, path in paths.items() if path.is_file()}
+
+
+def table_of(record: Record, name: str, epochs: int) -> Table:
+    """The trials of a study as a table: those trained to the last of `epochs`, and those that
+    failed on the way, whose curve is NaN from there on.
+
+    Trials that were stopped, or still run, are no rows of it. Raises ValueError where all are so.
+    """
+    trials = [t for t in record.trials if len(t.curve) >= epochs or t.error]
+    if not trials or epochs < 1:
+        raise ValueError(
+            f"none of {len(record.trials)} trials came to epoch {epochs}: a table needs trainings "
+            "to the end (scheduler random)"
+        )
+    curves = np.full((len(trials), epochs), np.nan)
+    for row, trial in zip(curves, trials, strict=True):
+        known = trial.curve[:epochs]
+        row[: len(known)] = known
+    return Table(name, tuple(dict(t.configuration) for t in trials), curves)
+
+
+def write_table(table: Table, path: str | Path) -> None:
+    """Write a table as CSV, compressed where the name ends in .xz; the same table is the same
+    bytes. Losses keep six digits; a hyperparameter that plays no part in a row is an empty cell.
+
+    The file is written whole or not at all. Raises ValueError for names and values that could not
+    be read back.
+    """
+    path = Path(path)
+    if not path.name.endswith((".csv", ".csv.xz")):
+        raise ValueError(f"{path}: a table is a .csv or a .csv.xz file")
+    names = list(dict.fromkeys(n for c in table.configurations for n in c))
+    for name in names:
+        if name in ("", ROW) or _is_epoch(name, CURVE):
+            raise ValueError(f"no hyperparameter of a table can be called {name!r}")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*names, *(f"{CURVE}{i}" for i in range(table.curves.shape[1]))])
+    for configuration, curve in zip(table.configurations, table.curves, strict=True):
+        writer.writerow([_cell(configuration, n) for n in names] + [f"{v:.6g}" for v in curve])
+    content = text.getvalue().encode()
+    if path.suffix == ".xz":
+        content = lzma.compress(content, preset=9 | lzma.PRESET_EXTREME)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def read_table(path: str | Path, curve: str = CURVE) -> Table:
+    """Load a table; columns of a CSV file that begin with `curve` and a number are its epochs.
+
+    Of a TaskSet file the validation loss is read, beyond `LOST` as not finite. Raises ValueError
+    where columns or rows are missing, ragged or not numbers, or a compressed file is damaged. NaN
+    is allowed: it diverged.
+    """
+    path = Path(path)
+    return _read_taskset(path) if path.suffix == ".json" else _read_csv(path, curve)
+
+
+def _read_csv(path: Path, curve: str) -> Table:
+    try:
+        lines = [row for row in csv.reader(io.StringIO(_text(path), newline="")) if row]
+    except csv.Error as error:
+        raise ValueError(f"{path} is no CSV: {error}") from error
+    names, *rows = lines or [[]]
+    epochs = [i for i, n in enumerate(names) if _is_epoch(n, curve)]
+    expected = [f"{curve}{i}" for i in range(len(epochs))]
+    if not rows or not epochs or [names[i] for i in epochs] != expected:
+        raise ValueError(f"{path}: no rows, or no columns {curve}0, {curve}1, ... in order")
+    others = [i for i in range(len(names)) if i not in set(epochs)]
+    if len(set(names)) < len(names) or {"", ROW} & set(names):
+        raise ValueError(f"{path}: each column needs a name of its own, other than {ROW!r}")
+    configurations, curves = [], []
+    for number, row in enumerate(rows, 2):
+        if len(row) != len(names):
+            raise ValueError(f"{path}, line {number}: {len(row)} cells for {len(names)} columns")
+        try:
+            curves.append([float(row[i]) for i in epochs])
+            configurations.append({names[i]: _value(row[i]) for i in others if row[i] != ""})
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from error
+    return Table(Path(path.name.removesuffix(".xz")).stem, tuple(configurations), np.array(curves))
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    if path.suffix == ".xz":
+        try:
+            content = lzma.decompress(content)
+        except lzma.LZMAError as error:
+            raise ValueError(f"{path} is damaged, or not compressed by xz: {error}") from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text: {error}") from error
+
+
+def _read_taskset(path: Path) -> Table:
+    try:
+        runs = json.loads(path.read_text())
+        configurations = tuple(dict(run["hp"]) for run in runs)
+        curves = [[float(value) for value in run["valid"]["loss"]] for run in runs]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f'{path} is no list of {{"hp": {{...}}, "valid": {{"loss": [...]}}}}: {error!r}'
+        ) from error
+    lengths = {len(curve) for curve in curves}
+    if len(lengths) != 1 or 0 in lengths:
+        raise ValueError(f"{path}: curves of {sorted(lengths)} epochs; one length is needed")
+    values = np.array(curves)
+    return Table(path.stem, configurations, np.where(np.abs(values) <= LOST, values, np.nan))
+
+
+def _is_epoch(name: str, curve: str) -> bool:
+    return name.startswith(curve) and name[len(curve) :].isdigit()
+
+
+def _cell(configuration: Configuration, name: str) -> str:
+    if name not in configuration:
+        return ""
+    value = configuration[name]
+    text = str(_value(str(value)))  # 2.0 as 2, which it is read back as
+    if not text or "\r" in text or _value(text) != value:
+        raise ValueError(f"{name}: {value!r} could not be read back from a table")
+    return text
+
+
+def _value(text: str) -> Value:
+    if text in ("True", "False"):
+        return text == "True"
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() and "e" not in text.lower() else number

@@ -1,0 +1,31 @@
+"""The objective of a study: one trial's training, epoch by epoch, in a worker process."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from launch.objectives import training
+from launch.shell.runs import open_run
+
+
+def make(settings: Mapping[str, Any]) -> Callable[[Any], Iterator[Mapping[str, float]]]:
+    """Called once in every worker: loads the data, and returns what trains a trial.
+
+    `settings["run"]` is the run's folder. The objective yields the metrics of each epoch.
+    """
+    from launch.shell.compilation import drop_compilations, keep_compilations
+
+    run = open_run(Path(settings["run"]))
+    keep_compilations(run)
+    material = training.load_material(run, run.config.tune, run.config.model)
+
+    def train_trial(trial) -> Iterator[Mapping[str, float]]:
+        drop_compilations()
+        config = training.with_values(run.config, trial.configuration)
+        span = range(trial.first_epoch, trial.last_epoch)
+        horizon = run.config.tune.max_epochs
+        seed = run.config.seed
+        for epoch in training.epochs(config, material, trial.folder, span, horizon, seed):
+            yield epoch.metrics
+
+    return train_trial

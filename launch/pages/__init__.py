@@ -1,0 +1,1 @@
+"""Pages and pictures: plain values in, HTML and SVG out."""

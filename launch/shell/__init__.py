@@ -1,0 +1,1 @@
+"""What programs share: flags and errors, the folder of a run, progress, checks, compilations."""

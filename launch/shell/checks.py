@@ -1,0 +1,67 @@
+"""A configuration is looked through before a run begins: a run cannot change it afterwards."""
+
+import importlib.util
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from datasets.builders.names import PROCESSES
+from launch.objectives import training
+from launch.shell import data, studies
+from launch.shell.runs import RunError
+
+
+def checked(config: ConfigDict) -> ConfigDict:
+    """The configuration itself. Raises ValueError (one line) for what would fail later."""
+    if "data" not in config:
+        raise RunError(
+            "the configuration has no data section: it is of a training of its own, for "
+            "launch.tune and launch.curves"
+        )
+    return checked_study(config)
+
+
+def checked_study(config: ConfigDict) -> ConfigDict:
+    """The same where nothing but the study is played, maybe of a training of one's own."""
+    objective = config.tune.get("objective", studies.OBJECTIVE)
+    _check_objective(objective)
+    if "seed" not in config:
+        raise RunError("the configuration of the study lacks 'seed'")
+    try:
+        studies.make_scheduler(config.tune)
+        studies.size(config.tune)
+    except AttributeError as error:
+        raise RunError(f"the configuration of the study lacks {error}") from None
+    drawn = studies.make_space(config.tune.space).draw(np.random.default_rng(0))
+    variant = training.with_values(config, drawn)
+    if "data" in config:
+        _check_particle_flow(config, variant)
+    elif objective == studies.OBJECTIVE:
+        raise RunError(f"{objective} trains particle flow: the configuration needs a data section")
+    return config
+
+
+def _check_objective(name: str) -> None:
+    module, _, function = name.partition(":")
+    if not module or not function.isidentifier():
+        raise RunError(f"tune.objective {name!r} is no module:function")
+    try:
+        found = importlib.util.find_spec(module)
+    except ImportError:
+        found = None
+    if found is None:
+        raise RunError(f"tune.objective {name!r}: there is no module {module}")
+
+
+def _check_particle_flow(config: ConfigDict, variant: ConfigDict) -> None:
+    from mlpf_jax.model.config import ModelConfig, TrainConfig, from_mapping
+
+    unknown = set(config.data.processes) - set(PROCESSES)
+    if unknown or not config.data.processes:
+        raise RunError(f"data.processes {sorted(unknown)}: choose among {', '.join(PROCESSES)}")
+    for name in data.SPLITS:
+        if config.data.events[name] < 1:
+            raise RunError(f"data.events.{name} must be at least 1")
+    for each in (config, variant):
+        from_mapping(ModelConfig, each.model.to_dict())
+        from_mapping(TrainConfig, each.train.to_dict())

@@ -1,0 +1,31 @@
+"""XLA's compilations: kept in the run for all workers and restarts, dropped from memory in time."""
+
+from pathlib import Path
+
+from launch.shell.runs import Run
+
+MAPS, MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
+
+
+def keep_compilations(run: Run) -> None:
+    """Points JAX's persistent compilation cache at the run's folder."""
+    import jax
+
+    jax.config.update("jax_compilation_cache_dir", str((run.folder / "compiled").resolve()))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
+def drop_compilations(share: float = 0.5) -> None:
+    """Frees compiled programs where this process has used more than `share` of its memory maps.
+
+    A training's programs take some 1500 maps of the 65530 that Linux allows by default, and the
+    process that has none left dies. What is needed again is read from the run's folder. Where the
+    system does not say, as on macOS, nothing is done.
+    """
+    import jax
+
+    if MAPS.exists() and MOST_MAPS.exists():
+        with MAPS.open() as maps:
+            used = sum(1 for _ in maps)
+        if used > share * int(MOST_MAPS.read_text()):
+            jax.clear_caches()

@@ -1,0 +1,80 @@
+"""Datasets of a run: simulated where they are not there yet, read as memory-mapped arrays."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from datasets import samples as stored
+from datasets.builders import building, recipes
+from datasets.builders.names import dataset_name
+from datasets.builders.recipes import Recipe
+from datasets.events import Samples
+from launch.shell.progress import progress, say
+from launch.shell.runs import Run, RunError
+
+SPLITS = ("train", "validation", "test")
+
+
+def recipe(config: ConfigDict, process: str) -> Recipe:
+    """The dataset of a process: which events are made depends on the configuration alone."""
+    return recipes.simulation(
+        name=dataset_name(process),
+        process=process,
+        elements="clusters",
+        events={split: config.data.events[split] for split in SPLITS},
+        seed=config.seed,
+        shard_events=config.data.shard_events,
+    )
+
+
+def build(run: Run) -> None:
+    """Makes every dataset of the run that is not there yet, and the arrays that are read of it.
+
+    One that the user brought, such as a published one, is taken as it is.
+    """
+    for process in run.config.data.processes:
+        made = recipe(run.config, process)
+        if not _brought(run.data / made.name):
+            if not building.is_made(made, run.data):
+                shutil.rmtree(run.data / "cache" / process, ignore_errors=True)
+            building.build(made, run.data, run.config.data.workers)
+        say(f"  dataset {run.data / made.name}")
+        for split in SPLITS:
+            _cached(run, process, split)
+
+
+def load(run: Run, split: str, events: int = 0) -> Samples:
+    """The events of a split, of all processes of the run; memory-mapped where there is but one.
+
+    `events` limits their number, in equal parts of each process; 0 is all.
+    """
+    processes = run.config.data.processes
+    parts = [_first(_cached(run, p, split), -(-events // len(processes))) for p in processes]
+    return parts[0] if len(parts) == 1 else stored.join(parts)
+
+
+def _brought(dataset: Path) -> bool:
+    """Whether a dataset is there that no recipe of ours has made."""
+    versions = [*dataset.glob("[0-9]*/dataset_info.json"), *dataset.glob("*/*/dataset_info.json")]
+    return any(not (path.parent / building.RECIPE).exists() for path in versions)
+
+
+def _cached(run: Run, process: str, split: str) -> Samples:
+    from datasets.builders.read import open_dataset, read_into
+
+    cache = run.data / "cache" / process / split
+    if not cache.exists():
+        folder = run.data / dataset_name(process)
+        if not folder.exists():
+            raise RunError(f"no dataset in {folder}; make it with launch.build_dataset")
+        with progress(f"read {split}", open_dataset(folder).events(split), "events") as update:
+            dataset = read_into(folder, split, cache, update)
+        for note in dataset.notes:
+            say(f"  note: {note}")
+    return stored.load(cache)
+
+
+def _first(samples: Samples, events: int) -> Samples:
+    return stored.take(samples, np.arange(min(events, samples.events))) if events else samples

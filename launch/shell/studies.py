@@ -1,0 +1,195 @@
+"""What `config.tune` describes, as values of `hpo`: space, searcher, predictor, scheduler."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from launch.shell.runs import RunError
+
+Report = Callable[[Mapping[str, Any]], None]
+
+METRIC = "validation_loss"
+# what a trial trains, unless `tune.objective` says otherwise
+OBJECTIVE = "launch.objectives.particle_flow:make"
+PARAMETERS = ("float", "log_float", "int", "log_int", "categorical")
+SEARCHERS = ("random", "quasi_random", "bayesian", "bohb")
+PREDICTORS = ("qsvr", "svr", "persistence", "extra_trees", "gaussian_process", "lkgp")
+
+
+def make_scheduler(settings: ConfigDict, report: Report | None = None) -> Any:
+    """The scheduler that `config.tune` describes. Raises RunError where it cannot be made.
+
+    `report` is called with the record of every call of an annealer, where the predictor asks one.
+    """
+    make, predicts = _SCHEDULERS.get(settings.scheduler), settings.scheduler in _PREDICTING
+    if make is None:
+        raise RunError(f"tune.scheduler {settings.scheduler!r} is none of {', '.join(_SCHEDULERS)}")
+    predictor = (make_predictor(settings, report),) if predicts else ()
+    return make(settings, make_searcher(settings), *predictor)
+
+
+def make_searcher(settings: ConfigDict) -> Any:
+    """The searcher that `config.tune` names, in its space; random search if it names none."""
+    import hpo
+
+    name = settings.get("searcher", "random")
+    makers = dict(
+        zip(
+            SEARCHERS,
+            (hpo.random_search, hpo.quasi_random_search, hpo.bayesian_search, hpo.bohb_search),
+            strict=True,
+        )
+    )
+    if name not in makers:
+        raise RunError(f"tune.searcher {name!r} is none of {', '.join(SEARCHERS)}")
+    return makers[name](make_space(settings.space))
+
+
+def make_predictor(settings: ConfigDict, report: Report | None = None) -> Any:
+    """The predictor of learning curves that `config.tune` names."""
+    from hpo.forecasting import predictors
+
+    if settings.predictor not in PREDICTORS:
+        raise RunError(f"tune.predictor {settings.predictor!r} is none of {', '.join(PREDICTORS)}")
+    if settings.predictor == "qsvr":
+        return predictors.qsvr(**settings.qsvr.to_dict(), report=report)
+    if settings.predictor == "lkgp":
+        return predictors.lkgp(make_space(settings.space))
+    return getattr(predictors, settings.predictor)()
+
+
+def make_space(rows: tuple[tuple, ...]) -> Any:
+    """A search space from (path, kind, *values) rows; numbers may have a step after their range.
+
+    (path, "when", parent, (value, ...), kind, *values) is a hyperparameter that plays a part only
+    where `parent` has one of the values.
+    """
+    import hpo
+
+    return hpo.Space({path: _parameter(path, *row) for path, *row in rows})
+
+
+def size(settings: ConfigDict) -> tuple[int, int]:
+    """(trials, epochs) that the study comes to at most, for a bar of its progress."""
+    import hpo
+
+    trials = _trials(settings)
+    if settings.scheduler in ("random", "asha", "successive_halving"):
+        return trials, trials * settings.max_epochs
+    return trials, hpo.hyperband_epochs(settings.max_epochs, settings.eta)
+
+
+def _parameter(path: str, kind: str, *values: Any) -> Any:
+    import hpo
+
+    kinds = dict(
+        zip(
+            PARAMETERS,
+            (hpo.Float, hpo.LogFloat, hpo.Int, hpo.LogInt, hpo.Categorical),
+            strict=True,
+        )
+    )
+    if kind == "when":
+        parent, allowed, *inner = values
+        return hpo.When(parent, tuple(allowed), _parameter(path, *inner))
+    if kind not in kinds:
+        raise RunError(f"{path}: {kind!r} is no kind of parameter ({', '.join(PARAMETERS)}, when)")
+    try:
+        return kinds[kind](*values)
+    except (TypeError, ValueError) as error:
+        raise RunError(f"{path}: {error}") from None
+
+
+def _trials(settings: ConfigDict) -> int:
+    """As many as `tune.trials` says, or as Hyperband would have."""
+    import hpo
+
+    asked = settings.get("trials", 0)
+    fixed = settings.scheduler not in ("random", "asha", "successive_halving")
+    return hpo.hyperband_trials(settings.max_epochs, settings.eta) if fixed or not asked else asked
+
+
+def _random(settings: ConfigDict, searcher: Any) -> Any:
+    import hpo
+
+    return hpo.full_training(searcher, _trials(settings), settings.max_epochs, metric=METRIC)
+
+
+def _successive_halving(settings: ConfigDict, searcher: Any) -> Any:
+    import hpo
+
+    rounds = len(hpo.hyperband_brackets(settings.max_epochs, settings.eta)[0])
+    return hpo.successive_halving(
+        searcher,
+        _trials(settings),
+        settings.max_epochs,
+        settings.eta,
+        rounds=rounds,
+        metric=METRIC,
+    )
+
+
+def _asha(settings: ConfigDict, searcher: Any) -> Any:
+    import hpo
+
+    return hpo.asha(
+        searcher,
+        _trials(settings),
+        settings.max_epochs,
+        settings.eta,
+        min_epochs=settings.get("min_epochs", 1),
+        variant=settings.get("variant", "promotion"),
+        metric=METRIC,
+    )
+
+
+def _by_brackets(settings: ConfigDict, searcher: Any) -> Any:
+    """Those that need nothing but R and eta."""
+    import hpo
+
+    make = getattr(hpo, settings.scheduler)
+    return make(searcher, settings.max_epochs, settings.eta, metric=METRIC)
+
+
+def _fast_hyperband(settings: ConfigDict, searcher: Any, predictor: Any) -> Any:
+    import hpo
+
+    return hpo.fast_hyperband(
+        searcher,
+        settings.max_epochs,
+        settings.eta,
+        predictor=predictor,
+        min_curves=settings.min_curves,
+        metric=METRIC,
+    )
+
+
+def _swift_hyperband(settings: ConfigDict, searcher: Any, predictor: Any) -> Any:
+    import hpo
+
+    return hpo.swift_hyperband(
+        searcher,
+        settings.max_epochs,
+        settings.eta,
+        predictor=predictor,
+        min_curves=settings.min_curves,
+        full_share=settings.full_share,
+        decision_point=settings.decision_point,
+        quantile=settings.quantile,
+        metric=METRIC,
+    )
+
+
+_SCHEDULERS: Mapping[str, Callable[..., Any]] = {
+    "random": _random,
+    "successive_halving": _successive_halving,
+    "asha": _asha,
+    "hyperband": _by_brackets,
+    "fast_hyperband": _fast_hyperband,
+    "swift_hyperband": _swift_hyperband,
+    "swift_improved": _by_brackets,
+    "asynchronous_swift": _by_brackets,
+    "adaptive": _by_brackets,
+}
+_PREDICTING = ("fast_hyperband", "swift_hyperband")

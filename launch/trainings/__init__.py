@@ -1,1 +1,0 @@
-"""Small real trainings, of seconds each, whose learning curves tables are made of."""

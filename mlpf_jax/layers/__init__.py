@@ -1,0 +1,1 @@
+"""What layers compute, as functions of arrays: they know shapes, and no model."""

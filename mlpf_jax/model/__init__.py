@@ -1,0 +1,1 @@
+"""The model: its configuration, what it makes of its inputs, backbones, heads."""

@@ -1,0 +1,152 @@
+"""States and models on disk.
+
+A training keeps its last states by epoch in an orbax folder: a state that a kill interrupts is
+not seen again, since orbax writes beside and renames. A model is a folder of two files that
+anything can read: `config.json` (architecture, schema) and `arrays.npz` (no pickle).
+"""
+
+import json
+import os
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from flax import serialization, traverse_util
+from jaxtyping import PyTree
+
+from mlpf_jax.model.config import ModelConfig
+from mlpf_jax.training import compatibility
+from mlpf_jax.training.train import TrainState
+
+
+def save_state(folder: str | os.PathLike, epoch: int, state: TrainState, keep: int = 2) -> None:
+    """Writes the state after `epoch` epochs; keeps the last `keep`. Done when it returns.
+
+    A state of that epoch that is there already is replaced.
+    """
+    with _manager(folder, keep) as manager:
+        if epoch in manager.all_steps():
+            manager.delete(epoch)
+        manager.save(epoch, args=ocp.args.StandardSave(_tree(state)), force=True)
+        manager.wait_until_finished()
+
+
+def latest_epoch(folder: str | os.PathLike) -> int | None:
+    """The last epoch saved, None if there is none."""
+    if not Path(folder).is_dir():
+        return None
+    return max(
+        (int(path.name) for path in Path(folder).iterdir() if path.name.isdecimal()), default=None
+    )
+
+
+def forget_others(folder: str | os.PathLike, epoch: int) -> None:
+    """Deletes all states but that of `epoch`: a training that starts there will make them anew."""
+    if latest_epoch(folder) is None:
+        return
+    with _manager(folder, None) as manager:
+        for other in manager.all_steps():
+            if other != epoch:
+                manager.delete(other)
+
+
+def restore_state(
+    folder: str | os.PathLike, template: TrainState, epoch: int | None = None
+) -> TrainState:
+    """The state saved after `epoch` (default: the last). `template`: a state of the same model.
+
+    Raises `FileNotFoundError` where nothing was saved, `ValueError` where another model was.
+    """
+    epoch = latest_epoch(folder) if epoch is None else epoch
+    if epoch is None or not (Path(folder) / str(epoch)).is_dir():
+        raise FileNotFoundError(f"no state of epoch {epoch or 'any'} in {folder}")
+    wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, _tree(template))
+    with _manager(folder, None) as manager:
+        stored = manager.item_metadata(epoch)
+        if _shapes(stored) != _shapes(wanted):
+            raise ValueError(
+                f"the state in {folder} belongs to another model than {template.config}"
+            )
+        restored = manager.restore(epoch, args=ocp.args.StandardRestore(wanted))
+    restored = jax.tree.map(_placed_like, restored, _tree(template))
+    return serialization.from_state_dict(template, restored)
+
+
+def _placed_like(value: jax.Array, template: Any) -> jax.Array:
+    """Bound to devices only where the template is: else every step would be compiled again."""
+    bound = getattr(template, "committed", False)
+    return value if bound else jax.numpy.asarray(np.asarray(value))
+
+
+def _manager(folder, keep) -> ocp.CheckpointManager:
+    options = ocp.CheckpointManagerOptions(
+        max_to_keep=keep, enable_async_checkpointing=False, create=True
+    )
+    return ocp.CheckpointManager(
+        Path(folder).resolve(), options=options, item_handlers=ocp.StandardCheckpointHandler()
+    )
+
+
+def _tree(state: TrainState) -> dict[str, Any]:
+    return serialization.to_state_dict(state)
+
+
+def _shapes(tree) -> dict[tuple, tuple]:
+    flat, _ = jax.tree.flatten_with_path(tree, is_leaf=lambda x: hasattr(x, "shape"))
+    return {tuple(str(key.key) for key in path): tuple(leaf.shape) for path, leaf in flat}
+
+
+def save_model(
+    folder: str | os.PathLike, config: ModelConfig, variables: dict[str, PyTree]
+) -> None:
+    """`variables` as `TrainState.variables` gives them: parameters, codebook, statistics."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = traverse_util.flatten_dict(jax.tree.map(np.asarray, variables), sep="/")
+    description = {
+        "format": compatibility.FORMAT,
+        "model": asdict(config),
+        "schema": compatibility.current_schema(),
+    }
+    # The description comes last: a folder that has one is whole.
+    _replace(folder / "arrays.npz", lambda file: np.savez(file, **arrays))
+    _replace(
+        folder / "config.json", lambda file: file.write(json.dumps(description, indent=2).encode())
+    )
+
+
+def load_model(folder: str | os.PathLike) -> tuple[ModelConfig, dict[str, PyTree]]:
+    """Config and variables for `MLPF(config).apply(variables, X, mask)`.
+
+    Raises `FileNotFoundError` where no model is, `ValueError` where one cannot be used.
+    """
+    folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        raise FileNotFoundError(f"no model in {folder}: config.json is missing")
+    try:
+        description = json.loads((folder / "config.json").read_text())
+        with np.load(folder / "arrays.npz", allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        description = {key: description[key] for key in ("format", "model", "schema")}
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"the model in {folder} is damaged: {error}") from error
+    try:
+        config = compatibility.checked_config(description)
+        compatibility.check_arrays(config, arrays)
+    except ValueError as error:
+        raise ValueError(f"the model in {folder} is not one of this version: {error}") from error
+    return config, traverse_util.unflatten_dict(arrays, sep="/")
+
+
+def _replace(path: Path, write) -> None:
+    """Writes beside, then renames: a reader sees the old file or the new one, never half."""
+    beside = path.with_name(path.name + ".part")
+    with open(beside, "wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)

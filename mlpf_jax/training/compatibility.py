@@ -1,0 +1,78 @@
+"""Whether a saved model is one of this version: its schema, its configuration, its arrays.
+
+A model that was made for features in another order would run, and be wrong; so would one from
+before a key of `ModelConfig` existed, under the default of today. Both are refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import traverse_util
+
+from datasets import schema
+from mlpf_jax.model.config import ModelConfig, from_mapping
+from mlpf_jax.model.mlpf import MLPF
+
+FORMAT = 1
+
+
+def current_schema() -> dict[str, list[str]]:
+    """Names and order of all that goes into a model and comes out of it."""
+    return {
+        "track": list(schema.TRACK_FEATURES),
+        "cluster": list(schema.CLUSTER_FEATURES),
+        "target": list(schema.TARGET_FEATURES),
+        "classes": list(schema.CLASSES),
+    }
+
+
+def checked_config(description: Mapping) -> ModelConfig:
+    """The configuration of a model's `config.json`.
+
+    Raises `ValueError` with what was expected and what was found.
+    """
+    if (found := description.get("format")) != FORMAT:
+        raise ValueError(f"its format is {found!r}, expected {FORMAT}")
+    for key in ("schema", "model"):
+        if not isinstance(description[key], Mapping):
+            raise ValueError(f"its {key} is {description[key]!r}, expected names and values")
+    stored, expected = description["schema"], current_schema()
+    for name in sorted(set(stored) | set(expected)):
+        _check_names(name, stored.get(name, []), expected.get(name, []))
+    known = [f.name for f in fields(ModelConfig)]
+    if missing := [name for name in known if name not in description["model"]]:
+        raise ValueError(
+            f"its configuration has no {', '.join(missing)}: it was saved before there was such a "
+            "choice; train it again, or write into config.json what it was"
+        )
+    return from_mapping(ModelConfig, description["model"])
+
+
+def check_arrays(config: ModelConfig, arrays: Mapping[str, np.ndarray]) -> None:
+    """Raises `ValueError` where arrays are not those of a model of this configuration."""
+    X = jax.ShapeDtypeStruct((1, 2 * config.bin_size, schema.ELEMENT_WIDTH), jnp.float32)
+    mask = jax.ShapeDtypeStruct(X.shape[:2], bool)
+    variables = jax.eval_shape(
+        MLPF(config).init, jax.eval_shape(lambda: jax.random.key(0)), X, mask
+    )
+    expected = {
+        name: leaf.shape for name, leaf in traverse_util.flatten_dict(variables, sep="/").items()
+    }
+    found = {name: np.shape(array) for name, array in arrays.items()}
+    for name in sorted(set(expected) | set(found)):
+        if expected.get(name) != found.get(name):
+            raise ValueError(
+                f"array {name} has shape {found.get(name, 'none')}, its configuration expects "
+                f"{expected.get(name, 'none')}"
+            )
+
+
+def _check_names(kind: str, found: list[str], expected: list[str]) -> None:
+    if len(found) != len(expected):
+        raise ValueError(f"it has {len(found)} {kind} names, expected {len(expected)}")
+    for place, (a, b) in enumerate(zip(found, expected, strict=True)):
+        if a != b:
+            raise ValueError(f"{kind} name {place} is {a!r}, expected {b!r}")

@@ -1,0 +1,1 @@
+"""What Q-SVR is worth on learning curves: tasks and measurements."""

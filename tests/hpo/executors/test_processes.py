@@ -1,0 +1,192 @@
+"""Real worker processes, really killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hpo.core.types import Job, Reported, WorkerLost
+from hpo.executors.processes import ExecutorError, ProcessExecutor
+from hpo.schedulers.halving import successive_halving
+from hpo.space import Float, Space
+from hpo.study.journal import Journal, read_journal
+from hpo.study.run import run_study
+from hpo.study.summary import summarise
+
+HERE = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def objectives(monkeypatch):
+    monkeypatch.syspath_prepend(HERE)
+
+
+def run(folder, factory, settings=None, workers=2, **options):
+    """Four trials for one epoch, the best two for another."""
+    scheduler = successive_halving(Space({"x": Float(-1, 1)}), 4, 2, 2, rounds=2)
+    with (
+        Journal(folder / "study.db") as journal,
+        ProcessExecutor(
+            f"hpo_objectives:{factory}", settings or {}, folder, workers, **options
+        ) as executor,
+    ):
+        return summarise(run_study(scheduler, executor, journal, seed=0))
+
+
+def until(condition):
+    """Wait for the condition; a minute without it is a failure."""
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("waited in vain")
+
+
+def alive(pid):
+    status = Path(f"/proc/{pid}/stat")
+    try:
+        return status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def epochs_trained(folder):
+    """(trial, epoch, process) of every epoch that any worker trained."""
+    return [
+        (int(log.parent.name.removeprefix("trial-")), *map(int, line.split()[:2]))
+        for log in sorted(folder.glob("trial-*/epochs.log"))
+        for line in log.read_text().splitlines()
+    ]
+
+
+def test_trials_resume_from_their_checkpoints_in_reused_workers(tmp_path):
+    summary = run(tmp_path, "checkpointed")
+    trained = epochs_trained(tmp_path)
+    assert sorted((t, e) for t, e, _ in trained) == sorted(
+        (t.number, e) for t in summary.trials for e in range(1, t.epochs + 1)
+    )
+    assert len({process for *_, process in trained}) <= 2
+    assert summary.epochs == 6
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        ("raises", "RuntimeError: two lines of trouble"),
+        ("ends early", "ValueError: the objective ended after epoch 0 of 1"),
+        ("is nan", "epoch 1: loss is nan"),
+        ("is text", "epoch 1: loss is 'much', not a number"),
+        ("no metric", "epoch 1: no metric 'loss' among accuracy"),
+        ("always dies", "took 3 workers down with it, the last by SIGKILL"),
+    ],
+)
+def test_a_trial_that_fails_is_recorded_and_the_study_goes_on(tmp_path, trouble, error):
+    summary = run(tmp_path, "troublesome", {"1": trouble}, workers=1)
+    failed = [t for t in summary.trials if t.status == "failed"]
+    assert [t.number for t in failed] == [1]
+    assert failed[0].error.startswith(error)
+    assert summary.trials[summary.best].status == "completed"
+    kept = tmp_path / "trial-0001" / "error.txt"
+    assert kept.exists() == (trouble in ("raises", "ends early"))
+    if kept.exists():
+        assert kept.read_text().startswith("Traceback")
+
+
+def test_a_dead_worker_is_replaced_and_its_job_done(tmp_path):
+    summary = run(tmp_path, "troublesome", {"2": "dies once"})
+    assert summary == run(tmp_path / "calm", "troublesome")
+    assert WorkerLost(2) in [entry.item for entry in read_journal(tmp_path / "study.db")[1]]
+
+
+def test_a_cancelled_trial_is_not_heard_of_again(tmp_path):
+    factory = ("hpo_objectives:checkpointed", {"epoch_seconds": 0.01})
+    with ProcessExecutor(*factory, tmp_path, workers=1) as executor:
+        executor.submit(Job(0, {"x": 0.0}, 0, 10_000))
+        executor.submit(Job(1, {"x": 0.0}, 0, 3))
+        assert executor.wait()[0].trial == 0
+        executor.cancel(0)
+        heard = []
+        while len(heard) < 4:
+            heard += executor.wait()
+        assert [event.trial for event in heard] == [1] * 4
+    assert len([1 for trial, *_ in epochs_trained(tmp_path) if trial == 0]) < 10_000
+
+
+def test_every_worker_has_its_environment(tmp_path):
+    environments = [{"WORKER_NUMBER": "3"}, {"WORKER_NUMBER": "5"}]
+    with ProcessExecutor(
+        "hpo_objectives:environment", {}, tmp_path, 2, environments=environments
+    ) as executor:
+        executor.submit(Job(0, {}, 0, 1))
+        executor.submit(Job(1, {}, 0, 1))
+        heard = []
+        while len(heard) < 4:
+            heard += executor.wait()
+    losses = {e.trial: e.metrics["loss"] for e in heard if isinstance(e, Reported)}
+    assert losses == {0: 3.0, 1: 5.0}
+
+
+@pytest.mark.parametrize(
+    ("factory", "complaint"),
+    [
+        ("hpo_objectives:broken", "ValueError: no such data set"),
+        ("hpo_objectives:absent", 'is no "module:function"'),
+        ("no_such_module:objective", 'is no "module:function"'),
+    ],
+)
+def test_a_factory_that_cannot_work_ends_the_study(tmp_path, factory, complaint):
+    with ProcessExecutor(factory, {}, tmp_path, 1) as executor:
+        executor.submit(Job(0, {}, 0, 1))
+        with pytest.raises(ExecutorError, match=complaint):
+            executor.wait()
+
+
+@pytest.mark.parametrize("trouble", ["full disk", "full disk, in other words"])
+def test_a_full_disk_ends_the_study_and_is_no_fault_of_the_trial(tmp_path, trouble):
+    with ProcessExecutor("hpo_objectives:troublesome", {"0": trouble}, tmp_path, 1) as executor:
+        executor.submit(Job(0, {"x": 0.0}, 0, 2))
+        with pytest.raises(ExecutorError, match="No space left on device"):
+            executor.wait()
+
+
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_driver_takes_its_workers_along_and_goes_on_later(tmp_path, blow):
+    import hpo_objectives
+
+    code = f"""
+import sys
+sys.path[:0] = [{str(HERE)!r}, {str(HERE.parents[1])!r}]
+import hpo_objectives
+hpo_objectives.drive({str(tmp_path)!r}, waits_at=5)
+"""
+    # What a shell starts in the background ignores Ctrl-C, and so would what that starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    driver = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    until(lambda: any(tmp_path.glob("trial-*/waiting")))
+    os.kill(driver.pid, blow)
+    driver.wait()
+    workers = {process for *_, process in epochs_trained(tmp_path)}
+    until(lambda: not any(map(alive, workers)))
+    _, entries = read_journal(tmp_path / "study.db")
+    assert 0 < len(entries) < 150
+
+    resumed = hpo_objectives.drive(tmp_path)
+    assert resumed == hpo_objectives.drive(tmp_path / "uninterrupted")
+    told = [entry.item for entry in read_journal(tmp_path / "study.db")[1]]
+    assert any(isinstance(item, WorkerLost) for item in told)
+    reported = [(i.trial, i.epoch) for i in told if isinstance(i, Reported)]
+    assert len(set(reported)) == len(reported)
+    # An epoch is trained twice only where its report was lost with the driver.
+    assert len(epochs_trained(tmp_path)) - len(reported) < 8
+
+
+def test_nobody_waits_for_nothing(tmp_path):
+    with (
+        ProcessExecutor("hpo_objectives:checkpointed", {}, tmp_path, 1) as executor,
+        pytest.raises(RuntimeError, match="nothing is running"),
+    ):
+        executor.wait()

@@ -1,0 +1,120 @@
+"""The options of a model: a predicted spread, heads of their own size."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from datasets import schema
+from mlpf_jax.model import mlpf as model
+from mlpf_jax.model import statistics
+from mlpf_jax.model.config import ModelConfig, TrainConfig
+from mlpf_jax.model.mlpf import MLPF
+from mlpf_jax.training import train
+
+LABELS = len(schema.CLASSES) + len(schema.CHARGES)
+
+
+@pytest.fixture(scope="module")
+def case(batch_of):
+    batch = batch_of([(4, 6), (3, 2)], 12)
+    outputs = np.random.default_rng(0).normal(size=(2, 12, LABELS + 7)).astype(np.float32)
+    return np.where(batch.mask[..., None], outputs, 0), batch
+
+
+def test_a_spread_changes_nothing_else(case, quick):
+    outputs, batch = case
+    assemble, particles = quick(model.assemble), quick(model.particles)
+    with_spread = assemble(outputs, batch.X)
+    without = assemble(outputs[..., :-2], batch.X)
+    assert without.log_pt_spread is without.log_energy_spread is None
+    for name in without._fields[:-2]:
+        np.testing.assert_array_equal(getattr(with_spread, name), getattr(without, name))
+    np.testing.assert_array_equal(
+        *(particles(p, batch.X, batch.mask) for p in (with_spread, without))
+    )
+
+
+def test_spreads_stay_in_range_and_can_come_back(case, quick):
+    outputs, batch = case
+    assemble = quick(model.assemble)
+    for value in (-50.0, -3.0, 0.0, 3.0, 50.0):
+        outputs[..., -2:] = value
+        prediction = assemble(outputs, batch.X)
+        for log_spread in (prediction.log_pt_spread, prediction.log_energy_spread):
+            here = np.exp(np.asarray(log_spread)[batch.mask])
+            assert ((here > 0.008) & (here < 1.3)).all()
+            assert not np.asarray(log_spread)[~batch.mask].any()
+
+    def spread(raw):
+        values = jnp.asarray(outputs).at[..., -2].set(raw)
+        return model.assemble(values, batch.X).log_pt_spread.sum()
+
+    slope = quick(jax.grad(spread))
+    assert all(float(slope(raw)) > 0 for raw in (-8.0, 0.0, 8.0))
+
+
+def test_the_spread_is_two_more_columns_of_the_last_layer():
+    def shapes(**options):
+        config = ModelConfig(width=8, layers_id=1, layers_regression=1, bin_size=8, **options)
+        X = jax.ShapeDtypeStruct((1, 8, schema.ELEMENT_WIDTH), jnp.float32)
+        mask = jax.ShapeDtypeStruct((1, 8), bool)
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        variables = jax.eval_shape(MLPF(config).init, key, X, mask)
+        sizes = [leaf.size for leaf in jax.tree.leaves(variables["params"])]
+        return sum(sizes), jax.eval_shape(MLPF(config).apply, variables, X, mask)
+
+    plain, prediction = shapes()
+    more, with_spread = shapes(spread=True)
+    assert more - plain == 2 * (ModelConfig().head_width + 1)
+    assert prediction.log_pt_spread is None
+    assert with_spread.log_pt_spread.shape == with_spread.log_energy_spread.shape == (1, 8)
+
+
+@pytest.mark.parametrize("backbone", ["attention", "favor"])
+def test_heads_may_have_dimensions_of_their_own(backbone):
+    """Those of their share are the default; others change the projections alone."""
+
+    def parameters(**options):
+        config = ModelConfig(
+            backbone=backbone, width=16, heads=2, layers_id=1, layers_regression=0, **options
+        )
+        X = jax.ShapeDtypeStruct((1, 8, schema.ELEMENT_WIDTH), jnp.float32)
+        mask = jax.ShapeDtypeStruct((1, 8), bool)
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        variables = jax.eval_shape(MLPF(config).init, key, X, mask)
+        jax.eval_shape(MLPF(config).apply, variables, X, mask)
+        return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
+
+    assert parameters(head_dims=8) == parameters()
+    # query, key and value of 2 x 12 more, and the way back from the values
+    assert parameters(head_dims=20) - parameters() == 3 * 24 * (16 + 1) + 24 * 16
+
+
+def test_the_range_of_spreads_is_as_documented():
+    lowest, highest = (model.LOG_SPREAD + s * model.LOG_SPREAD_RANGE for s in (-1, 1))
+    assert np.exp(lowest) == pytest.approx(0.1 / 12, rel=0.05)
+    assert np.exp(highest) == pytest.approx(0.1 * 12, rel=0.05)
+
+
+def test_a_training_with_spread_and_missing_momentum_learns(batch_of, quick):
+    """On duplicated, empty and single-element events too, gradients are finite."""
+    batch = batch_of([(10, 14), (0, 0), (1, 0), (5, 5)], 24)
+    batch.X[3, :10], batch.ytarget[3, :10] = batch.X[3, 0], batch.ytarget[3, 0]
+    config = ModelConfig(
+        backbone="mlp", width=16, hidden=16, layers_id=1, layers_regression=1, head_width=16,
+        neighbour_features=False, spread=True,
+    )  # fmt: skip
+    training = TrainConfig(
+        learning_rate=1e-2, warmup_steps=0, schedule="constant", missing_weight=1.0
+    )
+    measured = statistics.measure(batch.X[batch.mask])
+    state = train.create_state(jax.random.key(0), config, training, measured)
+    history, step = [], quick(train.train_step)
+    for _ in range(8):
+        state, metrics = step(state, batch)
+        history.append(metrics)
+    assert all(np.isfinite(m["gradient_norm"]) for m in history)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
+    for name in ("loss", "energy", "missing"):
+        assert history[-1][name] < history[0][name]
