@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from datasets.constants import GEV_PER_TESLA_MM
 from datasets.events import EventData, Table, offsets_of
 from datasets.schema import (
     CLUSTER,
@@ -20,7 +21,6 @@ from datasets.schema import (
 )
 
 SUBDETECTORS = (ECAL, HCAL, OTHER, TRACKER)
-PT_OF_CURVATURE = 3e-4  # GeV per (tesla mm): pt = 3e-4 |B / omega|
 NO_ROW = -1
 
 
@@ -102,7 +102,7 @@ def track_columns(events: EventData) -> dict[str, np.ndarray]:
     """Columns of `schema.TRACK_FEATURES`. pt follows from curvature and field (tesla, 1/mm)."""
     tracks = events.tracks
     with np.errstate(divide="ignore"):
-        pt = PT_OF_CURVATURE * np.abs(events.field / tracks["omega"].astype(np.float64))
+        pt = GEV_PER_TESLA_MM * np.abs(events.field / tracks["omega"].astype(np.float64))
     tan_lambda = tracks["tanLambda"].astype(np.float64)
     return {
         **tracks.columns,

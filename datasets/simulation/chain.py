@@ -10,7 +10,8 @@ from datasets.simulation.generate import PROCESSES, generate
 from datasets.simulation.reconstruction import baseline, clusters, tracks
 from datasets.simulation.tracker import helix
 from datasets.simulation.tracker import hits as tracker_hits
-from datasets.simulation.tracker.transport import Flights, path_of, transport
+from datasets.simulation.tracker.flights import Flights, path_of
+from datasets.simulation.tracker.transport import transport
 
 DETECTOR = CLICLike()
 CHUNK = 32  # events simulated at once: what fits the caches, and little memory

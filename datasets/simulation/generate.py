@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from datasets.events import Table, offsets_of
-from datasets.simulation.tracker.transport import OVERLAID
+from datasets.schema import OVERLAID
 
 ENERGY = 380.0  # GeV in the centre of mass, before initial-state radiation
 

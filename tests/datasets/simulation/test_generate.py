@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from datasets.events import Table
+from datasets.schema import OVERLAID
 from datasets.simulation import PROCESSES, CLICLike, generate
-from datasets.simulation.tracker.transport import OVERLAID
 
 pytest.importorskip("pythia8mc", reason="the simulation needs the extra `physics`")
 ALONE = [name for name, process in PROCESSES.items() if not process.overlaid]

@@ -9,7 +9,7 @@ from datasets.events import Table
 from datasets.simulation.validation import fidelity, track_check
 
 pytest.importorskip("pythia8mc", reason="the simulation needs the extra `physics`")
-SHARED = Path(__file__).parents[3].parent / "shared" / "edm4hep"
+SHARED = Path(__file__).parents[4].parent / "shared" / "edm4hep"
 
 
 def test_quantiles_are_those_of_each_event_alone():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from datasets.constants import GEV_PER_TESLA_MM
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.tracker import helix
 
@@ -23,7 +24,7 @@ def stepped(vertex, momentum, charge, step=0.2, limit=1e4):
     out = np.full((len(p), 3), np.nan)
     size = np.linalg.norm(p, axis=1)
     # dp/ds = q v x B / v, with p in GeV and s in mm.
-    angle = -charge * helix.GEV_PER_TESLA_MM * D.field / size * step
+    angle = -charge * GEV_PER_TESLA_MM * D.field / size * step
     alive = np.arange(len(p))
     for _ in range(int(limit / step)):
         half = p[alive].copy()
@@ -77,10 +78,10 @@ def test_perigee_of_a_particle_from_the_centre():
     np.testing.assert_allclose(state.D0, 0, atol=1e-9)
     np.testing.assert_allclose(state.Z0, 0, atol=1e-9)
     np.testing.assert_allclose(np.cos(state.phi - path.phi), 1)
-    # LCIO: omega has the sign of the charge, pT = 3e-4 |B / omega|.
+    # LCIO: omega has the sign of the charge, pT = 2.99792458e-4 |B / omega|.
     np.testing.assert_array_equal(np.sign(state.omega), charge)
     pt = np.hypot(momentum[:, 0], momentum[:, 1])
-    np.testing.assert_allclose(3e-4 * D.field / np.abs(state.omega), pt, rtol=1e-3)
+    np.testing.assert_allclose(2.99792458e-4 * D.field / np.abs(state.omega), pt, rtol=1e-12)
 
 
 def test_perigee_is_the_nearest_point_and_describes_the_same_path():

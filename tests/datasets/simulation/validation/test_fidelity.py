@@ -9,7 +9,7 @@ from datasets.events import Table, offsets_of
 from datasets.simulation.validation import fidelity, photons, quantiles
 
 pytest.importorskip("pythia8mc", reason="the simulation needs the extra `physics`")
-SHARED = Path(__file__).parents[3].parent / "shared" / "edm4hep"
+SHARED = Path(__file__).parents[4].parent / "shared" / "edm4hep"
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from datasets.constants import GEV_PER_TESLA_MM
 from datasets.events import Table
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.reconstruction import measurement, tracks
@@ -208,7 +209,7 @@ def test_electrons_that_radiate_seem_softer():
     given = moved.particles["generator_status"] == 1
     mine = given[links.target] & (links.weight > 0.99)
     true = np.linalg.norm([moved.particles[n_][links.target[mine]] for n_ in ("px", "py")], axis=0)
-    seen = 3e-4 * CLEAR.field / np.abs(found["omega"][links.source[mine]])
+    seen = GEV_PER_TESLA_MM * CLEAR.field / np.abs(found["omega"][links.source[mine]])
     low, middle, high = np.quantile(seen / true, [0.1, 0.5, 0.9])
     assert low < 0.97 < 0.99 < middle <= high < 1.02
 

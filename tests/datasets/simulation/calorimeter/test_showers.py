@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from datasets import schema
+from datasets.constants import LIGHT
 from datasets.events import join_tables
 from datasets.simulation.calorimeter import cells, faces, noise, showers
 from datasets.simulation.detector import CLD_LIKE, CLICLike
@@ -198,7 +199,7 @@ def test_particles_enter_through_flat_faces_without_turning():
     # From the centre all lies on one line, and half the speed of light takes twice the time.
     length = np.linalg.norm(entry.position, axis=1)
     np.testing.assert_allclose(entry.position, length[:, None] * entry.direction, rtol=1e-5)
-    np.testing.assert_allclose(entry.delay, length / faces.LIGHT, rtol=1e-5)
+    np.testing.assert_allclose(entry.delay, length / LIGHT, rtol=1e-5)
 
 
 def test_prompt_hits_come_first_and_none_after_the_window():
