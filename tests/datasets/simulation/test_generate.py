@@ -123,6 +123,6 @@ def test_a_mean_of_zero_adds_nothing():
 
 def test_settings_unknown_to_pythia_are_named():
     with pytest.raises(ValueError, match="Odd:process = on"):
-        generate.start(("Odd:process = on",), 0)
+        generate.start(("Odd:process = on",), 1)
     with pytest.raises(RuntimeError, match="cannot start"):
-        generate.start((), 0)
+        generate.start((), 1)
