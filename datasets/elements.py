@@ -24,7 +24,7 @@ SUBDETECTORS = (ECAL, HCAL, OTHER, TRACKER)
 NO_ROW = -1
 
 
-class Layout(NamedTuple):
+class ElementRows(NamedTuple):
     """Where the elements of a batch stand: event i owns rows offsets[i]:offsets[i+1].
 
     Of every track, cluster and hit its row, `NO_ROW` where it is no element of this form.
@@ -37,7 +37,7 @@ class Layout(NamedTuple):
     hit: Int[np.ndarray, " hits"]
 
 
-def layout(events: EventData, form: Elements) -> Layout:
+def rows_of(events: EventData, form: Elements) -> ElementRows:
     """Element rows: event by event, in each the parts of the form one after the other."""
     found = [members(events, part) for part in form.parts]
     counts = np.stack(
@@ -54,7 +54,7 @@ def layout(events: EventData, form: Elements) -> Layout:
         event = table.event[rows]
         within = np.arange(len(rows)) - offsets_of(counts[:, i])[event]
         places[part.table][rows] = starts[event, i] + within
-    return Layout(form, offsets_of(counts.sum(axis=1)), **places)
+    return ElementRows(form, offsets_of(counts.sum(axis=1)), **places)
 
 
 def members(events: EventData, part: Part) -> tuple[Table, Int[np.ndarray, " members"]]:
@@ -77,7 +77,7 @@ def features(
         ValueError: a feature is not a finite number (such as the pt of a track without
             curvature); names the feature and the event. `soundness.sound` finds such events.
     """
-    places = layout(events, form)
+    places = rows_of(events, form)
     X = np.zeros((places.offsets[-1], form.width), np.float32)
     for part in form.parts:
         table, of_part = members(events, part)

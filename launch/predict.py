@@ -71,7 +71,7 @@ def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int
 
     offsets, X = elements.features(events)
     rows = reconstruct(unlabelled(offsets, X), lambda done: None)
-    places, found = elements.layout(events, schema.ELEMENTS["clusters"]), truth_of(events)
+    places, found = elements.rows_of(events, schema.ELEMENTS["clusters"]), truth_of(events)
     of_particles = place_particles(events, found, places)
     truth = written.target_rows(events, found, places, of_particles)
     of_candidates = place_candidates(events, places)

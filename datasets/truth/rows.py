@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from datasets import elements
-from datasets.elements import Layout
+from datasets.elements import ElementRows
 from datasets.events import EventData, Links, Table, offsets_of
 from datasets.schema import OVERLAID, TARGET_WIDTH, target
 from datasets.truth.placement import Placement, merged_p4
@@ -17,7 +17,7 @@ CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, ELECTRON, MUON = 1, 2, 3, 4, 5
 
 
 def target_rows(
-    events: EventData, found: Truth, places: Layout, placement: Placement
+    events: EventData, found: Truth, places: ElementRows, placement: Placement
 ) -> Float[np.ndarray, "elements targets"]:
     """`ytarget` but for the jet index: `schema.TARGET_FEATURES`, zero where nothing is asked.
 
@@ -56,7 +56,7 @@ def target_rows(
 
 
 def candidate_rows(
-    events: EventData, places: Layout, placement: Placement
+    events: EventData, places: ElementRows, placement: Placement
 ) -> Float[np.ndarray, "elements targets"]:
     """`ycand` but for the jet index."""
     y = np.zeros((places.offsets[-1], TARGET_WIDTH))

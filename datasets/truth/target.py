@@ -82,7 +82,7 @@ def samples_and_summary(
     events = events if well.all() else take_events(events, np.flatnonzero(well))
     form = ELEMENTS[settings.elements]
     found = truth(events, settings.visibility)
-    places = elements.layout(events, form)
+    places = elements.rows_of(events, form)
     offsets, X = elements.features(events, form)
     placement = place_particles(events, found, places)
     ytarget = target_rows(events, found, places, placement)

@@ -140,7 +140,7 @@ def test_hits_are_described_by_position_and_energy(seed):
     events = random_events(seed, 3)
     for form in ("hits", "tracks_hits"):
         offsets, X = elements.features(events, ELEMENTS[form])
-        places = elements.layout(events, ELEMENTS[form])
+        places = elements.rows_of(events, ELEMENTS[form])
         in_tracker = events.hits["subdetector"] == TRACKER
         is_element = places.hit != elements.NO_ROW
         assert (is_element == (~in_tracker | (form == "hits"))).all()

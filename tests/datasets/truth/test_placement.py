@@ -22,7 +22,7 @@ rules = st.sampled_from([truth.PRESENT, truth.PAPER_2024, truth.Visibility(0.0, 
 @given(seeds, forms)
 def test_candidate_energy_account_closes(seed, form):
     events = random_events(seed, 3)
-    places = elements.layout(events, ELEMENTS[form])
+    places = elements.rows_of(events, ELEMENTS[form])
     placed = placement.place_candidates(events, places)
     y = rows.candidate_rows(events, places, placed)
     energy = truth.four_momenta(events.candidates)[:, 3]
@@ -38,7 +38,7 @@ def test_candidate_energy_account_closes(seed, form):
 def test_an_element_has_at_most_one_primary(seed, rule, form):
     events = random_events(seed, 4)
     found = truth.truth(events, rule)
-    places = elements.layout(events, ELEMENTS[form])
+    places = elements.rows_of(events, ELEMENTS[form])
     event = {
         "particles": events.particles.event[found.rows],
         "candidates": events.candidates.event,
@@ -62,7 +62,7 @@ def test_in_hits_a_particle_takes_the_best_hit_that_the_more_energetic_ones_left
     event = random_event(np.random.default_rng(seed))
     found = truth.truth(event)
     for form in ("hits", "tracks_hits"):
-        places = elements.layout(event, ELEMENTS[form])
+        places = elements.rows_of(event, ELEMENTS[form])
         placed = placement.place_particles(event, found, places)
         deposit = np.zeros((len(found.rows), len(event.hits)))
         np.add.at(deposit, (found.deposits.source, found.deposits.target), found.deposits.weight)
@@ -89,7 +89,7 @@ def test_every_form_has_the_same_particles(seed):
     found = truth.truth(events)
     totals = []
     for form in ("clusters", "tracks_hits"):
-        places = elements.layout(events, ELEMENTS[form])
+        places = elements.rows_of(events, ELEMENTS[form])
         placed = placement.place_particles(events, found, places)
         lost = found.assignment.primary & ~placed.placed
         y = rows.target_rows(events, found, places, placed)

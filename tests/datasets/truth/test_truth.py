@@ -27,7 +27,7 @@ def test_truth_is_that_of_the_definition(seed, rule):
     event = random_event(np.random.default_rng(seed))
     found = truth.truth(event, rule)
     fate, total = naive_truth(event, rule)
-    places = elements.layout(event, ELEMENTS["clusters"])
+    places = elements.rows_of(event, ELEMENTS["clusters"])
     placed = placement.place_particles(event, found, places)
     y = rows.target_rows(event, found, places, placed)
 

@@ -1,4 +1,4 @@
-"""What a file holds of a chunk of events, and podio's references turned into row numbers."""
+"""Podio's references turned into row numbers."""
 
 from collections.abc import Container, Mapping
 from typing import NamedTuple
@@ -6,26 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
+from datasets.edm4hep.chunk import Chunk, Jagged
 from datasets.edm4hep.errors import EDM4HEPError
 from datasets.edm4hep.layout import reference_leaves
 from datasets.events import Links, Table, offsets_of
 
 UNSET = (-1, -2)  # index of a podio reference to nothing
-
-
-class Jagged(NamedTuple):
-    """One leaf: the values of all events behind each other, and how many each event has."""
-
-    counts: Int[np.ndarray, " events"]
-    values: np.ndarray
-
-
-class Chunk(NamedTuple):
-    """What was read of some consecutive events."""
-
-    columns: Mapping[str, Jagged]  # by leaf name
-    collections: Mapping[int, str]  # podio's numbers and their collections
-    first_event: int  # number in the file, for messages
 
 
 class Place(NamedTuple):

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from datasets.detectors import Detector
 from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.layout import Layout, pointed_at
+from datasets.edm4hep.layout import PodioLayout, pointed_at
 from datasets.edm4hep.podio import ID_TABLES, IdTable
 
 
-def collection_names(file, layout: Layout, detector: Detector) -> Mapping[int, str]:
+def collection_names(file, layout: PodioLayout, detector: Detector) -> Mapping[int, str]:
     """The collections of an open ROOT file by their numbers, aliases under their proper names.
 
     Raises:

@@ -4,10 +4,10 @@ import numpy as np
 
 from datasets.detectors import Detector, TrackerTruth
 from datasets.edm4hep import layout as names
+from datasets.edm4hep.chunk import Chunk
 from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.layout import Layout, Objects
-from datasets.edm4hep.references import (
-    Chunk,
+from datasets.edm4hep.layout import Objects, PodioLayout
+from datasets.edm4hep.reading.references import (
     Place,
     aligned,
     all_of,
@@ -20,10 +20,8 @@ from datasets.edm4hep.references import (
 )
 from datasets.events import EventData, Links, Table, offsets_of
 
-AT_FIRST_HIT = 2  # `location` of a track state, as in edm4hep::TrackState
 
-
-def convert(chunk: Chunk, layout: Layout, detector: Detector) -> EventData:
+def to_events(chunk: Chunk, layout: PodioLayout, detector: Detector) -> EventData:
     """Tables and links of the events of a chunk.
 
     Hits stand event by event in the order of `detector.hits`, and in each collection as in the
@@ -80,7 +78,7 @@ def _table(chunk: Chunk, objects: Objects) -> Table:
     return Table(offsets_of(read[0].counts), columns)
 
 
-def _tracks(chunk: Chunk, layout: Layout) -> Table:
+def _tracks(chunk: Chunk, layout: PodioLayout) -> Table:
     """Tracks with their state at the interaction point, which is the first of each track."""
     name = layout.tracks.collection
     tracks = _table(chunk, layout.tracks)
@@ -100,7 +98,7 @@ def _tracks(chunk: Chunk, layout: Layout) -> Table:
 
 def _first_hit(chunk: Chunk, name: str, tracks: Table, states: Table, owner, position):
     """Distance of the innermost hit from the beam (mm)."""
-    at_first_hit = states["location"][position] == AT_FIRST_HIT
+    at_first_hit = states["location"][position] == names.AT_FIRST_HIT
     owner, position = owner[at_first_hit], position[at_first_hit]
     _check_all_have(chunk, tracks, name, owner, "state at its first hit")
     radius = np.zeros(len(tracks))
@@ -115,7 +113,7 @@ def _check_all_have(chunk: Chunk, tracks: Table, name: str, having, what: str) -
         raise EDM4HEPError(f"a track of {name} has no {what} in event {event}")
 
 
-def _dqdx(chunk: Chunk, layout: Layout, tracks: Table) -> dict[str, np.ndarray]:
+def _dqdx(chunk: Chunk, layout: PodioLayout, tracks: Table) -> dict[str, np.ndarray]:
     """dE/dx of the tracks; zero where none was measured, as in the published datasets."""
     measured = _table(chunk, layout.dqdx)
     branch = layout.branch(layout.dqdx.collection, "track")
@@ -130,7 +128,7 @@ def _dqdx(chunk: Chunk, layout: Layout, tracks: Table) -> dict[str, np.ndarray]:
     return columns
 
 
-def _hits(chunk: Chunk, layout: Layout, detector: Detector) -> tuple[Table, dict[str, Place]]:
+def _hits(chunk: Chunk, layout: PodioLayout, detector: Detector) -> tuple[Table, dict[str, Place]]:
     """All hits, event by event, in the detector's order of collections, and where each stands."""
     tables = [_table(chunk, layout.hits(name, detector)) for name in detector.hits]
     codes = [detector.code(name) for name in detector.hits]
@@ -153,7 +151,7 @@ def _hits(chunk: Chunk, layout: Layout, detector: Detector) -> tuple[Table, dict
 
 
 def _tracker_truth(
-    chunk: Chunk, layout: Layout, way: TrackerTruth, hit_places, to_particle
+    chunk: Chunk, layout: PodioLayout, way: TrackerTruth, hit_places, to_particle
 ) -> Links:
     """Tracker hit -> particle, by way of the simulated hit."""
     branch = layout.branch(way.simulated, "particle")
@@ -165,7 +163,7 @@ def _tracker_truth(
     return links_between(hits[known], particles[via[known]], weight[known])
 
 
-def _linked(chunk: Chunk, layout: Layout, links: str, source_places, target_places):
+def _linked(chunk: Chunk, layout: PodioLayout, links: str, source_places, target_places):
     """Both ends and the weight of every link of a collection."""
     source, target = (layout.branch(links, end) for end in ("from", "to"))
     indices = (names.reference_leaves(branch)[0] for branch in (source, target))

@@ -5,11 +5,11 @@ from itertools import chain
 from pathlib import Path
 
 from datasets.detectors import Detector, find
-from datasets.edm4hep.columns import to_columns
+from datasets.edm4hep.chunk import Chunk
 from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.homes import place
 from datasets.edm4hep.podio import LAYOUTS
-from datasets.edm4hep.references import Chunk
+from datasets.edm4hep.writing.columns import to_columns
+from datasets.edm4hep.writing.hit_collections import collection_of
 from datasets.events import EventData
 
 
@@ -22,7 +22,7 @@ def write(
     """Writes events into the TTree of a new file, whole or not at all; how many there were.
 
     `layout` is podio's, "2023" or "2025". Simulated hits go into the detector's collections as
-    `placement.place` says. EDM4HEP has 32-bit floats for nearly everything, to which values are
+    `hit_collections` says. EDM4HEP has 32-bit floats for nearly everything, to which values are
     rounded. Of several batches, one is in memory at a time.
 
     Raises:
@@ -52,7 +52,7 @@ def _chunk(events: EventData, detector: Detector, layout: str) -> Chunk:
             f"events in a field of {events.field} T are not of {detector.name}, which has "
             f"{detector.field} T"
         )
-    return to_columns(events, place(events.hits, detector), LAYOUTS[layout], detector)
+    return to_columns(events, collection_of(events.hits, detector), LAYOUTS[layout], detector)
 
 
 def _write(path: Path, chunks: Iterable[Chunk], layout: str) -> int:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from datasets.detectors import CLD, Detector, find, recognise
 from datasets.edm4hep import layout as names
 from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.layout import Layout
-from datasets.edm4hep.metadata import collection_names
+from datasets.edm4hep.layout import PodioLayout
 from datasets.edm4hep.podio import tell
+from datasets.edm4hep.reading.metadata import collection_names
 
 CONTAINERS = ("TTree", "ROOT::RNTuple")
 
@@ -21,7 +21,7 @@ class Source(NamedTuple):
     """A file that can be read: podio's layout of it, its detector and its number of events."""
 
     path: Path
-    layout: Layout
+    layout: PodioLayout
     detector: Detector
     events: int
 
@@ -31,7 +31,7 @@ class Contents(NamedTuple):
 
     branches: Mapping[str, object]  # uproot's, by leaf, of a TTree or of an RNTuple
     events: int
-    layout: Layout
+    layout: PodioLayout
     detector: Detector
     collections: Mapping[int, str]  # podio's numbers and their names
 
@@ -128,7 +128,7 @@ def _events(file):
     return file["events"]
 
 
-def _setup(tree, known: Detector | None) -> tuple[Layout, Detector]:
+def _setup(tree, known: Detector | None) -> tuple[PodioLayout, Detector]:
     """Layout and detector of the file, once all that will be read is known to be there."""
     leaves = {key.rsplit("/", 1)[-1] for key in tree.keys()}  # noqa: SIM118, not a dict
     found = {leaf.split(".", 1)[0] for leaf in leaves}
@@ -155,7 +155,7 @@ def _setup(tree, known: Detector | None) -> tuple[Layout, Detector]:
     return layout, detector
 
 
-def _without_absent_truth(layout: Layout, detector: Detector, leaves: set[str]) -> Detector:
+def _without_absent_truth(layout: PodioLayout, detector: Detector, leaves: set[str]) -> Detector:
     """Files of 2023 have tracker hits, but not always the way from them to particles."""
     ways = {
         name: way if way and leaves.issuperset(names.truth_leaves(layout, *way)) else None

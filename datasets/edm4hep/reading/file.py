@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from datasets.detectors import Detector
-from datasets.edm4hep.convert import convert
+from datasets.edm4hep.chunk import Chunk, Jagged
 from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.references import Chunk, Jagged
-from datasets.edm4hep.source import Source, inspect, opened, told
+from datasets.edm4hep.reading.source import Source, inspect, opened, told
+from datasets.edm4hep.reading.tables import to_events
 from datasets.events import EventData
 
 
@@ -46,7 +46,7 @@ def read(
                     leaf: _column(branch, leaf, start, stop) for leaf, branch in branches.items()
                 }
             try:
-                part = convert(Chunk(columns, collections, start), layout, setup)
+                part = to_events(Chunk(columns, collections, start), layout, setup)
             except EDM4HEPError as error:
                 raise EDM4HEPError(f"{path}: {error}") from None
             yield part

@@ -8,15 +8,14 @@ import pytest
 from datasets import edm4hep
 from datasets.detectors import CLD, CLIC, Detector
 from datasets.edm4hep import EDM4HEPError
-from datasets.edm4hep.columns import in_file_order
-from datasets.edm4hep.homes import place
 from datasets.edm4hep.podio import LAYOUTS, PODIO_2025
+from datasets.edm4hep.writing.columns import in_file_order
+from datasets.edm4hep.writing.hit_collections import collection_of
 from datasets.events import Table, join_events
 from datasets.schema import ECAL, HCAL, JET_FEATURES, OTHER, TRACKER
 from datasets.schema import target as column
 from datasets.truth import target
-from tests.datasets.edm4hep.edm4hep_columns import held
-from tests.datasets.edm4hep.test_convert import assert_same
+from tests.datasets.edm4hep.edm4hep_columns import assert_same, held
 from tests.datasets.random_events import random_events
 
 # Bit for bit in the target; the others are made of these and of angles.
@@ -74,7 +73,7 @@ def test_simulated_events_train_the_same_after_a_round_trip(simulated, trip):
 
 
 def test_hits_train_the_same_in_the_order_of_the_file(simulated, trip):
-    ordered, _ = in_file_order(simulated, place(simulated.hits, CLIC))
+    ordered, _ = in_file_order(simulated, collection_of(simulated.hits, CLIC))
     settings = target.Settings("hits")
     ours, theirs = (target.to_samples(events, settings) for events in (ordered, trip[0]))
     np.testing.assert_array_equal(ours.offsets, theirs.offsets)
@@ -120,17 +119,19 @@ def test_hits_are_placed_by_type_and_position():
         "OTrackerEndcapHits": (TRACKER, 0, 700, 1310),
     }
     for detector in (CLIC, CLD):
-        placed = place(hits_at(list(where.values())), detector)
+        placed = collection_of(hits_at(list(where.values())), detector)
         assert [detector.hits[i] for i in placed] == list(where)
-    assert len(place(hits_at([(0, 0, 0, 0)]), CLIC)) == 1
+    assert len(collection_of(hits_at([(0, 0, 0, 0)]), CLIC)) == 1
 
 
 def test_hits_of_unnamed_places_go_where_their_subdetector_is():
     plain = Detector("plain", 2.0, {"Calo": HCAL, "Front": ECAL}, {"Drift": None})
-    placed = place(hits_at([(HCAL, 2010, 1, 9), (TRACKER, 0, 5, 0), (ECAL, 0, 1, 0)]), plain)
+    placed = collection_of(
+        hits_at([(HCAL, 2010, 1, 9), (TRACKER, 0, 5, 0), (ECAL, 0, 1, 0)]), plain
+    )
     assert [plain.hits[i] for i in placed] == ["Calo", "Drift", "Front"]
     with pytest.raises(EDM4HEPError, match="plain has no collection for hits of subdetector 2"):
-        place(hits_at([(OTHER, 0, 1, 1)]), plain)
+        collection_of(hits_at([(OTHER, 0, 1, 1)]), plain)
 
 
 def refusal(path, *arguments) -> str:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from datasets.edm4hep.layout import Layout, reference_leaves
-from datasets.edm4hep.references import Jagged
+from datasets.edm4hep.chunk import Jagged
+from datasets.edm4hep.layout import PodioLayout, reference_leaves
 from datasets.events import Links, Table, offsets_of
 
 Leaves = dict[str, Jagged]
@@ -30,16 +30,16 @@ def address(table: Table, number: int) -> Address:
 
 
 def hit_address(
-    hits: Table, placement: Int[np.ndarray, " hits"], numbers: Sequence[int]
+    hits: Table, collection: Int[np.ndarray, " hits"], numbers: Sequence[int]
 ) -> Address:
     """Of hits in the order of the file: they count from 0 in each event and collection."""
     event = hits.event
-    run = event * len(numbers) + placement
+    run = event * len(numbers) + collection
     index = np.arange(len(run)) - np.searchsorted(run, run)
-    return Address(len(hits.counts), event, index, np.array(numbers, np.int64)[placement])
+    return Address(len(hits.counts), event, index, np.array(numbers, np.int64)[collection])
 
 
-def references(layout: Layout, collection: str, relation: str, goal: Address, rows) -> Leaves:
+def references(layout: PodioLayout, collection: str, relation: str, goal: Address, rows) -> Leaves:
     """References to these rows, which stand event by event."""
     index, number = reference_leaves(layout.branch(collection, relation))
     counts = np.bincount(goal.event[rows], minlength=goal.events)
@@ -60,7 +60,7 @@ def ranges(collection: str, relation: str, table: Table, lengths) -> Leaves:
 
 
 def related(
-    layout: Layout, collection: str, relation: str, table: Table, links: Links, goal: Address
+    layout: PodioLayout, collection: str, relation: str, table: Table, links: Links, goal: Address
 ) -> Leaves:
     """A relation of the rows of a table, one to many."""
     order = np.argsort(links.source, kind="stable")
@@ -71,7 +71,9 @@ def related(
     }
 
 
-def linked(layout: Layout, name: str, links: Links, source: Address, target: Address) -> Leaves:
+def linked(
+    layout: PodioLayout, name: str, links: Links, source: Address, target: Address
+) -> Leaves:
     """A collection of weighted links."""
     order = np.argsort(source.event[links.source], kind="stable")
     counts = np.bincount(source.event[links.source], minlength=source.events)

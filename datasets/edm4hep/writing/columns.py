@@ -1,4 +1,4 @@
-"""`EventData` to the columns of an EDM4HEP file: `convert` the other way round."""
+"""`EventData` to the columns of an EDM4HEP file: `reading.tables` the other way round."""
 
 from dataclasses import replace
 
@@ -7,7 +7,10 @@ from jaxtyping import Int
 
 from datasets.detectors import Detector, TrackerTruth
 from datasets.edm4hep import layout as names
-from datasets.edm4hep.addresses import (
+from datasets.edm4hep.chunk import Chunk, Jagged
+from datasets.edm4hep.errors import EDM4HEPError
+from datasets.edm4hep.layout import Objects, PodioLayout
+from datasets.edm4hep.writing.addresses import (
     Address,
     Leaves,
     address,
@@ -17,21 +20,15 @@ from datasets.edm4hep.addresses import (
     references,
     related,
 )
-from datasets.edm4hep.convert import AT_FIRST_HIT
-from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.layout import Layout, Objects
-from datasets.edm4hep.references import Chunk, Jagged
 from datasets.events import EventData, Links, Table, offsets_of
 from datasets.schema import TRACKER
 
-AT_IP = 1  # `location` of a track state at the interaction point
-
 
 def in_file_order(
-    events: EventData, placement: Int[np.ndarray, " hits"]
+    events: EventData, collection: Int[np.ndarray, " hits"]
 ) -> tuple[EventData, Int[np.ndarray, " hits"]]:
     """The events with the hits of each in the order of their collections, and these."""
-    order = np.lexsort((placement, events.hits.event))
+    order = np.lexsort((collection, events.hits.event))
     new = np.argsort(order)
     member, truth = events.cluster_hit, events.hit_particle
     hits = {name: column[order] for name, column in events.hits.columns.items()}
@@ -40,22 +37,22 @@ def in_file_order(
         hits=Table(events.hits.offsets, hits),
         cluster_hit=Links(member.source, new[member.target], member.weight),
         hit_particle=Links(new[truth.source], truth.target, truth.weight),
-    ), placement[order]
+    ), collection[order]
 
 
 def to_columns(
-    events: EventData, placement: Int[np.ndarray, " hits"], layout: Layout, detector: Detector
+    events: EventData, collection: Int[np.ndarray, " hits"], layout: PodioLayout, detector: Detector
 ) -> Chunk:
-    """Columns that `convert` turns back into those events, their hits `in_file_order`.
+    """Columns that `reading.tables` turns back into those events, their hits `in_file_order`.
 
-    `placement` has the position of every hit's collection in `detector.hits`. Values are rounded
+    `collection` has the position of every hit's collection in `detector.hits`. Values are rounded
     to the types of EDM4HEP. Links to particles have weights there, all others are 1.
 
     Raises:
         EDM4HEPError: a value does not fit its type in EDM4HEP, or tracker hits have particles but
             the detector no way to them.
     """
-    events, placement = in_file_order(events, placement)
+    events, collection = in_file_order(events, collection)
     collections = dict(enumerate(names.pointed_at(layout, detector), start=1))
     numbers = {name: number for number, name in collections.items()}
     particles, tracks, clusters = (
@@ -66,7 +63,7 @@ def to_columns(
             (events.clusters, layout.clusters),
         )
     )
-    hits = hit_address(events.hits, placement, [numbers[name] for name in detector.hits])
+    hits = hit_address(events.hits, collection, [numbers[name] for name in detector.hits])
     columns: Leaves = {}
     for objects, table, relations in (
         (layout.particles, events.particles, {"daughters": (events.daughters, particles)}),
@@ -82,14 +79,14 @@ def to_columns(
             columns |= related(layout, objects.collection, relation, table, links, goal)
     columns |= _of_tracks(layout, events.tracks, tracks)
     for i, name in enumerate(detector.hits):
-        columns |= _objects(layout.hits(name, detector), _rows(events.hits, placement == i))
+        columns |= _objects(layout.hits(name, detector), _rows(events.hits, collection == i))
 
     truth = events.hit_particle
     in_tracker = events.hits["subdetector"][truth.source] == TRACKER
     columns |= linked(layout, names.HIT_LINKS, _some(truth, ~in_tracker), hits, particles)
     columns |= linked(layout, names.TRACK_LINKS, events.track_particle, tracks, particles)
     for name, way in detector.tracker_hits.items():
-        here = in_tracker & (placement[truth.source] == detector.hits.index(name))
+        here = in_tracker & (collection[truth.source] == detector.hits.index(name))
         if way is not None:
             number = numbers[way.simulated]
             columns |= _by_simulated(layout, way, number, _some(truth, here), hits, particles)
@@ -126,7 +123,7 @@ def _some(links: Links, chosen) -> Links:
     return Links(links.source[chosen], links.target[chosen], links.weight[chosen])
 
 
-def _of_tracks(layout: Layout, tracks: Table, to_track: Address) -> Leaves:
+def _of_tracks(layout: PodioLayout, tracks: Table, to_track: Address) -> Leaves:
     """What a layout has of tracks outside of them: states, and in the one of 2025 their dE/dx.
 
     There the innermost radius is the distance of a second state, at the first hit, of which
@@ -138,7 +135,10 @@ def _of_tracks(layout: Layout, tracks: Table, to_track: Address) -> Leaves:
         name: np.where(second, np.nan, np.repeat(tracks[name], states)) for name in names.STATE
     }
     radius = np.repeat(tracks["radiusOfInnermostHit"], states)
-    columns |= {"location": np.where(second, AT_FIRST_HIT, AT_IP), "x": np.where(second, radius, 0)}
+    columns |= {
+        "location": np.where(second, names.AT_FIRST_HIT, names.AT_IP),
+        "x": np.where(second, radius, 0),
+    }
     columns |= {"y": np.zeros(len(second)), "z": np.where(second, np.nan, 0)}
     lengths = np.full(len(tracks), states)
     leaves = ranges(layout.tracks.collection, "trackStates", tracks, lengths)
@@ -150,7 +150,12 @@ def _of_tracks(layout: Layout, tracks: Table, to_track: Address) -> Leaves:
 
 
 def _by_simulated(
-    layout: Layout, way: TrackerTruth, number: int, links: Links, hits: Address, particles: Address
+    layout: PodioLayout,
+    way: TrackerTruth,
+    number: int,
+    links: Links,
+    hits: Address,
+    particles: Address,
 ) -> Leaves:
     """Tracker hit -> particle, by way of one simulated hit for each link."""
     order = np.argsort(hits.event[links.source], kind="stable")

@@ -11,19 +11,19 @@ import uproot
 from datasets import edm4hep
 from datasets.detectors import CLD, Detector
 from datasets.edm4hep import EDM4HEPError
+from datasets.edm4hep.chunk import Jagged
 from datasets.edm4hep.podio import PODIO_2023, PODIO_2025
-from datasets.edm4hep.references import Jagged
 from datasets.events import join_events, take_events
 from datasets.schema import ECAL, TRACKER
 from tests.datasets.edm4hep.edm4hep_columns import (
+    assert_same,
     metadata_of,
     random_chunk,
+    refusal,
     some_events,
     write_rntuple,
     write_ttree,
 )
-from tests.datasets.edm4hep.test_convert import assert_same
-from tests.datasets.edm4hep.test_file import refusal
 
 
 def test_the_size_of_chunks_makes_no_difference(tmp_path):

@@ -19,7 +19,7 @@ ENDCAP_SLOPE = 1.5  # |z| / r beyond which a calorimeter hit of unknown type is 
 ENDCAP = 2  # thousands digit of a calorimeter hit's `type` in LCIO; 0 if unknown
 
 
-def place(hits: Table, detector: Detector) -> Int[np.ndarray, " hits"]:
+def collection_of(hits: Table, detector: Detector) -> Int[np.ndarray, " hits"]:
     """For every hit the position of its collection in `detector.hits`.
 
     Raises:

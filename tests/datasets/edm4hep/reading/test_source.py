@@ -11,13 +11,13 @@ import uproot
 from datasets import edm4hep
 from datasets.detectors import CLD, CLIC
 from datasets.edm4hep import EDM4HEPError, layout
-from datasets.edm4hep.convert import convert
+from datasets.edm4hep.chunk import Chunk, Jagged
 from datasets.edm4hep.podio import OWN_STATES, PODIO_2025, tell
-from datasets.edm4hep.references import Chunk, Jagged
+from datasets.edm4hep.reading.tables import to_events
 from datasets.schema import ECAL, TRACKER
-from tests.datasets.edm4hep.edm4hep_columns import metadata_of, random_chunk
+from tests.datasets.edm4hep.edm4hep_columns import metadata_of, random_chunk, refusal
 
-FOLDER = Path(__file__).parents[3].parent / "shared" / "edm4hep"
+FOLDER = Path(__file__).parents[4].parent / "shared" / "edm4hep"
 REAL = FOLDER / "cld_zh_nunubb_240gev.root"
 
 # What a full-simulation file has; each collection has more leaves than are read.
@@ -34,16 +34,6 @@ def real(name: str) -> Path:
     if not (FOLDER / name).is_file():
         pytest.skip(f"the real file {name} is not in {FOLDER}")
     return FOLDER / name
-
-
-def refusal(path, **options) -> str:
-    """What is said about the file: one line that names it."""
-    with pytest.raises(EDM4HEPError) as caught:
-        list(edm4hep.read(path, **options))
-    message = str(caught.value)
-    assert "\n" not in message
-    assert message.startswith(f"{path}: ")
-    return message
 
 
 def write(path: Path, tree: str, leaves) -> Path:
@@ -183,7 +173,7 @@ def test_real_file_of_2023():
     collections = dict(zip(numbers, names, strict=True))
     assert "MCParticle" in names
     known = {number: form.aliases.get(name, name) for number, name in collections.items()}
-    events = convert(Chunk(columns, known, 0), form, detector)
+    events = to_events(Chunk(columns, known, 0), form, detector)
     assert events.clusters.counts.tolist() == [1, 1, 1]
     assert events.candidates["pdg"].tolist() == [22, 22, 22]
     assert events.candidate_cluster.target.tolist() == [0, 1, 2]
