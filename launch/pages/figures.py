@@ -93,21 +93,33 @@ def response(values: Mapping[str, np.ndarray], xlabel: str, upper: float = 2.0) 
 
 
 def width_by_pt(by_pt: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """Width of the jet response in bins of the generator jet's pt."""
+    """Width of the jet response in bins of the generator jet's pt.
+
+    A last bin without an end (None) is drawn as wide as the one before it.
+    """
+    edges = [b["pt"] for b in next(iter(by_pt.values()))]
+    label = "generator jet pt [GeV]" + (", last bin: all above" if edges[-1][1] is None else "")
 
     def paint(axes):
         for name, bins in by_pt.items():
-            centre = [np.mean(b["pt"]) for b in bins]
-            half = [np.ptp(b["pt"]) / 2 for b in bins]
+            drawn = _closed([b["pt"] for b in bins])
+            centre, half = np.mean(drawn, axis=1), np.ptp(drawn, axis=1) / 2
             width = [b["width"] for b in bins]
             axes.errorbar(
                 centre, width, xerr=half, fmt="o", markersize=4, color=COLOURS[name],
                 label=LABELS[name],
             )  # fmt: skip
-        axes.set(xlabel="generator jet pt [GeV]", ylabel="response IQR / median", ylim=(0, None))
+        axes.set(xlabel=label, ylabel="response IQR / median", ylim=(0, None))
         axes.legend()
 
     return draw((5.2, 3.4), paint)
+
+
+def _closed(edges: Sequence[Sequence[float | None]]) -> list[tuple[float, float]]:
+    """Edges to draw: where the last bin has no end, one as far away as in the bin before."""
+    *closed, (low, high) = edges
+    step = np.ptp(closed[-1]) if high is None else high - low
+    return [*map(tuple, closed), (low, low + step)]
 
 
 def learning_curves(trials: Sequence[Mapping[str, Any]], max_epochs: int) -> str:

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from datasets import schema
-from launch import evaluate, train
+from datasets.jets import CLOSE
+from launch import train
 from launch.pages import figures, page
 from launch.shell import data, studies
 from launch.shell.runs import Run, read_json
+from mlpf_jax.physics import evaluation
 
 SHOWN = ("calorimeter", "baseline", "mlpf", "target")
 WHO = ("rule-based", "MLPF")
@@ -20,21 +22,21 @@ def physics(run: Run, figures_of_merit: Mapping) -> list[page.Section]:
     with np.load(run.folder / "evaluation.npz") as stored:
         responses = {name: stored[name] for name in stored.files if name != "mlpf_rows"}
     jet = {name: responses[f"jet_{name}"] for name in SHOWN}
-    met = {name: evaluate.met_ratio(responses, name) for name in SHOWN}
+    met = {name: evaluation.met_ratio(responses, name) for name in SHOWN}
     jets_text = (
         f"{figures_of_merit['events']} held-out events. Generalised e+e- kt jets, p = -1, "
-        f"R = {evaluate.JET_RADIUS}, pt above {evaluate.JET_MIN_PT:g} GeV, matched within "
-        "dR < 0.1 to jets of all generated particles but neutrinos. The width is the "
+        f"R = {evaluation.JET_RADIUS}, pt above {evaluation.JET_MIN_PT:g} GeV, matched within "
+        f"dR < {CLOSE:g} to jets of all generated particles but neutrinos. The width is the "
         "interquartile range over the median."
     )
     met_text = (
         "Missing transverse momentum over the true one, in events where that is above "
-        f"{evaluate.MET_MIN:g} GeV."
+        f"{evaluation.MET_MIN:g} GeV."
     )
     by_pt = {name: figures_of_merit["jets_by_pt"][name] for name in SHOWN}
     wide_text = (
-        f"The same with R = {evaluate.WIDE_RADIUS} and pt above {evaluate.WIDE_MIN_PT:g} GeV, as "
-        "in Pata et al. (2024), relative to jets of the true particles."
+        f"The same with R = {evaluation.WIDE_RADIUS} and pt above {evaluation.WIDE_MIN_PT:g} GeV, "
+        "as in Pata et al. (2024), relative to jets of the true particles."
     )
     return [
         page.Section(
