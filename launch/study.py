@@ -62,7 +62,7 @@ def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None
     say(_row("the study", len(record.trials), record.epochs, _best(curves, mode), 0))
     for name in names:
         found = branching.branch(
-            record, lambda searcher, name=name: METHODS[name](hpo, searcher, budget), header["seed"]
+            record, lambda searcher, name=name: METHODS[name](searcher, budget), header["seed"]
         )
         known = [(t.number, t.curve) for t in found.summary.trials if t.curve and not t.error]
         best = _best(known, mode)

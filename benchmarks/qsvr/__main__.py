@@ -32,6 +32,7 @@ from pathlib import Path
 
 import numpy as np
 
+import hpo
 from benchmarks.machine import cpu_seconds, machine
 from qsvr import (
     QPU,
@@ -54,7 +55,7 @@ from qsvr.samplers.level_gibbs import quench
 from qsvr.samplers.ocean import descend, model_of
 from qsvr.samplers.sampleset import Sampler
 from qsvr.scaling import scaling_of
-from qsvr.study.curves import Curves, make_task, read_curves
+from qsvr.study.curves import Curves, make_task, sound_curves
 from qsvr.study.measures import measure
 
 PEER = Path(__file__).with_name("pyqubo_peer.py")
@@ -299,7 +300,8 @@ def main() -> None:
             "PyQUBO is not measured: no --pyqubo. To have it: python3 -m venv V && "
             "V/bin/pip install pyqubo, then --pyqubo=V/bin/python"
         )
-    curves = [read_curves(path) for path in options.curves]
+    tables = [hpo.read_table(path) for path in options.curves]
+    curves = [sound_curves(t.name, t.curves, t.configurations) for t in tables]
     works = {"build": build_times, "gap": gap_table, "mock": mock_table, "parity": parity}
     for part in chosen:
         print(f"-- {part}")
