@@ -63,7 +63,19 @@ def test_only_the_predictors_of_hpo_know_qsvr():
 
 @pytest.mark.parametrize(
     "module",
-    ["hpo", "qsvr", "datasets.schema", "datasets.truth.target", "launch.tune", "launch.report"],
+    [
+        "hpo",
+        "qsvr",
+        "datasets.schema",
+        "datasets.truth.target",
+        "mlpf_jax.physics.evaluation",
+        "hpo.simulation.methods",
+        "hpo.simulation.comparison",
+        "launch.compare_hpo",
+        "launch.tune",
+        "launch.evaluate",
+        "launch.report",
+    ],  # fmt: skip
 )
 def test_importing_is_light(module):
     code = f"import sys, {module}; print(*[m for m in {HEAVY!r} if m in sys.modules])"
