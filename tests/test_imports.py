@@ -75,7 +75,7 @@ def test_only_the_predictors_of_hpo_know_qsvr():
         "launch.tune",
         "launch.evaluate",
         "launch.report",
-    ],  # fmt: skip
+    ],
 )
 def test_importing_is_light(module):
     code = f"import sys, {module}; print(*[m for m in {HEAVY!r} if m in sys.modules])"
