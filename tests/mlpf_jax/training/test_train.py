@@ -124,7 +124,7 @@ def test_two_devices_give_the_gradient_of_one(start, batches, tmp_path):
 import jax, numpy as np
 jax.config.update("jax_num_cpu_devices", 2)
 from datasets.schema import Batch
-from mlpf_jax import checkpoint, train
+from mlpf_jax.training import checkpoint, train
 from mlpf_jax.model.config import ModelConfig, TrainConfig, from_mapping
 from mlpf_jax.model.statistics import Statistics
 batch = Batch(**np.load(r"{tmp_path}/batch.npz"))
