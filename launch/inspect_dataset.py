@@ -21,15 +21,17 @@ def inspect(requests: Sequence, output: Path) -> Path:
     Raises InspectionError where there is nothing to show or compare, or no place for the page.
     """
     from datasets.inspection.sources import InspectionError, read, read_pair
+    from datasets.storage.files import write_text
     from launch.pages import inspection_sections as sections
     from launch.pages import page
-    from launch.shell.runs import write_text
 
     if not output.parent.is_dir():
         raise InspectionError(f"cannot write {output}: there is no folder {output.parent}")
     if output.is_dir():
         raise InspectionError(f"cannot write {output}: it is a folder")
-    sources = read_pair(*requests) if len(requests) == 2 else [read(requests[0])]
+    sources = (
+        read_pair(*requests, progress) if len(requests) == 2 else [read(requests[0], progress)]
+    )
     drawn = {}
     with progress("draw", 6 + len(sources), "sections") as update:
         for name, section in sections.all_sections(sources):

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from datasets import schema
+from datasets.storage.files import read_json
 from launch import evaluate, train
 from launch.pages import figures, page
 from launch.shell import data, studies
-from launch.shell.runs import Run, read_json
+from launch.shell.runs import Run
 
 SHOWN = ("calorimeter", "baseline", "mlpf", "target")
 WHO = ("rule-based", "MLPF")

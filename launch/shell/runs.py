@@ -11,7 +11,6 @@ metrics.jsonl    the final training, by epoch    evaluation.npz, metrics.json, r
 
 import fcntl
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
+
+from datasets.storage.files import read_json, write_json, write_text  # noqa: F401
 
 
 class RunError(ValueError):
@@ -82,35 +83,6 @@ def stage(run: Run, name: str) -> Iterator[None]:
         seconds = read_json(account) if account.exists() else {}
         seconds[name] = round(seconds.get(name, 0.0) + time.monotonic() - start, 1)
         write_json(account, seconds)
-
-
-def read_json(path: Path) -> Any:
-    """A JSON file. Raises RunError where it is damaged."""
-    try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise RunError(f"{path} is damaged ({error}); delete it to make it again") from None
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file whole or not at all."""
-    write_text(path, json.dumps(value, indent=1) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file whole or not at all: what was there stays if the disk is full."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise RunError(
-            f"cannot write {path}: {error.strerror}; what was computed is kept"
-        ) from None
 
 
 @contextmanager
