@@ -16,14 +16,14 @@ from launch.shell.progress import progress, say
 
 
 def inspect(requests: Sequence, output: Path) -> Path:
-    """Writes the page about one or two datasets (`inspection_sources.Request`); returns its path.
+    """Writes the page about one or two datasets (`sources.Request`); returns its path.
 
     Raises InspectionError where there is nothing to show or compare, or no place for the page.
     """
     from datasets.inspection.sources import InspectionError, read, read_pair
     from datasets.storage.files import write_text
-    from launch.pages import inspection_sections as sections
     from launch.pages import page
+    from launch.pages.dataset import sections
 
     if not output.parent.is_dir():
         raise InspectionError(f"cannot write {output}: there is no folder {output.parent}")

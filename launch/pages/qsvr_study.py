@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from launch.pages.figures import draw
+from launch.pages.drawing import draw
 from qsvr.study.measures import Cell
 
 # Okabe and Ito: told apart by colour-blind people too

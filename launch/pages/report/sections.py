@@ -9,7 +9,8 @@ import numpy as np
 from datasets import schema
 from datasets.storage.files import read_json
 from launch import evaluate, train
-from launch.pages import figures, page
+from launch.pages import page
+from launch.pages.report import figures
 from launch.shell import data, studies
 from launch.shell.runs import Run
 
