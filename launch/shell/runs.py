@@ -22,6 +22,13 @@ from ml_collections import ConfigDict
 
 from datasets.storage.files import read_json, write_json, write_text  # noqa: F401
 
+# Objectives by the names they had when older runs were begun, whose configuration holds them.
+MOVED = {
+    "launch.objective:make": "launch.objectives.particle_flow:make",
+    "launch.trainings.digits:make": "launch.objectives.digits:make",
+    "launch.trainings.language:make": "launch.objectives.language:make",
+}
+
 
 class RunError(ValueError):
     """A run folder that cannot be used as asked."""
@@ -50,7 +57,7 @@ def working_in(folder: Path, config: ConfigDict) -> Iterator[Run]:
     with _locked(folder):
         stored = folder / "config.json"
         if stored.exists():
-            _check_same(read_json(stored), _plain(config), folder)
+            _check_same(_saved(stored), _plain(config), folder)
         else:
             write_json(stored, _plain(config))
         yield Run(folder, config)
@@ -61,7 +68,7 @@ def open_run(folder: Path) -> Run:
     stored = folder / "config.json"
     if not stored.exists():
         raise RunError(f"{folder} is no run (it has no config.json); make one with launch.demo")
-    return Run(folder, ConfigDict(read_json(stored)))
+    return Run(folder, ConfigDict(_saved(stored)))
 
 
 @contextmanager
@@ -93,6 +100,15 @@ def _locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise RunError(f"another program is working in {folder}; wait for it to end") from None
         yield
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    """The configuration a run was begun with, its objective by the name that it has now."""
+    config = read_json(path)
+    tune = config.get("tune", {})
+    if "objective" in tune:
+        tune["objective"] = MOVED.get(tune["objective"], tune["objective"])
+    return config
 
 
 def _plain(config: ConfigDict) -> dict[str, Any]:
