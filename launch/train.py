@@ -6,11 +6,12 @@ python -m launch.train --config=configs/demo.py --run=runs/mine --config.train.l
 import json
 from typing import Any
 
+from datasets.storage.files import read_json
 from launch.objectives import training
 from launch.shell import program
 from launch.shell.checks import checked
 from launch.shell.progress import progress, say
-from launch.shell.runs import Run, read_json, stage, working_in
+from launch.shell.runs import Run, stage, working_in
 
 
 def train(run: Run) -> None:

@@ -1,7 +1,6 @@
 """Datasets of a run: simulated where they are not there yet, read as memory-mapped arrays."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -36,10 +35,10 @@ def build(run: Run) -> None:
     """
     for process in run.config.data.processes:
         made = recipe(run.config, process)
-        if not _brought(run.data / made.name):
+        if not building.is_brought(run.data / made.name):
             if not building.is_made(made, run.data):
                 shutil.rmtree(run.data / "cache" / process, ignore_errors=True)
-            building.build(made, run.data, run.config.data.workers)
+            building.build(made, run.data, run.config.data.workers, progress)
         say(f"  dataset {run.data / made.name}")
         for split in SPLITS:
             _cached(run, process, split)
@@ -53,12 +52,6 @@ def load(run: Run, split: str, events: int = 0) -> Samples:
     processes = run.config.data.processes
     parts = [_first(_cached(run, p, split), -(-events // len(processes))) for p in processes]
     return parts[0] if len(parts) == 1 else stored.join(parts)
-
-
-def _brought(dataset: Path) -> bool:
-    """Whether a dataset is there that no recipe of ours has made."""
-    versions = [*dataset.glob("[0-9]*/dataset_info.json"), *dataset.glob("*/*/dataset_info.json")]
-    return any(not (path.parent / building.RECIPE).exists() for path in versions)
 
 
 def _cached(run: Run, process: str, split: str) -> Samples:

@@ -8,10 +8,12 @@ import numpy as np
 
 from datasets import schema
 from datasets.jets import CLOSE
+from datasets.storage.files import read_json
 from launch import train
-from launch.pages import figures, page
+from launch.pages import page
+from launch.pages.report import figures
 from launch.shell import data, studies
-from launch.shell.runs import Run, read_json
+from launch.shell.runs import Run
 from mlpf_jax.physics import evaluation
 
 SHOWN = ("calorimeter", "baseline", "mlpf", "target")
@@ -139,24 +141,19 @@ def predictions(run: Run, study: Any) -> list[dict[str, Any]]:
 
 def _checked_afterwards(run: Run, study: Any) -> list[dict[str, Any]]:
     """Leave-one-out predictions of every full curve, at each rung and decision point used."""
-    from hpo.forecasting import predictors
+    from hpo.forecasting.validation import leave_one_out
 
     predictor = studies.make_predictor(run.config.tune)
     out = []
     for rung, epoch in sorted({(p.rung, p.epoch) for p in study.predictions}):
         there = [t for t in study.trials if t.epochs >= rung]
+        if len(there) <= run.config.tune.min_curves:
+            continue
         curves = np.array([t.curve[:rung] for t in there])
-        for held_out in range(len(curves) if len(curves) > run.config.tune.min_curves else 0):
-            others = np.delete(curves, held_out, axis=0)
-            known = predictors.Known(
-                others,
-                curves[held_out : held_out + 1, :epoch],
-                [t.configuration for i, t in enumerate(there) if i != held_out],
-                [there[held_out].configuration],
-            )
-            mean, spread = predictors.extrapolated(predictor, known, run.config.seed)
-            actual = float(curves[held_out, -1])
-            out.append({"mean": mean[0], "spread": spread[0], "actual": actual, "used": False})
+        configurations = [t.configuration for t in there]
+        foreseen = leave_one_out(predictor, curves, configurations, epoch, run.config.seed)
+        for mean, spread, actual in zip(*foreseen, curves[:, -1], strict=True):
+            out.append({"mean": mean, "spread": spread, "actual": actual, "used": False})
     return out
 
 
