@@ -91,6 +91,20 @@ def test_heads_may_have_dimensions_of_their_own(backbone):
     assert parameters(head_dims=20) - parameters() == 3 * 24 * (16 + 1) + 24 * 16
 
 
+def test_elements_keep_their_places_in_long_rows(batch_of, state_of, quick):
+    """Each for itself, elements are to a model in a row of 50,000 what they are in short ones."""
+    config = ModelConfig(
+        backbone="mlp", width=4, hidden=4, layers_id=1, layers_regression=1, head_width=4,
+        neighbour_features=False,
+    )  # fmt: skip
+    short = batch_of([(150, 350)] * 100, 500)
+    state, predict = state_of(config, short), quick(train.predict_step)
+    apart = predict(state, short.X, short.segment)
+    together = predict(state, short.X.reshape(1, -1, short.X.shape[-1]), np.ones((1, 50_000), int))
+    for a, b in zip(jax.tree.leaves(apart), jax.tree.leaves(together), strict=True):
+        np.testing.assert_allclose(np.ravel(b), np.ravel(a), rtol=1e-5, atol=1e-5)
+
+
 def test_the_range_of_spreads_is_as_documented():
     lowest, highest = (model.LOG_SPREAD + s * model.LOG_SPREAD_RANGE for s in (-1, 1))
     assert np.exp(lowest) == pytest.approx(0.1 / 12, rel=0.05)
