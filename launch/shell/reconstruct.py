@@ -26,7 +26,8 @@ def reconstructor(run: Run) -> Reconstruct:
     """
     import jax
 
-    from mlpf_jax.model.mlpf import MLPF, particles
+    from mlpf_jax.model.heads import particles
+    from mlpf_jax.model.mlpf import MLPF
     from mlpf_jax.model.statistics import check_elements
     from mlpf_jax.training import checkpoint
 
