@@ -33,7 +33,8 @@ from datasets import samples as stored
 from datasets.batches import Plan, Sampler, make_plan, rows_of, sequential
 from datasets.events import Samples
 from mlpf_jax.model.config import ModelConfig, TrainConfig
-from mlpf_jax.model.mlpf import MLPF, particles
+from mlpf_jax.model.heads import particles
+from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.model.statistics import measure
 from mlpf_jax.physics.evaluation import figures, measure_responses, reconstructions
 from mlpf_jax.training import train

@@ -4,13 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-<<<<<<< HEAD
 from launch.pages import page
-from launch.pages.figures import draw
-from qsvr.study.curves import Curves
-=======
 from launch.pages.drawing import draw
->>>>>>> w-library
+from qsvr.study.curves import Curves
 from qsvr.study.measures import Cell
 
 COLUMNS = (

@@ -9,7 +9,8 @@ from jaxtyping import Float, PyTree
 
 from datasets.schema import Batch
 from mlpf_jax.model.config import ModelConfig
-from mlpf_jax.model.mlpf import MLPF, particles
+from mlpf_jax.model.heads import particles
+from mlpf_jax.model.mlpf import MLPF
 
 Reconstructor = Callable[[Batch], Float[np.ndarray, "rows elements targets"]]
 

@@ -7,7 +7,6 @@ import sys
 import tarfile
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import hpo
@@ -71,37 +70,8 @@ def test_an_unfinished_study_goes_on_to_the_same_end(name, journals, expected):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run of configs/tiny.py without its dataset and trials; `outputs.npz` beside its model."""
+    """A run of configs/tiny.py without its data, trials and model."""
     return unpacked("run.tar.xz", tmp_path_factory.mktemp("run")) / "run"
-
-
-def test_a_saved_model_reconstructs_as_it_did(run):
-    from mlpf_jax.model.mlpf import MLPF, particles
-    from mlpf_jax.training import checkpoint
-
-    config, variables = checkpoint.load_model(run / "model")
-    with np.load(run / "outputs.npz") as file:
-        X, segment, then = (file[name] for name in ("X", "segment", "particles"))
-    now = particles(MLPF(config, 1).apply(variables, X, segment), X, segment > 0)
-    np.testing.assert_allclose(np.asarray(now), then, rtol=1e-4, atol=1e-5)
-
-
-def test_a_saved_training_goes_on(run):
-    """Its last state is restored, and holds the parameters of the model saved after it."""
-    import jax
-
-    from mlpf_jax.model.config import TrainConfig
-    from mlpf_jax.model.statistics import Statistics
-    from mlpf_jax.training import checkpoint, train
-
-    config, variables = checkpoint.load_model(run / "model")
-    statistics = Statistics(**variables["statistics"]["inputs"])
-    state = train.create_state(jax.random.key(0), config, TrainConfig(), statistics)
-    restored = checkpoint.restore_state(run / "checkpoints", state)
-    for then, now in zip(
-        jax.tree.leaves(variables["params"]), jax.tree.leaves(restored.params), strict=True
-    ):
-        np.testing.assert_array_equal(now, then)
 
 
 def test_the_study_of_a_saved_run_can_be_looked_at(run):

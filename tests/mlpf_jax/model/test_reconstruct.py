@@ -5,7 +5,8 @@ import pytest
 
 from datasets import schema
 from mlpf_jax.model.config import ModelConfig
-from mlpf_jax.model.mlpf import MLPF, particles
+from mlpf_jax.model.heads import particles
+from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.model.reconstruct import reconstructor
 
 TINY = ModelConfig(width=8, hidden=8, bin_size=8, max_bins=8)

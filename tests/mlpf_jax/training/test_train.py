@@ -98,7 +98,7 @@ def test_hyperparameters_share_one_compilation(start, batches):
     train.train_step(start, batches[0])
     compiled = train.train_step._cache_size()
     measured = train.Statistics(**start.constants["statistics"]["inputs"])
-    other = TrainConfig(learning_rate=1e-3, schedule="linear", class_weight=3.0, total_steps=7)
+    other = TrainConfig(1e-3, weight_decay=0.3, schedule="linear", class_weight=3.0, total_steps=7)
     state = train.create_state(jax.random.key(1), MODEL, other, measured)
     train.train_step(state, batches[0])
     assert train.train_step._cache_size() == compiled

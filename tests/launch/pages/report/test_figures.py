@@ -2,7 +2,7 @@
 
 import pytest
 
-from launch.pages import figures
+from launch.pages.report import figures
 
 CLOSED = [[10.0, 20.0], [20.0, 40.0], [40.0, 60.0]]
 OPEN = [[5.0, 10.0], [10.0, 20.0], [20.0, None]]
