@@ -1,4 +1,5 @@
-"""Datasets of a run: simulated where they are not there yet, read as memory-mapped arrays."""
+"""Datasets of a run: simulated where they are not there yet, read as memory-mapped arrays, and
+how its configuration cuts them into batches."""
 
 import shutil
 
@@ -6,6 +7,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from datasets import samples as stored
+from datasets.batches import Plan, make_packed_plan, make_plan
 from datasets.builders import building, recipes
 from datasets.builders.names import dataset_name
 from datasets.builders.recipes import Recipe
@@ -52,6 +54,13 @@ def load(run: Run, split: str, events: int = 0) -> Samples:
     processes = run.config.data.processes
     parts = [_first(_cached(run, p, split), -(-events // len(processes))) for p in processes]
     return parts[0] if len(parts) == 1 else stored.join(parts)
+
+
+def make_batch_plan(counts: np.ndarray, settings: ConfigDict, bin_size: int) -> Plan:
+    """One event a row, of at most `settings.buckets` lengths; with `settings.packed` several."""
+    if settings.get("packed", False):
+        return make_packed_plan(counts, settings.batch_size, bin_size)
+    return make_plan(counts, settings.batch_size, settings.buckets)
 
 
 def _cached(run: Run, process: str, split: str) -> Samples:

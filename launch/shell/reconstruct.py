@@ -8,7 +8,7 @@ from jaxtyping import Float
 from datasets import schema
 from datasets.batches import rows_of, sequential
 from datasets.events import Samples
-from launch.objectives.training import make_batch_plan
+from launch.shell import data
 from launch.shell.compilation import keep_compilations
 from launch.shell.runs import Run
 
@@ -33,7 +33,7 @@ def reconstructor(run: Run) -> Reconstruct:
 
     def reconstruct(samples: Samples, progressed: Callable[[int], None]) -> Rows:
         check_elements(np.asarray(samples.X))
-        plan = make_batch_plan(np.diff(samples.offsets), settings, config.bin_size)
+        plan = data.make_batch_plan(np.diff(samples.offsets), settings, config.bin_size)
         rows = np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
         done = 0
         for batch in sequential(samples, plan):

@@ -9,10 +9,9 @@ import numpy as np
 from datasets import schema
 from datasets.jets import CLOSE
 from datasets.storage.files import read_json
-from launch import train
 from launch.pages import page
 from launch.pages.report import figures
-from launch.shell import data, studies
+from launch.shell import data, outcomes, studies
 from launch.shell.runs import Run
 from mlpf_jax.physics import evaluation
 
@@ -183,7 +182,7 @@ def winner(run: Run, study: Any) -> list[page.Section]:
         f"Trial {best['trial']} had the lowest validation loss, {best['loss']:.4f} after "
         f"{best['epochs']} epochs. Its configuration was then trained on all events."
     )
-    drawing = figures.training_curve(list(train.records(run).values()))
+    drawing = figures.training_curve(list(outcomes.records(run).values()))
     return [page.Section("The winner", text, [page.table(("", "value"), rows)], [drawing])]
 
 
