@@ -6,7 +6,7 @@ python -m benchmarks.duel --samples=runs/demo/data/cache/ttbar [--seconds=120 | 
 Sizes are matched: a forward pass of every model costs as many floating-point operations, within
 some percent, as XLA counts them. With --seconds each trains for so much CPU time on one core, its
 compilation left out, and its schedule is as long as its own steps allow. With --epochs all take
-the same steps. Figures are those of `launch.evaluate`, of the test events: the width of the
+the same steps. Figures are those of the evaluation protocol, of the test events: the width of the
 response of jets (R = 0.4, pt > 5 GeV; R = 0.7, pt > 15 GeV) and of missing pt, over those of the
 rule-based reconstruction.
 """
@@ -32,10 +32,11 @@ from benchmarks.machine import machine
 from datasets import samples as stored
 from datasets.batches import Plan, Sampler, make_plan, rows_of, sequential
 from datasets.events import Samples
-from launch.evaluate import figures, measure_responses, reconstructions
 from mlpf_jax.model.config import ModelConfig, TrainConfig
-from mlpf_jax.model.mlpf import MLPF, particles
+from mlpf_jax.model.heads import particles
+from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.model.statistics import measure
+from mlpf_jax.physics.evaluation import figures, measure_responses, reconstructions
 from mlpf_jax.training import train
 
 BATCH, LENGTHS = 8, 3

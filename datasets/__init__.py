@@ -1,0 +1,1 @@
+"""Events in, arrays out: detector files and simulated events, their truth, datasets, batches."""

@@ -5,8 +5,8 @@ there are as many padded shapes (and compilations) as buckets. Or events are pac
 row: next to no padding, and one shape.
 """
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -95,14 +95,15 @@ def make_packed_plan(
 def batch_of(samples: Samples, plan: Plan, chunk: Chunk) -> Batch:
     """The events of a chunk in their places; everything else is zero, and event number -1."""
     length, events, places = chunk
-    counts = np.diff(samples.offsets)[events]
+    first = samples.offsets[events]
+    counts = samples.offsets[events + 1] - first
     own = counts // plan.bin_size * plan.bin_size  # elements in bins of their own
     if places is None:
         number = np.arange(len(events))
         places = Places(number, np.ones_like(number), np.zeros_like(number), own)
     source = ragged_rows(samples.offsets, events)
     which = np.repeat(np.arange(len(events)), counts)
-    index = source - samples.offsets[:-1][events][which]
+    index = source - first[which]
     before = np.where(index < own[which], places.first[which], (places.rest - own)[which])
     row, place = places.row[which], before + index
     X = np.zeros((plan.batch_size, length, samples.X.shape[1]), np.float32)
@@ -139,6 +140,8 @@ class Sampler:
 
     Several processes share the events of a step, or its packed rows: shards are disjoint, and all
     processes have as many steps, of the same lengths.
+
+    The plan of the epoch that was asked for last is kept, and goes with the sampler.
     """
 
     samples: Samples
@@ -146,22 +149,30 @@ class Sampler:
     seed: int
     process_index: int = 0
     process_count: int = 1
+    _kept: dict[int, list[Chunk]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.process_index < self.process_count:
             raise ValueError(f"process {self.process_index} of {self.process_count}: count from 0")
 
-    @property
+    @cached_property
     def steps_per_epoch(self) -> int:
-        return len(_epoch(self, 0))
+        return len(self._chunks(0))
 
     def __call__(self, step: int) -> Batch:
         """The batch of a step: steps count from 0 over all epochs."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        return batch_of(self.samples, self.plan, _epoch(self, epoch)[position])
+        return batch_of(self.samples, self.plan, self._chunks(epoch)[position])
+
+    def _chunks(self, epoch: int) -> list[Chunk]:
+        chunks = self._kept.get(epoch)
+        if chunks is None:
+            chunks = _epoch(self, epoch)
+            self._kept.clear()
+            self._kept[epoch] = chunks
+        return chunks
 
 
-@lru_cache(maxsize=4)
 def _epoch(sampler: Sampler, epoch: int) -> list[Chunk]:
     samples, plan = sampler.samples, sampler.plan
     index, count = sampler.process_index, sampler.process_count
@@ -203,12 +214,15 @@ def _packed(
     """
     places = pack(_counts(samples, plan, events), plan.lengths[0], plan.segments, plan.bin_size)
     rows = places.row.max(initial=-1) + 1
+    batches = -(-rows // (plan.batch_size * count)) * count  # of all processes together
     batch, row = np.divmod(permute(rows)[places.row], plan.batch_size)
     places = places._replace(row=row)
+    by_batch = np.argsort(batch, kind="stable")
+    first = np.searchsorted(batch[by_batch], np.arange(batches + 1))
     return [
         Chunk(plan.lengths[0], events[here], Places(*(column[here] for column in places)))
-        for number in range(index, -(-rows // (plan.batch_size * count)) * count, count)
-        for here in [np.flatnonzero(batch == number)]
+        for number in range(index, batches, count)
+        for here in [by_batch[first[number] : first[number + 1]]]
     ]
 
 

@@ -148,10 +148,10 @@ def take_events(events: EventData, chosen: Int[np.ndarray, " chosen"]) -> EventD
 def ragged_rows(
     offsets: Int[np.ndarray, " events_plus_1"], events: Int[np.ndarray, " chosen"]
 ) -> Int[np.ndarray, " rows"]:
-    """The row numbers of the chosen events, event after event."""
-    counts = np.diff(offsets)[events]
-    starts = offsets_of(counts)[:-1]
-    return np.repeat(np.asarray(offsets)[:-1][events] - starts, counts) + np.arange(counts.sum())
+    """The row numbers of the chosen events, event after event. No other event is looked at."""
+    first = offsets[events]
+    counts = offsets[events + 1] - first
+    return np.repeat(first - offsets_of(counts)[:-1], counts) + np.arange(counts.sum())
 
 
 @dataclass(frozen=True)

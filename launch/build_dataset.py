@@ -24,7 +24,7 @@ from datasets.builders.recipes import Recipe
 from datasets.truth.truth import VISIBILITIES
 from launch.shell import data, program
 from launch.shell.checks import checked
-from launch.shell.progress import say
+from launch.shell.progress import progress, say
 from launch.shell.runs import Run, RunError, stage, working_in
 
 
@@ -39,14 +39,18 @@ def recipe_of_files(
 ) -> Recipe:
     """A dataset of the events in the files that the patterns match.
 
-    A file is told by its real path: one that is named twice must not be in two splits.
     Raises RunError where a pattern matches nothing; EDM4HEPError where a file cannot be read, or
     the files differ in layout or detector.
     """
-    from datasets import detectors, edm4hep
-
     if not name:
         raise RunError("--dataset=NAME is needed with --input: what the dataset shall be called")
+    paths = files_of(patterns)
+    say(f"  files: {len(paths)}")
+    return recipes.of_paths(name, elements, paths, detector, parse_shares(splits), seed)
+
+
+def files_of(patterns: list[str]) -> list[str]:
+    """The real paths of the files that the patterns match, each once."""
     paths = []
     for pattern in patterns:
         found = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern))
@@ -55,12 +59,7 @@ def recipe_of_files(
         if folders := [path for path in found if os.path.isdir(path)]:
             raise RunError(f"--input={pattern}: {folders[0]} is a folder; say {folders[0]}/*.root")
         paths += map(os.path.realpath, found)
-    paths = list(dict.fromkeys(paths))
-    say(f"  files: {len(paths)}")
-    detector = detectors.find(detector).name if detector else ""
-    counts = edm4hep.count_events(paths, detector or None)
-    files = {path: recipes.File(n, os.path.getsize(path)) for path, n in counts.items()}
-    return recipes.of_files(name, elements, files, detector, recipes.parse_shares(splits), seed)
+    return list(dict.fromkeys(paths))
 
 
 def recipe_of_process(
@@ -73,10 +72,31 @@ def recipe_of_process(
         name or dataset_name(process, elements),
         process,
         elements,
-        recipes.counts(events, recipes.parse_shares(splits)),
+        recipes.counts(events, parse_shares(splits)),
         seed,
         recipes.EVENTS_OF_A_SHARD[elements],
     )
+
+
+def parse_shares(text: str) -> dict[str, float]:
+    """Splits and their shares: `all`, or like `train:0.8,validation:0.1,test:0.1`.
+
+    Raises RunError where the text says no such thing, or the shares do not add up to 1.
+    """
+    if ":" not in text and text.isidentifier():
+        return {text: 1.0}
+    try:
+        pairs = [part.split(":") for part in text.split(",")]
+        shares = {name.strip(): float(share) for name, share in pairs}
+    except ValueError:
+        shares = {}
+    sound = shares and all(name.isidentifier() and s > 0 for name, s in shares.items())
+    if not sound or abs(sum(shares.values()) - 1) > 1e-6:
+        raise RunError(
+            f"--splits={text}: give one name, or names with shares that add up to 1, like "
+            "train:0.8,validation:0.1,test:0.1"
+        )
+    return shares
 
 
 def account(folder: Path) -> str:
@@ -134,7 +154,7 @@ if __name__ == "__main__":
                 process.value, events.value, name.value, elements.value, splits.value, seed.value
             )
         made = replace(made, visibility=visibility.value)
-        folder = building.build(made, Path(root.value), workers.value)
+        folder = building.build(made, Path(root.value), workers.value, progress)
         say(account(folder))
         say(f"  dataset {folder}")
 

@@ -16,20 +16,22 @@ from launch.shell.progress import progress, say
 
 
 def inspect(requests: Sequence, output: Path) -> Path:
-    """Writes the page about one or two datasets (`inspection_sources.Request`); returns its path.
+    """Writes the page about one or two datasets (`sources.Request`); returns its path.
 
     Raises InspectionError where there is nothing to show or compare, or no place for the page.
     """
     from datasets.inspection.sources import InspectionError, read, read_pair
-    from launch.pages import inspection_sections as sections
+    from datasets.storage.files import write_text
     from launch.pages import page
-    from launch.shell.runs import write_text
+    from launch.pages.dataset import sections
 
     if not output.parent.is_dir():
         raise InspectionError(f"cannot write {output}: there is no folder {output.parent}")
     if output.is_dir():
         raise InspectionError(f"cannot write {output}: it is a folder")
-    sources = read_pair(*requests) if len(requests) == 2 else [read(requests[0])]
+    sources = (
+        read_pair(*requests, progress) if len(requests) == 2 else [read(requests[0], progress)]
+    )
     drawn = {}
     with progress("draw", 6 + len(sources), "sections") as update:
         for name, section in sections.all_sections(sources):

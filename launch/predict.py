@@ -19,10 +19,6 @@ from launch.shell.progress import say
 from launch.shell.reconstruct import Reconstruct, reconstructor
 from launch.shell.runs import Run, RunError, open_run
 
-_ELEMENT_TYPES = np.array(["", "track", "cluster"])
-_CLASSES = np.array(schema.CLASSES)
-_PDG = np.array(schema.CLASS_PDG, np.int32)
-
 
 class Sums(NamedTuple):
     """What a file holds and what was made of it; energies in GeV over all events."""
@@ -64,10 +60,13 @@ def predict(run: Run, source: Path, output: Path, detector: str | None = None) -
 
 def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int):
     """The table of a chunk of events, numbered from `first_event`, and its sums."""
+    import pyarrow
+
     from datasets import elements
     from datasets.truth import rows as written
     from datasets.truth.placement import place_candidates, place_particles
     from datasets.truth.truth import truth as truth_of
+    from mlpf_jax.physics.table import particle_columns
 
     offsets, X = elements.features(events)
     rows = reconstruct(unlabelled(offsets, X), lambda done: None)
@@ -78,36 +77,15 @@ def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int
     baseline = written.candidate_rows(events, places, of_candidates)
     energy = schema.target("energy")
     found = rows[:, schema.target("PDG")] > 0
-    return _table(offsets, X, rows, first_event), Sums(
+    columns = particle_columns(offsets, X, rows)
+    columns["event"] += first_event
+    return pyarrow.table(columns), Sums(
         events=events.events,
         elements=len(X),
         particles=int(found.sum()),
         mlpf=float(rows[:, energy].sum(dtype=np.float64)),
         baseline=float(baseline[:, energy].sum()),
         truth=float(truth[:, energy].sum()),
-    )
-
-
-def _table(offsets: np.ndarray, X: np.ndarray, rows: np.ndarray, first_event: int):
-    import pyarrow
-
-    column = {name: rows[:, schema.target(name)] for name in schema.TARGET_FEATURES}
-    kind = column["PDG"].astype(int)
-    counts = np.diff(offsets)
-    charge = column["charge"].astype(np.int32)
-    return pyarrow.table(
-        {
-            "event": first_event + np.repeat(np.arange(len(counts)), counts),
-            "element": np.arange(len(X)) - np.repeat(offsets[:-1], counts),
-            "element_type": _ELEMENT_TYPES[X[:, schema.SHARED["elemtype"]].astype(int)],
-            "class": _CLASSES[kind],
-            "pdg": _PDG[kind] * np.where(kind >= 4, -charge, np.where(charge < 0, -1, 1)),
-            "charge": charge,
-            "pt": column["pt"],
-            "eta": column["eta"],
-            "phi": np.arctan2(column["sin_phi"], column["cos_phi"]),
-            "energy": column["energy"],
-        }
     )
 
 

@@ -9,16 +9,12 @@ Writes the figures as JSON and, beside it, a page with the same name and the end
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
 from launch.shell import program
 from launch.shell.progress import progress, say
-
-COLUMNS = (
-    "solver", "known", "curves", "R\u00b2", "spread", "Spearman", "best tenth found",
-    "best tenth stopped", "energy gap", "CPU s",
-)  # fmt: skip
 
 
 def study(
@@ -35,8 +31,8 @@ def study(
     With published settings the figures of the JSON file are those of the published protocol, and
     the page has the proper protocol beside them. Raises ValueError on bad input.
     """
+    from launch.pages.qsvr_study import render
     from launch.shell.runs import write_json, write_text
-    from qsvr.study.curves import read_curves
     from qsvr.study.measures import check_solvers, measure
 
     _check(knowns, train_sizes, splits, output)
@@ -58,88 +54,19 @@ def study(
     return page
 
 
-def render(curves, results, settings: str, splits: range) -> str:
-    """The page."""
-    from launch.pages import page
-    from launch.pages import qsvr_study as qsvr_figures
+def read_curves(path: Path) -> Any:
+    """The sound curves (`qsvr.study.curves.Curves`) of a table that `hpo.read_table` knows.
 
-    first = next(iter(results))
-    solvers = list(dict.fromkeys(cell.solver for cell in results[first]))
-    summary = [
-        (f"{cell.mean('r2'):.3f}", f"R\u00b2 of {_name(cell)} at {cell.known:.0%} known")
-        for cell in _reference_cells(results[first])
-    ]
-    sections = []
-    for protocol, cells in results.items():
-        sizes = sorted({cell.train_size for cell in cells})
-        chosen = _reference_cells(cells)
-        drawings = [qsvr_figures.true_against_predicted(chosen, _unit(settings, protocol))]
-        if len({cell.known for cell in cells}) > 1:
-            smallest = [cell for cell in cells if cell.train_size == sizes[0]]
-            drawings.insert(0, qsvr_figures.against_known(smallest))
-        rows = page.table(COLUMNS, [_row(cell) for cell in cells])
-        title = f"{protocol.capitalize()} protocol"
-        sections.append(
-            page.Section(title, _words(protocol, settings, chosen[0]), [rows], drawings)
-        )
-    text = (
-        f"{curves.losses.shape[0]} curves of {curves.losses.shape[1]} epochs; {curves.dropped} "
-        f"rows that diverged or are not positive are left out. {len(splits)} splits, the same for "
-        f"all solvers; settings: {settings}. R\u00b2, Spearman's correlation and the columns about "
-        "the best tenth of the tested curves are means over the splits; spread is the standard "
-        "deviation of R\u00b2. The energy gap is what the best sample misses of the box optimum of "
-        "its QUBO (a quadratic program). CPU time is that of fit and predict."
-    )
-    sections.append(page.Section("What was measured", text, [], []))
-    names = f"{len(solvers)} solvers"
-    return page.render(f"Q-SVR on {curves.name}, {names}", summary, sections)
+    Raises ValueError where nothing is left of it.
+    """
+    import hpo
+    from qsvr.study.curves import sound_curves
 
-
-def _reference_cells(cells: Sequence) -> list:
-    """Those of the known fraction nearest to a quarter, and of the smallest training set."""
-    known = min({cell.known for cell in cells}, key=lambda value: abs(value - 0.25))
-    size = min(cell.train_size for cell in cells)
-    return [cell for cell in cells if (cell.known, cell.train_size) == (known, size)]
-
-
-def _unit(settings: str, protocol: str) -> str:
-    if protocol == "published":
-        return "quantile of the last loss"
-    return "log of the last loss" if settings == "ours" else "last loss"
-
-
-def _words(protocol: str, settings: str, cell) -> str:
-    drawn = f"Drawn: {cell.known:.0%} known and {cell.train_size} curves trained on, where not said"
-    if protocol == "published":
-        return (
-            "As the public code of the study does it: the worst row left out, losses as quantiles "
-            "among all rows, tested rows of configurations that were trained on, R\u00b2 with its "
-            f"arguments swapped. {drawn}."
-        )
-    return (
-        "Scaled by the training curves alone, tested on configurations that were not trained on, "
-        f"R\u00b2 of the {_unit(settings, protocol)} with its arguments in order. {drawn}."
-    )
-
-
-def _name(cell) -> str:
-    return cell.solver.replace("_", " ")
-
-
-def _row(cell) -> list[str]:
-    record, gap = cell.record(), cell.mean("energy_gap")
-    return [
-        _name(cell),
-        f"{cell.known:.0%}",
-        f"{cell.train_size}",
-        f"{record['r2_mean']:.3f}",
-        f"{record['r2_std']:.3f}",
-        f"{record['spearman_mean']:.3f}",
-        f"{cell.mean('recall'):.0%}",
-        f"{cell.mean('wrong_stops'):.1%}",
-        "" if gap is None else f"{gap:.2%}",
-        f"{record['cpu_seconds_mean']:.3f}",
-    ]
+    table = hpo.read_table(path)
+    try:
+        return sound_curves(table.name, table.curves, table.configurations)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _check(

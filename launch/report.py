@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from launch.pages import page, sections
+from datasets.storage.files import read_json, write_json, write_text
+from launch.pages import page
+from launch.pages.report import sections
 from launch.shell import program, studies
 from launch.shell.progress import say
-from launch.shell.runs import Run, going_on_in, read_json, write_json, write_text
+from launch.shell.runs import Run, going_on_in
 
 
 def write_report(run: Run) -> Path:

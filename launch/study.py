@@ -44,7 +44,7 @@ def inspect(path: Path) -> None:
 def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None:
     """Prints the study beside what the named schedulers would have made of it."""
     import hpo
-    from hpo.study import branching, records
+    from hpo.study import branching, outcomes, records
 
     unknown = sorted(set(names) - set(METHODS))
     if unknown:
@@ -57,17 +57,13 @@ def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None
     mode = settings.get("mode", "minimise")
     longest = max_epochs or max(trial.goal for trial in record.trials)
     budget = Budget(longest, eta or settings.get("eta", 2), mode)
-    curves = [(t.number, t.curve) for t in record.trials if t.curve and not t.error]
     say(f"{'':22}{'trials':>7}{'epochs':>8}{'best':>12}{'at epoch':>9}{'unknown':>9}")
-    say(_row("the study", len(record.trials), record.epochs, _best(curves, mode), 0))
+    say(_row("the study", outcomes.of_record(record, mode)))
     for name in names:
         found = branching.branch(
-            record, lambda searcher, name=name: METHODS[name](hpo, searcher, budget), header["seed"]
+            record, lambda searcher, name=name: METHODS[name](searcher, budget), header["seed"]
         )
-        known = [(t.number, t.curve) for t in found.summary.trials if t.curve and not t.error]
-        best = _best(known, mode)
-        lost = len(found.unknown)
-        say(_row(name, len(found.summary.trials), found.summary.epochs, best, lost))
+        say(_row(name, outcomes.of_branch(found, mode)))
 
 
 def tabulate(path: Path, to: Path) -> None:
@@ -101,21 +97,20 @@ def _head(path: Path, header: Mapping, record: Any) -> list[str]:
 
 
 def _rungs(record: Any) -> list[str]:
-    """How many trials were sent to each epoch, and how many came."""
-    goals = sorted({trial.goal for trial in record.trials})
-    lines = [f"{'epoch':>7}{'came':>7}{'ended there':>13}"]
-    for goal in goals:
-        came = sum(len(t.curve) >= goal for t in record.trials)
-        ended = sum(len(t.curve) == goal for t in record.trials)
-        lines.append(f"{goal:7}{came:7}{ended:13}")
-    return lines
+    from hpo.study import outcomes
+
+    head = f"{'epoch':>7}{'came':>7}{'ended there':>13}"
+    return [
+        head,
+        *(f"{epoch:7}{came:7}{ended:13}" for epoch, came, ended in outcomes.rungs(record)),
+    ]
 
 
 def _trials(header: Mapping, record: Any) -> list[str]:
     """The best trials of those trained longest, and what went wrong with others."""
-    sign = -1 if header["settings"].get("mode") == "maximise" else 1
-    alive = [t for t in record.trials if t.curve and not t.error]
-    alive.sort(key=lambda t: (-len(t.curve), sign * t.curve[-1], t.number))
+    from hpo.study import outcomes
+
+    alive = outcomes.ranked(record.trials, header["settings"].get("mode", "minimise"))
     lines = [f"{'trial':>7}{'epochs':>8}{record.metric:>18}  configuration"]
     for trial in alive[:SHOWN]:
         values = ", ".join(f"{n} {_short(v)}" for n, v in sorted(trial.configuration.items()))
@@ -125,16 +120,13 @@ def _trials(header: Mapping, record: Any) -> list[str]:
     return lines + [f"  trial {t.number} failed: {t.error}" for t in record.trials if t.error]
 
 
-def _best(curves: Sequence[tuple[int, Sequence[float]]], mode: str) -> tuple[float, int] | None:
-    """(loss, epochs) of the best of those trained longest."""
-    sign = -1 if mode == "maximise" else 1
-    ranked = sorted((-len(curve), sign * curve[-1]) for _, curve in curves)
-    return (sign * ranked[0][1], -ranked[0][0]) if ranked else None
-
-
-def _row(name: str, trials: int, epochs: int, best: tuple[float, int] | None, unknown: int) -> str:
-    loss, at = best or (float("nan"), 0)
-    return f"{name:22}{trials:7}{epochs:8}{loss:12.6g}{at:9}{unknown:9}"
+def _row(name: str, came_to: Any) -> str:
+    """A row of an `outcomes.Outcome`."""
+    loss = float("nan") if came_to.best is None else came_to.best
+    return (
+        f"{name:22}{came_to.trials:7}{came_to.epochs:8}{loss:12.6g}{came_to.at:9}"
+        f"{came_to.unknown:9}"
+    )
 
 
 def _when(seconds: float | None) -> str:

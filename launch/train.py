@@ -3,14 +3,11 @@
 python -m launch.train --config=configs/demo.py --run=runs/mine --config.train.learning_rate=1e-3
 """
 
-import json
-from typing import Any
-
 from launch.objectives import training
-from launch.shell import program
+from launch.shell import outcomes, program
 from launch.shell.checks import checked
 from launch.shell.progress import progress, say
-from launch.shell.runs import Run, read_json, stage, working_in
+from launch.shell.runs import Run, stage, working_in
 
 
 def train(run: Run) -> None:
@@ -27,45 +24,20 @@ def _train(run: Run) -> None:
     from mlpf_jax.training import checkpoint
 
     keep_compilations(run)
-    config = chosen(run)
+    config = outcomes.chosen(run)
     folder, total = run.folder / "checkpoints", config.fit.epochs
     # An epoch that was saved but not recorded is trained again, and so is the last one, if the
     # model was not saved after it.
-    done = min(checkpoint.latest_epoch(folder) or 0, max(records(run), default=0))
+    done = min(checkpoint.latest_epoch(folder) or 0, max(outcomes.records(run), default=0))
     span = range(min(done, total - 1), total)
     material = training.load_material(run, config.fit, config.model)
     with progress("train", total, "epochs") as update:
         update(span.start, "compiling")
         for epoch in training.epochs(config, material, folder, span, total, config.seed):
-            _record(run, {"epoch": epoch.epoch, **epoch.metrics})
+            outcomes.record(run, {"epoch": epoch.epoch, **epoch.metrics})
             update(epoch.epoch, f"validation loss {epoch.metrics['validation_loss']:.4f}")
     checkpoint.save_model(run.folder / "model", epoch.state.config, epoch.state.variables)
     say(f"  model {run.folder / 'model'}")
-
-
-def chosen(run: Run):
-    """The run's configuration with the values that its tuning chose, if it was tuned."""
-    best = run.folder / "best.json"
-    return (
-        training.with_values(run.config, read_json(best)["values"]) if best.exists() else run.config
-    )
-
-
-def records(run: Run) -> dict[int, dict[str, float]]:
-    """Metrics by epoch, as far as they are whole; an epoch trained twice counts once."""
-    path, found = run.folder / "metrics.jsonl", {}
-    for line in path.read_text().splitlines() if path.exists() else ():
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError:  # cut off while it was written; its epoch is trained again
-            continue
-        found[record["epoch"]] = record
-    return found
-
-
-def _record(run: Run, metrics: dict[str, Any]) -> None:
-    with (run.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(metrics) + "\n")
 
 
 if __name__ == "__main__":

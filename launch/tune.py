@@ -9,11 +9,12 @@ needs no dataset.
 
 from typing import Any
 
+from datasets.storage.files import write_json
 from launch.shell import data, program
 from launch.shell.checks import checked_study
 from launch.shell.dispatch import dispatch_log
 from launch.shell.progress import progress, say
-from launch.shell.runs import Run, RunError, stage, working_in, write_json
+from launch.shell.runs import Run, RunError, stage, working_in
 from launch.shell.studies import METRIC, OBJECTIVE, make_scheduler, size
 
 

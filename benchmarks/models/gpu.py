@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.machine import machine
-from benchmarks.models import __main__ as models
+from benchmarks.models.processes import KINDS, compare, ours, peers
 from benchmarks.models.protocol import Size
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -41,13 +41,13 @@ class NoAccelerator(RuntimeError):
 def measure(with_peer: bool) -> dict:
     """All figures. Raises `NoAccelerator`."""
     figures = {"machine": machine(), "date": time.strftime("%Y-%m-%d"), "size": Size()._asdict()}
-    with models.ours(gpu=True) as worker:
+    with ours(gpu=True) as worker:
         figures["ours"] = device(worker, "jax", "'jax[cuda12]' of the version in requirements.lock")
         print(f"{figures['ours']['card']}, {figures['ours']['version']}, {figures['date']}")
         if not with_peer:
             figures["table"] = table(worker, None, CASES, Size(), ROUNDS)
             return figures
-        with models.peers(gpu=True) as peer:
+        with peers(gpu=True) as peer:
             figures["peer"] = device(peer, "torch", "torch with CUDA into .bench-venv")
             figures["table"] = table(worker, peer, CASES, Size(), ROUNDS)
     return figures
@@ -69,12 +69,12 @@ def table(worker, peer, cases, size: Size, rounds: int) -> list[dict]:
     """A row for each case, kind and precision; printed as they come."""
     rows = []
     for case in cases:
-        for kind in models.KINDS:
+        for kind in KINDS:
             for precision in PRECISIONS:
                 what = {"kind": kind, "precision": precision, **case._asdict()}
                 row = dict(what)
                 for theirs in PEER_MODELS if peer else ("",):
-                    found = models.compare(worker, peer, ("gnn_lsh", theirs), what, size, rounds)
+                    found = compare(worker, peer, ("gnn_lsh", theirs), what, size, rounds)
                     row["ours [ms an event]"] = 1e3 * found["gnn_lsh"] / case.batch
                     if peer:
                         row[f"{theirs} [ms an event]"] = 1e3 * found[theirs] / case.batch

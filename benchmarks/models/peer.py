@@ -112,7 +112,7 @@ def device() -> dict[str, str]:
 
 
 def weights(path: str, elements: int, size: Size) -> None:
-    """One layer's weights, inputs and outputs, in a file for `models_worker.parity`.
+    """One layer's weights, inputs and outputs, in a file for `worker.parity`.
 
     With it the order into which the layer has sorted the elements, of which it makes its bins.
     """

@@ -19,19 +19,20 @@ from pathlib import Path
 from datasets import samples as stored
 from datasets.builders import recipes
 from datasets.builders.recipes import Extracted, Recipe, Shard, Simulated
+from datasets.builders.records import DatasetError
+from datasets.progress import Progress, silent
+from datasets.storage.files import read_json, write_json
 from datasets.truth.target import Settings, Summary, samples_and_summary, total
 from datasets.truth.truth import VISIBILITIES
-from launch.shell.progress import progress, say
-from launch.shell.runs import RunError, read_json, write_json
 
 RECIPE = "recipe.json"  # of a dataset made here
 
 
-def build(recipe: Recipe, root: Path, workers: int) -> Path:
+def build(recipe: Recipe, root: Path, workers: int, progress: Progress = silent) -> Path:
     """The folder of the dataset below `root`, made now unless it is there.
 
-    Raises RunError if another program makes it, or what is there was not made by this recipe;
-    DatasetError where it cannot have that name or those splits.
+    Raises DatasetError if another program makes it, if what is there was made by no recipe, or
+    where it cannot have that name or those splits; RecipeError if it was made by another recipe.
     """
     from datasets.builders import names, write
 
@@ -44,13 +45,13 @@ def build(recipe: Recipe, root: Path, workers: int) -> Path:
             _clear(shards)
             return folder
         _clear_unfinished(folder, recipe, shards)
-        _make(recipe, shards, workers)
-        say(f"  write {folder}")
+        _make(recipe, shards, workers, progress)
         splits = {
             split: [shards / shard.name for shard in members]
             for split, members in recipe.splits.items()
         }
-        write.build(root, recipe.name, splits, recipe.elements, recipe.description)
+        with progress(f"write {folder}", len(recipe.shards), "shards") as update:
+            write.build(root, recipe.name, splits, recipe.elements, recipe.description, update)
         write_json(folder / "summary.json", _account(recipe, shards))
         write_json(folder / RECIPE, recipes.plain(recipe))
         _clear(shards)
@@ -62,6 +63,12 @@ def is_made(recipe: Recipe, root: Path) -> bool:
     from datasets.builders import names
 
     return (names.dataset_folder(root, recipe.name) / RECIPE).exists()
+
+
+def is_brought(dataset: Path) -> bool:
+    """Whether a dataset is there that no recipe of ours has made, in any version."""
+    versions = [*dataset.glob("[0-9]*/dataset_info.json"), *dataset.glob("*/*/dataset_info.json")]
+    return any(not (path.parent / RECIPE).exists() for path in versions)
 
 
 def summary(folder: Path) -> dict | None:
@@ -87,7 +94,7 @@ def _clear_unfinished(folder: Path, recipe: Recipe, shards: Path) -> None:
     if not folder.exists():
         return
     if not all((shards / shard.name).exists() for shard in recipe.shards):
-        raise RunError(
+        raise DatasetError(
             f"{folder} is there and no recipe of ours made it; choose another place or name"
         )
     shutil.rmtree(folder)
@@ -99,7 +106,7 @@ def _alone(root: Path, name: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(f"another program is making {name} in {root}; wait for it") from None
+            raise DatasetError(f"another program is making {name} in {root}; wait for it") from None
         yield
 
 
@@ -111,7 +118,7 @@ def _account(recipe: Recipe, shards: Path) -> dict:
     }
 
 
-def _make(recipe: Recipe, shards: Path, workers: int) -> None:
+def _make(recipe: Recipe, shards: Path, workers: int, progress: Progress) -> None:
     """Makes the shards that are not there yet."""
     todo = [shard for shard in recipe.shards if not (shards / shard.name).exists()]
     if not todo:
@@ -138,7 +145,7 @@ def _in_parallel(
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in finished)
         except BrokenProcessPool:
-            raise RunError(
+            raise DatasetError(
                 f"a process that made shards of {shards} was killed, maybe for want of memory: "
                 "start again, it goes on where it was; fewer workers need less"
             ) from None
@@ -155,7 +162,7 @@ def _make_shard(shard: Shard, settings: Settings, shards: Path) -> int:
         write_json(shards / f"{shard.name}.json", account._asdict())
         stored.save(shards / shard.name, samples)
     except OSError as error:
-        raise RunError(
+        raise DatasetError(
             f"cannot write to {shards}: {error.strerror or error}; shards that are whole are kept"
         ) from None
     return samples.events

@@ -105,11 +105,6 @@ def _cluster(
 
 
 def _missing_pt(y: np.ndarray, offsets: np.ndarray) -> Float[np.ndarray, " events"]:
-    """Size of the summed transverse momentum (GeV) of the particles of each event."""
-    event = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     pt = y[:, schema.target("pt")].astype(np.float64)
-    sums = [
-        np.bincount(event, pt * y[:, schema.target(name)], minlength=len(offsets) - 1)
-        for name in ("cos_phi", "sin_phi")
-    ]
-    return np.hypot(*sums).astype(np.float32)
+    px, py = (pt * y[:, schema.target(name)] for name in ("cos_phi", "sin_phi"))
+    return jets.missing_pt(px, py, offsets).astype(np.float32)

@@ -6,7 +6,8 @@ processes make it; whole shards, and whole files, belong to one split.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +16,12 @@ import numpy as np
 
 from datasets.builders.names import PROCESSES
 from datasets.seeds import of_shards
-from launch.shell.runs import RunError
 
 EVENTS_OF_A_SHARD = {"clusters": 100, "hits": 50, "tracks_hits": 50}
+
+
+class RecipeError(ValueError):
+    """A dataset that cannot be made of what was asked for, or one made of something else."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,29 @@ def simulation(
     return Recipe(name, elements, f"Fast simulation of e+e- -> {process} at 380 GeV.", shards)
 
 
+def of_paths(
+    name: str,
+    elements: str,
+    paths: Iterable[str | Path],
+    detector: str,
+    shares: Mapping[str, float],
+    seed: int,
+) -> Recipe:
+    """`of_files` of the files at the paths, which are opened to count their events.
+
+    A file is told by its real path: one that is named twice must not be in two splits.
+    `detector` may be "": told by the files. Raises EDM4HEPError where a file cannot be read, or
+    the files differ in layout or detector.
+    """
+    from datasets import detectors, edm4hep
+
+    real = list(dict.fromkeys(map(os.path.realpath, paths)))
+    detector = detectors.find(detector).name if detector else ""
+    counted = edm4hep.count_events(real, detector or None)
+    files = {path: File(n, os.path.getsize(path)) for path, n in counted.items()}
+    return of_files(name, elements, files, detector, shares, seed)
+
+
 def of_files(
     name: str,
     elements: str,
@@ -121,11 +148,11 @@ def of_files(
     """The events of EDM4HEP files, which `files` has by their paths.
 
     Files are dealt to the splits whole, in an order that the seed and their names decide.
-    Raises RunError where there are fewer files than splits.
+    Raises RecipeError where there are fewer files than splits.
     """
     names = sorted(files)
     if len(names) < len(shares):
-        raise RunError(
+        raise RecipeError(
             f"{len(names)} file{'s' * (len(names) != 1)} cannot fill {len(shares)} splits that "
             f"share no file: give more files, or --splits=all for a single split"
         )
@@ -145,37 +172,16 @@ def of_files(
         counted[split] += 1
     empty = [split for split, count in counted.items() if not count]
     if empty:
-        raise RunError(f"the files of split {', '.join(empty)} hold no events")
+        raise RecipeError(f"the files of split {', '.join(empty)} hold no events")
     return Recipe(name, elements, f"{len(names)} EDM4HEP files.", tuple(numbered))
 
 
-def parse_shares(text: str) -> dict[str, float]:
-    """Splits and their shares: `all`, or like `train:0.8,validation:0.1,test:0.1`.
-
-    Raises RunError where the text says no such thing, or the shares do not add up to 1.
-    """
-    if ":" not in text and text.isidentifier():
-        return {text: 1.0}
-    try:
-        pairs = [part.split(":") for part in text.split(",")]
-        shares = {name.strip(): float(share) for name, share in pairs}
-    except ValueError:
-        shares = {}
-    sound = shares and all(name.isidentifier() and s > 0 for name, s in shares.items())
-    if not sound or abs(sum(shares.values()) - 1) > 1e-6:
-        raise RunError(
-            f"--splits={text}: give one name, or names with shares that add up to 1, like "
-            "train:0.8,validation:0.1,test:0.1"
-        )
-    return shares
-
-
 def counts(events: int, shares: Mapping[str, float]) -> dict[str, int]:
-    """So many events in each split. Raises RunError where a split would stay empty."""
+    """So many events in each split. Raises RecipeError where a split would stay empty."""
     bounds = np.round(np.cumsum([0.0, *shares.values()]) * events).astype(int)
     found = {name: int(n) for name, n in zip(shares, np.diff(bounds), strict=True)}
     if min(found.values()) < 1:
-        raise RunError(f"--events={events} leaves a split empty ({found}): at least 1 for each")
+        raise RecipeError(f"--events={events} leaves a split empty ({found}): at least 1 for each")
     return found
 
 
@@ -198,11 +204,11 @@ def _parts(events: int, size: int) -> list[int]:
 
 
 def same(folder: Path, stored: Mapping, recipe: Recipe) -> None:
-    """Raises RunError if a dataset was made by another recipe."""
+    """Raises RecipeError if a dataset was made by another recipe."""
     given = plain(recipe)
     changed = [key for key in given if stored.get(key) != given[key]]
     if changed:
-        raise RunError(
+        raise RecipeError(
             f"{folder} was made by another recipe (other {', '.join(changed)}); choose another "
             "place or name, or delete it"
         )

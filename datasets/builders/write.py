@@ -1,7 +1,8 @@
 """Samples on disk -> a TFDS directory in the published 3.2.0 feature set, under any name."""
 
+import itertools
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ def build(
     shards: Mapping[str, Sequence[Path]],
     elements: str = "clusters",
     description: str = DESCRIPTION,
+    update: Callable[[int], None] = lambda done: None,
 ) -> Path:
     """Writes the dataset `name` below `root` and returns its folder, `<root>/<name>/3.2.0`.
 
@@ -30,14 +32,19 @@ def build(
     share a file. Events keep their order; memory holds one event. `elements` is one of
     `schema.ELEMENTS`, and what the shards hold. A single split `all` is stored as `train`: to
     TFDS `all` is the union of what is stored, and one stored under that name cannot be read.
+    `update` is told how many folders are done.
 
     Raises DatasetError or FolderError, and then leaves nothing under the name.
     """
     check(name, shards)
     folder = dataset_folder(root, name)
-    form = schema.ELEMENTS[elements]
+    form, numbers = schema.ELEMENTS[elements], itertools.count(1)
+
+    def ended() -> None:
+        update(next(numbers))
+
     splits = {
-        "train" if split == "all" else split: _examples(folders, form)
+        "train" if split == "all" else split: _examples(folders, form, ended)
         for split, folders in shards.items()
     }
     write_dataset(
@@ -87,7 +94,9 @@ def _widths(form: schema.Elements) -> dict[str, int]:
     }
 
 
-def _examples(folders: Sequence[Path], form: schema.Elements) -> Iterator[Example]:
+def _examples(
+    folders: Sequence[Path], form: schema.Elements, ended: Callable[[], None]
+) -> Iterator[Example]:
     for folder in folders:
         shard = stored.load(folder)
         if shard.elements != form.name or shard.X.shape[1] != form.width:
@@ -96,6 +105,7 @@ def _examples(folders: Sequence[Path], form: schema.Elements) -> Iterator[Exampl
                 f"not {form.name} ({form.width})"
             )
         yield from _events(shard)
+        ended()
 
 
 def _events(shard: Samples) -> Iterator[Example]:

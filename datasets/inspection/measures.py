@@ -157,6 +157,16 @@ def chance(entries: int, others: int) -> float:
     return 1.358 * float(np.sqrt(1 / entries + 1 / others))
 
 
+def chance_of(measured: Measured) -> float:
+    """The `chance` of a quantity's first two datasets, which both have finite entries."""
+    return min(1.0, chance(*(h.entries - h.not_finite for h in measured.histograms[:2])))
+
+
+def excess(measured: Measured) -> float:
+    """How far the first two datasets differ beyond chance."""
+    return measured.differences[1] - chance_of(measured)
+
+
 def _decades(positive: np.ndarray) -> float:
     low, high = np.quantile(positive, [0.05, 0.99])
     return float(np.log10(high / low))

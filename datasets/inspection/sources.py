@@ -10,8 +10,8 @@ import numpy as np
 from datasets import samples as stored
 from datasets import schema
 from datasets.events import Samples
+from datasets.progress import Progress, silent
 from datasets.truth.target import Settings, Summary, samples_and_summary, total
-from launch.shell.progress import progress
 
 _DOCUMENTS = ("recipe.json", "summary.json", "dataset_info.json", "metadata.json")
 
@@ -55,7 +55,7 @@ def kind_of(path: Path) -> str:
     return "edm4hep"
 
 
-def read(request: Request) -> Source:
+def read(request: Request, progress: Progress = silent) -> Source:
     """The first events of a dataset.
 
     Raises InspectionError where there is no dataset, split or event, or the dataset has other
@@ -69,7 +69,7 @@ def read(request: Request) -> Source:
     if request.elements not in ("", *schema.ELEMENTS):
         known = ", ".join(schema.ELEMENTS)
         raise InspectionError(f"unknown elements {request.elements!r}: known are {known}")
-    source = {"tfds": _tfds, "samples": _samples, "edm4hep": _edm4hep}[kind](request)
+    source = {"tfds": _tfds, "samples": _samples, "edm4hep": _edm4hep}[kind](request, progress)
     if not source.samples.events:
         raise InspectionError(f"{source.place} holds no events")
     if request.elements not in ("", source.samples.elements):
@@ -79,7 +79,7 @@ def read(request: Request) -> Source:
     return source
 
 
-def read_pair(one: Request, other: Request) -> tuple[Source, Source]:
+def read_pair(one: Request, other: Request, progress: Progress = silent) -> tuple[Source, Source]:
     """Two datasets of the same elements. Files are read in the form of the other dataset.
 
     Raises InspectionError where their elements differ, and as `read`.
@@ -87,13 +87,13 @@ def read_pair(one: Request, other: Request) -> tuple[Source, Source]:
     requests = [one, other]
     # What has its elements fixed comes first.
     order = sorted((0, 1), key=lambda i: kind_of(requests[i].path) == "edm4hep")
-    first = read(requests[order[0]])
+    first = read(requests[order[0]], progress)
     second = requests[order[1]]
     if kind_of(second.path) == "edm4hep" and not second.elements:
         second = Request(
             second.path, second.split, second.events, first.samples.elements, second.detector
         )
-    found = (first, read(second))
+    found = (first, read(second, progress))
     if found[0].samples.elements != found[1].samples.elements:
         raise InspectionError(
             "cannot compare: "
@@ -102,7 +102,7 @@ def read_pair(one: Request, other: Request) -> tuple[Source, Source]:
     return found if order == [0, 1] else found[::-1]
 
 
-def _tfds(request: Request) -> Source:
+def _tfds(request: Request, progress: Progress) -> Source:
     from datasets.builders.read import empty, open_dataset, portions
 
     dataset = open_dataset(request.path)
@@ -129,7 +129,7 @@ def _tfds(request: Request) -> Source:
     )
 
 
-def _samples(request: Request) -> Source:
+def _samples(request: Request, progress: Progress) -> Source:
     samples = stored.load(request.path)
     shown = _first(samples, request.events)
     return Source(
@@ -140,7 +140,7 @@ def _samples(request: Request) -> Source:
     )
 
 
-def _edm4hep(request: Request) -> Source:
+def _edm4hep(request: Request, progress: Progress) -> Source:
     parts, accounts, done = [], [], 0
     with progress(f"read {request.path}", request.events, "events at most") as update:
         for samples, account in _told(request):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from datasets import elements, jets
 from datasets.events import EventData, Samples, Table, offsets_of, take_events
@@ -91,13 +91,10 @@ def samples_and_summary(
     ycand = candidate_rows(events, places, candidates)
     ycand[:, target("jet_idx")] = _jets_of_rows(ycand, offsets, settings)[1]
     measurable = np.flatnonzero(stable(events.particles))
-    genjets, _ = jets.cluster_momenta(
-        four_momenta(events.particles)[measurable],
-        np.searchsorted(measurable, events.particles.offsets),
-        settings.jet_radius,
-        settings.jet_min_pt,
-    )
-    genmet = _met(events.particles, measurable)
+    p4 = four_momenta(events.particles)[measurable]
+    first = np.searchsorted(measurable, events.particles.offsets)
+    genjets, _ = jets.cluster_momenta(p4, first, settings.jet_radius, settings.jet_min_pt)
+    genmet = jets.missing_pt(p4[:, 0], p4[:, 1], first)
 
     kept = np.zeros(events.events, bool)
     kept[events.particles.event[found.rows[placement.placed]]] = True
@@ -120,14 +117,6 @@ def _jets_of_rows(y, offsets, settings: Settings) -> tuple[Table, np.ndarray]:
     phi = np.arctan2(y[:, target("sin_phi")], y[:, target("cos_phi")])
     pt, eta, energy = (y[:, target(name)] for name in ("pt", "eta", "energy"))
     return jets.cluster(pt, eta, phi, energy, offsets, settings.jet_radius, settings.jet_min_pt)
-
-
-def _met(particles: Table, rows) -> Float[np.ndarray, " events"]:
-    """Size of the summed transverse momentum (GeV) of these particles, by event."""
-    event, events = particles.event[rows], len(particles.offsets) - 1
-    return np.hypot(
-        *(np.bincount(event, particles[name][rows], minlength=events) for name in ("px", "py"))
-    )
 
 
 def _keep_events(table: Table, kept: Bool[np.ndarray, " events"]) -> Table:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from hpo.simulation.methods import BASELINE, Budget, make
-from launch.shell.runs import RunError
+from hpo.simulation.methods import BASELINE, METHODS, Budget
+from hpo.simulation.simulator import Conditions, simulate
+from hpo.simulation.tables import Table
 
 
 class Figures(NamedTuple):
@@ -27,12 +28,14 @@ class Figures(NamedTuple):
 
 @dataclass(frozen=True)
 class MethodSummary:
-    """What `--json` holds of a method. Means over seeds, `sem` their standard errors.
+    """One method on one table. Means over seeds, `sem` their standard errors.
 
     best_loss, epochs            of the trial returned; of all trials, each epoch counted once
     epochs_vs_hyperband          ratio of the means
-    same_or_better               share of seeds whose loss is not above Hyperband's
-    loss_change_vs_hyperband     mean of (loss - Hyperband's) / |Hyperband's|; its sem is paired
+    same_or_better               share of seeds whose loss is not above Hyperband's; where that
+                                 returned no trial, anything is as good
+    loss_change_vs_hyperband     mean of `relative_change` from Hyperband's loss, above 0 where it
+                                 is worse; NaN, not defined, if it is of any seed. Its sem is paired
     wall, wall_vs_least          virtual time in mean epochs; over max(work / workers, longest)
     idle_share, idle_while_asked of the workers' time: in all; until the last job was asked
     wrong_stops                  trials given up that would have ended below the loss returned
@@ -58,20 +61,20 @@ class MethodSummary:
 
 
 def compare(
-    table: Any,
+    table: Table,
     methods: Sequence[str],
     seeds: Sequence[int],
     budget: Budget,
-    conditions: Any,
+    conditions: Conditions,
     update: Callable[[str], None],
 ) -> dict[str, MethodSummary]:
     """Every method on every seed. Hyperband is always run: the others are held against it.
 
-    Raises RunError where the table's curves are too short for `max_epochs`.
+    Raises ValueError where the table's curves are too short for `max_epochs`.
     """
     length = table.curves.shape[1]
     if budget.max_epochs > length:
-        raise RunError(
+        raise ValueError(
             f"{table.name} has curves of {length} epochs: --max_epochs={budget.max_epochs} is too "
             "many"
         )
@@ -84,7 +87,7 @@ def compare(
 def as_json(
     curves: str, settings: Mapping[str, Any], methods: Mapping[str, MethodSummary]
 ) -> dict[str, Any]:
-    """One table's comparison as `--json` writes it; what is not a number is null."""
+    """One table's comparison as plain values for JSON; what is not a number is None."""
     plain = {
         name: {key: _finite(value) for key, value in asdict(summary).items()}
         for name, summary in methods.items()
@@ -94,15 +97,13 @@ def as_json(
 
 def _play(
     name: str,
-    table: Any,
+    table: Table,
     seeds: Sequence[int],
     budget: Budget,
-    conditions: Any,
+    conditions: Conditions,
     update: Callable[[str], None],
 ) -> Figures:
-    from hpo.simulation.simulator import simulate
-
-    scheduler, rows = make(name, table, budget), []
+    scheduler, rows = METHODS[name](table.searcher(), budget), []
     for seed in seeds:
         o = simulate(scheduler, table, seed, conditions)
         least = max(o.busy / conditions.workers, o.longest)
@@ -113,16 +114,18 @@ def _play(
     return Figures(*np.array(rows, float).T)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # means of what is beyond the largest float: inf
 def _summary(ours: Figures, theirs: Figures, budget: Budget) -> MethodSummary:
     sign = -1 if budget.mode == "maximise" else 1
-    change = sign * (ours.loss - theirs.loss) / np.abs(theirs.loss)
+    change = relative_change(sign * ours.loss, sign * theirs.loss)
+    as_good = (sign * ours.loss <= sign * theirs.loss) | np.isnan(theirs.loss)
     return MethodSummary(
         float(ours.loss.mean()),
         _sem(ours.loss),
         float(ours.epochs.mean()),
         _sem(ours.epochs),
         float(ours.epochs.mean() / theirs.epochs.mean()),
-        float((change <= 0).mean()),
+        float(as_good.mean()),
         float(change.mean()),
         _sem(change),
         float(ours.wall.mean()),
@@ -134,6 +137,17 @@ def _summary(ours: Figures, theirs: Figures, budget: Budget) -> MethodSummary:
         float(ours.failed.mean()),
         len(ours.loss),
     )
+
+
+def relative_change(
+    values: Float[np.ndarray, " seeds"], base: Float[np.ndarray, " seeds"]
+) -> Float[np.ndarray, " seeds"]:
+    """(value - base) / |base|, and 0 where both are equal, be they 0. NaN where it is not defined:
+    from a base of 0, where a value is missing (NaN), and beyond the largest float."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        change = (values - base) / np.abs(base)
+    change[~np.isfinite(change)] = np.nan
+    return np.where(values == base, 0.0, change)
 
 
 def _sem(values: Float[np.ndarray, " seeds"]) -> float:

@@ -1,8 +1,19 @@
-"""The schedulers that `compare_hpo` knows, by name, with the settings they are compared at."""
+"""The schedulers that are compared, by name, with the settings they are compared at."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from hpo.core.types import Scheduler
+from hpo.forecasting import predictors
+from hpo.schedulers.adaptive import adaptive
+from hpo.schedulers.asha import asha
+from hpo.schedulers.asynchronous import asynchronous_swift
+from hpo.schedulers.brackets import hyperband_brackets, hyperband_epochs, hyperband_trials
+from hpo.schedulers.fast import fast_hyperband
+from hpo.schedulers.halving import full_training, hyperband, successive_halving, top_n
+from hpo.schedulers.improved import swift_improved
+from hpo.schedulers.swift import swift_hyperband
+from hpo.searchers.base import Searcher
 
 BASELINE = "hyperband"
 
@@ -16,18 +27,17 @@ class Budget:
     mode: str
 
 
-def random(hpo: Any, searcher: Any, budget: Budget) -> Any:
+def _random(searcher: Searcher, budget: Budget) -> Scheduler:
     """Full trainings, as many as Hyperband's epochs pay for."""
-    epochs = hpo.hyperband_epochs(budget.max_epochs, budget.eta)
-    return hpo.full_training(
-        searcher, max(epochs // budget.max_epochs, 1), budget.max_epochs, mode=budget.mode
-    )
+    epochs = hyperband_epochs(budget.max_epochs, budget.eta)
+    trials = max(epochs // budget.max_epochs, 1)
+    return full_training(searcher, trials, budget.max_epochs, mode=budget.mode)
 
 
-def top_n(hpo: Any, searcher: Any, budget: Budget) -> Any:
+def _top_n(searcher: Searcher, budget: Budget) -> Scheduler:
     """Hyperband's configurations for a sixteenth of the epochs, the best eight to the end."""
-    trials = hpo.hyperband_trials(budget.max_epochs, budget.eta)
-    return hpo.top_n(
+    trials = hyperband_trials(budget.max_epochs, budget.eta)
+    return top_n(
         searcher,
         trials,
         budget.max_epochs,
@@ -37,21 +47,21 @@ def top_n(hpo: Any, searcher: Any, budget: Budget) -> Any:
     )
 
 
-def successive_halving(hpo: Any, searcher: Any, budget: Budget) -> Any:
+def _successive_halving(searcher: Searcher, budget: Budget) -> Scheduler:
     """One bracket over Hyperband's configurations, with the rungs of its largest bracket."""
-    rounds = len(hpo.hyperband_brackets(budget.max_epochs, budget.eta)[0])
-    trials = hpo.hyperband_trials(budget.max_epochs, budget.eta)
-    return hpo.successive_halving(
+    rounds = len(hyperband_brackets(budget.max_epochs, budget.eta)[0])
+    trials = hyperband_trials(budget.max_epochs, budget.eta)
+    return successive_halving(
         searcher, trials, budget.max_epochs, budget.eta, rounds=rounds, mode=budget.mode
     )
 
 
-def asha(hpo: Any, searcher: Any, budget: Budget) -> Any:
+def _asha(searcher: Searcher, budget: Budget) -> Scheduler:
     """Promotion, over Hyperband's configurations, from the first rung of its largest bracket."""
-    first = hpo.hyperband_brackets(budget.max_epochs, budget.eta)[0][0]
-    return hpo.asha(
+    first = hyperband_brackets(budget.max_epochs, budget.eta)[0][0]
+    return asha(
         searcher,
-        hpo.hyperband_trials(budget.max_epochs, budget.eta),
+        hyperband_trials(budget.max_epochs, budget.eta),
         budget.max_epochs,
         budget.eta,
         min_epochs=first.epoch,
@@ -59,36 +69,32 @@ def asha(hpo: Any, searcher: Any, budget: Budget) -> Any:
     )
 
 
-def hyperband(hpo: Any, searcher: Any, budget: Budget) -> Any:
+def _hyperband(searcher: Searcher, budget: Budget) -> Scheduler:
     """Brackets one after another."""
-    return hpo.hyperband(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
+    return hyperband(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
 
 
-def hyperband_parallel(hpo: Any, searcher: Any, budget: Budget) -> Any:
+def _hyperband_parallel(searcher: Searcher, budget: Budget) -> Scheduler:
     """All brackets side by side: the same trials, epochs and result, in less time."""
-    brackets = len(hpo.hyperband_brackets(budget.max_epochs, budget.eta))
-    return hpo.hyperband(
+    brackets = len(hyperband_brackets(budget.max_epochs, budget.eta))
+    return hyperband(
         searcher, budget.max_epochs, budget.eta, mode=budget.mode, concurrent_brackets=brackets
     )
 
 
-def fast_hyperband(hpo: Any, searcher: Any, budget: Budget) -> Any:
+def _fast_hyperband(searcher: Searcher, budget: Budget) -> Scheduler:
     """With 20 curves at a rung in place of the published 100, which no rung here would reach."""
-    return hpo.fast_hyperband(
-        searcher, budget.max_epochs, budget.eta, min_curves=20, mode=budget.mode
-    )
+    return fast_hyperband(searcher, budget.max_epochs, budget.eta, min_curves=20, mode=budget.mode)
 
 
-def swift(hpo: Any, searcher: Any, budget: Budget) -> Any:
+def _swift(searcher: Searcher, budget: Budget) -> Scheduler:
     """As published, with nu-SVR."""
-    return hpo.swift_hyperband(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
+    return swift_hyperband(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
 
 
-def swift_qsvr(hpo: Any, searcher: Any, budget: Budget) -> Any:
+def _swift_qsvr(searcher: Searcher, budget: Budget) -> Scheduler:
     """As published, with QSVR by simulated annealing at the published settings."""
-    from hpo.forecasting import predictors
-
-    return hpo.swift_hyperband(
+    return swift_hyperband(
         searcher,
         budget.max_epochs,
         budget.eta,
@@ -97,42 +103,34 @@ def swift_qsvr(hpo: Any, searcher: Any, budget: Budget) -> Any:
     )
 
 
-def swift_improved(hpo: Any, searcher: Any, budget: Budget) -> Any:
+def _swift_improved(searcher: Searcher, budget: Budget) -> Scheduler:
     """Stops of bounded risk, one setting for every table."""
-    return hpo.swift_improved(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
+    return swift_improved(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
 
 
-def swift_async(hpo: Any, searcher: Any, budget: Budget) -> Any:
+def _swift_async(searcher: Searcher, budget: Budget) -> Scheduler:
     """The same stops, without barriers."""
-    return hpo.asynchronous_swift(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
+    return asynchronous_swift(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
 
 
-def adaptive(hpo: Any, searcher: Any, budget: Budget) -> Any:
+def _adaptive(searcher: Searcher, budget: Budget) -> Scheduler:
     """Hyperband's trials, each as long as what it promises is worth its epochs."""
-    return hpo.adaptive(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
+    return adaptive(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
 
 
-METHODS: Mapping[str, Callable[[Any, Any, Budget], Any]] = {
-    make.__name__: make
-    for make in (
-        random,
-        top_n,
-        successive_halving,
-        asha,
-        hyperband,
-        hyperband_parallel,
-        fast_hyperband,
-        swift,
-        swift_qsvr,
-        swift_improved,
-        swift_async,
-        adaptive,
-    )
+METHODS: Mapping[str, Callable[[Searcher, Budget], Scheduler]] = {
+    "random": _random,
+    "top_n": _top_n,
+    "successive_halving": _successive_halving,
+    "asha": _asha,
+    "hyperband": _hyperband,
+    "hyperband_parallel": _hyperband_parallel,
+    "fast_hyperband": _fast_hyperband,
+    "swift": _swift,
+    "swift_qsvr": _swift_qsvr,
+    "swift_improved": _swift_improved,
+    "swift_async": _swift_async,
+    "adaptive": _adaptive,
 }
-
-
-def make(name: str, table: Any, budget: Budget) -> Any:
-    """The scheduler of that name over the table's rows."""
-    import hpo
-
-    return METHODS[name](hpo, table.searcher(), budget)
+"""Each makes a scheduler of a searcher and a budget; it raises ValueError where R and eta make
+no schedule."""

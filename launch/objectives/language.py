@@ -21,8 +21,8 @@ from ml_collections import ConfigDict
 
 from hpo.core.types import Trial
 from launch.objectives.resuming import play
-from launch.objectives.training import with_values
 from launch.shell.compilation import keep_compilations
+from launch.shell.outcomes import with_values
 from launch.shell.runs import open_run
 
 CHARACTERS = 96  # those of printable ASCII and the newline; others are counted as the last of them

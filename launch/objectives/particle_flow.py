@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from launch.objectives import training
+from launch.shell.outcomes import with_values
 from launch.shell.runs import open_run
 
 
@@ -21,7 +22,7 @@ def make(settings: Mapping[str, Any]) -> Callable[[Any], Iterator[Mapping[str, f
 
     def train_trial(trial) -> Iterator[Mapping[str, float]]:
         drop_compilations()
-        config = training.with_values(run.config, trial.configuration)
+        config = with_values(run.config, trial.configuration)
         span = range(trial.first_epoch, trial.last_epoch)
         horizon = run.config.tune.max_epochs
         seed = run.config.seed

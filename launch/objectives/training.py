@@ -1,6 +1,6 @@
 """One training, from any epoch to any later one: the trials of a study and the final training."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from datasets.batches import Plan, Sampler, make_packed_plan, make_plan, sequential
+from datasets.batches import Sampler, sequential
 from datasets.schema import Batch
 from launch.shell import data
 from launch.shell.runs import Run, RunError
@@ -32,19 +32,12 @@ def load_material(run: Run, settings: ConfigDict, model: ConfigDict) -> Material
     validation = data.load(run, "validation", settings.validation_events)
     counts = np.concatenate([np.diff(train.offsets), np.diff(validation.offsets)])
     bin_size = from_mapping(ModelConfig, model.to_dict()).bin_size
-    plan = make_batch_plan(counts, settings, bin_size)
+    plan = data.make_batch_plan(counts, settings, bin_size)
     return Material(
         Sampler(train, plan, run.config.seed),
         sequential(validation, plan),
         measure(np.asarray(train.X)),
     )
-
-
-def make_batch_plan(counts: np.ndarray, settings: ConfigDict, bin_size: int) -> Plan:
-    """One event a row, of at most `settings.buckets` lengths; with `settings.packed` several."""
-    if settings.get("packed", False):
-        return make_packed_plan(counts, settings.batch_size, bin_size)
-    return make_plan(counts, settings.batch_size, settings.buckets)
 
 
 def epochs(
@@ -81,17 +74,3 @@ def epochs(
     for epoch in train.fit(state, material.sampler, steps, material.validation, epochs):
         checkpoint.save_state(folder, epoch.epoch, epoch.state, keep=len(epochs) + 1)
         yield epoch
-
-
-def with_values(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:
-    """A copy of a configuration with values replaced by their paths ("train.learning_rate")."""
-    changed = ConfigDict(config.to_dict())
-    for path, value in values.items():
-        *parents, name = path.split(".")
-        node = changed
-        for parent in parents:
-            node = node.get(parent, ConfigDict())
-        if name not in node:
-            raise RunError(f"the configuration has no {path!r} to set")
-        node[name] = value
-    return changed

@@ -8,9 +8,10 @@ from hpo.simulation.comparison import MethodSummary
 
 _LEGEND = (
     "of HB: epochs over Hyperband's. same+: share of seeds as good as Hyperband or better. loss "
-    "change: against Hyperband, paired. wall: virtual, in mean epochs; /least: over max(work / "
-    "workers, longest trial). idle: of the workers' time, in all and until the last job was asked. "
-    "wrong: trials given up that would have ended better. ±: standard error."
+    "change: against Hyperband, paired; not defined from 0 or where there is none. wall: virtual, "
+    "in mean epochs; /least: over max(work / workers, longest trial). idle: of the workers' time, "
+    "in all and until the last job was asked. wrong: trials given up that would have ended better. "
+    "±: standard error."
 )
 _BAR, _MARK, _BASE = "#9db8d2", "#b3402a", "#5a7fa3"
 
@@ -34,7 +35,7 @@ def show(title: str, methods: Mapping[str, MethodSummary]) -> None:
             f"{m.epochs_mean:.0f}±{m.epochs_sem:.1f}",
             f"{m.epochs_vs_hyperband:.1%}",
             f"{m.same_or_better:.1%}",
-            f"{m.loss_change_vs_hyperband:+.2%}±{m.loss_change_sem:.2%}",
+            _change(m),
             f"{m.wall_mean:.0f}",
             f"{m.wall_vs_least:.2f}",
             f"{m.idle_share:.0%}/{m.idle_while_asked:.0%}",
@@ -44,8 +45,19 @@ def show(title: str, methods: Mapping[str, MethodSummary]) -> None:
     console.print(table)
 
 
+def _change(m: MethodSummary) -> str:
+    """The relative change of the loss, if it is defined for every seed."""
+    change, error = m.loss_change_vs_hyperband, m.loss_change_sem
+    if not math.isfinite(change):
+        return "not defined"
+    return f"{change:+.2%}" + (f"±{error:.2%}" if math.isfinite(error) else "")
+
+
 def draw(panels: Mapping[str, Mapping[str, MethodSummary]], path: Path) -> None:
-    """One panel a table: bars are the best loss, marks the epochs; lower is better in both."""
+    """One panel a table: bars are the best loss, marks the epochs; lower is better in both.
+
+    No bar where some seed of a method came to no loss.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -66,8 +78,9 @@ def _panel(axis, title: str, methods: Mapping[str, MethodSummary]) -> None:
     names, places = list(methods), range(len(methods))
     losses = [m.best_loss_mean for m in methods.values()]
     errors = [_zero(m.best_loss_sem) for m in methods.values()]
-    low = min(loss - error for loss, error in zip(losses, errors, strict=True))
-    high = max(loss + error for loss, error in zip(losses, errors, strict=True))
+    known = [pair for pair in zip(losses, errors, strict=True) if math.isfinite(pair[0])]
+    low = min((loss - error for loss, error in known), default=0.0)
+    high = max((loss + error for loss, error in known), default=1.0)
     margin = max(high - low, 1e-3 * abs(high), 1e-12)
     colours = [_BASE if name == "hyperband" else _BAR for name in names]
     axis.bar(places, losses, yerr=errors, color=colours, width=0.62, capsize=2)

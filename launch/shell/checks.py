@@ -6,8 +6,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from datasets.builders.names import PROCESSES
-from launch.objectives import training
 from launch.shell import data, studies
+from launch.shell.outcomes import with_values
 from launch.shell.runs import RunError
 
 
@@ -33,7 +33,7 @@ def checked_study(config: ConfigDict) -> ConfigDict:
     except AttributeError as error:
         raise RunError(f"the configuration of the study lacks {error}") from None
     drawn = studies.make_space(config.tune.space).draw(np.random.default_rng(0))
-    variant = training.with_values(config, drawn)
+    variant = with_values(config, drawn)
     if "data" in config:
         _check_particle_flow(config, variant)
     elif objective == studies.OBJECTIVE:

@@ -1,12 +1,13 @@
-"""Datasets of a run: simulated where they are not there yet, read as memory-mapped arrays."""
+"""Datasets of a run: simulated where they are not there yet, read as memory-mapped arrays, and
+how its configuration cuts them into batches."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from datasets import samples as stored
+from datasets.batches import Plan, make_packed_plan, make_plan
 from datasets.builders import building, recipes
 from datasets.builders.names import dataset_name
 from datasets.builders.recipes import Recipe
@@ -36,10 +37,10 @@ def build(run: Run) -> None:
     """
     for process in run.config.data.processes:
         made = recipe(run.config, process)
-        if not _brought(run.data / made.name):
+        if not building.is_brought(run.data / made.name):
             if not building.is_made(made, run.data):
                 shutil.rmtree(run.data / "cache" / process, ignore_errors=True)
-            building.build(made, run.data, run.config.data.workers)
+            building.build(made, run.data, run.config.data.workers, progress)
         say(f"  dataset {run.data / made.name}")
         for split in SPLITS:
             _cached(run, process, split)
@@ -55,10 +56,11 @@ def load(run: Run, split: str, events: int = 0) -> Samples:
     return parts[0] if len(parts) == 1 else stored.join(parts)
 
 
-def _brought(dataset: Path) -> bool:
-    """Whether a dataset is there that no recipe of ours has made."""
-    versions = [*dataset.glob("[0-9]*/dataset_info.json"), *dataset.glob("*/*/dataset_info.json")]
-    return any(not (path.parent / building.RECIPE).exists() for path in versions)
+def make_batch_plan(counts: np.ndarray, settings: ConfigDict, bin_size: int) -> Plan:
+    """One event a row, of at most `settings.buckets` lengths; with `settings.packed` several."""
+    if settings.get("packed", False):
+        return make_packed_plan(counts, settings.batch_size, bin_size)
+    return make_plan(counts, settings.batch_size, settings.buckets)
 
 
 def _cached(run: Run, process: str, split: str) -> Samples:

@@ -1,7 +1,7 @@
 """Progress of long work: a live bar on a terminal, a line every few seconds in a log."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-Update = Callable[..., None]  # (done so far, note="")
+from datasets.progress import Update
 
 _LOG_EVERY_S = 10.0
 

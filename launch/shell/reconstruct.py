@@ -1,7 +1,6 @@
-"""A saved model applied to elements: rows of particles in, nothing else touched."""
+"""The model of a run applied to samples, as its configuration makes batches of them."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -9,7 +8,7 @@ from jaxtyping import Float
 from datasets import schema
 from datasets.batches import rows_of, sequential
 from datasets.events import Samples
-from launch.objectives.training import make_batch_plan
+from launch.shell import data
 from launch.shell.compilation import keep_compilations
 from launch.shell.runs import Run
 
@@ -24,28 +23,21 @@ def reconstructor(run: Run) -> Reconstruct:
     the samples, and calls its second argument with the number of events done so far. It raises
     ValueError where an input is not finite.
     """
-    import jax
-
-    from mlpf_jax.model.mlpf import MLPF, particles
+    from mlpf_jax.model import reconstruct as model
     from mlpf_jax.model.statistics import check_elements
     from mlpf_jax.training import checkpoint
 
     keep_compilations(run)
     config, variables = checkpoint.load_model(run.folder / "model")
-    settings = run.config.fit
-
-    @partial(jax.jit, static_argnums=3)
-    def apply(variables, X, segment, segments):
-        return particles(MLPF(config, segments).apply(variables, X, segment), X, segment > 0)
+    settings, particles_of = run.config.fit, model.reconstructor(config, variables)
 
     def reconstruct(samples: Samples, progressed: Callable[[int], None]) -> Rows:
         check_elements(np.asarray(samples.X))
-        plan = make_batch_plan(np.diff(samples.offsets), settings, config.bin_size)
+        plan = data.make_batch_plan(np.diff(samples.offsets), settings, config.bin_size)
         rows = np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
         done = 0
         for batch in sequential(samples, plan):
-            predicted = np.asarray(apply(variables, batch.X, batch.segment, batch.segments))
-            rows[rows_of(batch, samples.offsets)] = predicted[batch.mask]
+            rows[rows_of(batch, samples.offsets)] = particles_of(batch)[batch.mask]
             done += int((batch.event >= 0).sum())
             progressed(done)
         return rows

@@ -11,7 +11,6 @@ metrics.jsonl    the final training, by epoch    evaluation.npz, metrics.json, r
 
 import fcntl
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
+
+from datasets.storage.files import read_json, write_json, write_text  # noqa: F401
+
+# Objectives by the names they had when older runs were begun, whose configuration holds them.
+MOVED = {
+    "launch.objective:make": "launch.objectives.particle_flow:make",
+    "launch.trainings.digits:make": "launch.objectives.digits:make",
+    "launch.trainings.language:make": "launch.objectives.language:make",
+}
 
 
 class RunError(ValueError):
@@ -49,7 +57,7 @@ def working_in(folder: Path, config: ConfigDict) -> Iterator[Run]:
     with _locked(folder):
         stored = folder / "config.json"
         if stored.exists():
-            _check_same(read_json(stored), _plain(config), folder)
+            _check_same(_saved(stored), _plain(config), folder)
         else:
             write_json(stored, _plain(config))
         yield Run(folder, config)
@@ -60,7 +68,7 @@ def open_run(folder: Path) -> Run:
     stored = folder / "config.json"
     if not stored.exists():
         raise RunError(f"{folder} is no run (it has no config.json); make one with launch.demo")
-    return Run(folder, ConfigDict(read_json(stored)))
+    return Run(folder, ConfigDict(_saved(stored)))
 
 
 @contextmanager
@@ -84,35 +92,6 @@ def stage(run: Run, name: str) -> Iterator[None]:
         write_json(account, seconds)
 
 
-def read_json(path: Path) -> Any:
-    """A JSON file. Raises RunError where it is damaged."""
-    try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise RunError(f"{path} is damaged ({error}); delete it to make it again") from None
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file whole or not at all."""
-    write_text(path, json.dumps(value, indent=1) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file whole or not at all: what was there stays if the disk is full."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise RunError(
-            f"cannot write {path}: {error.strerror}; what was computed is kept"
-        ) from None
-
-
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("w") as file:
@@ -121,6 +100,15 @@ def _locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise RunError(f"another program is working in {folder}; wait for it to end") from None
         yield
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    """The configuration a run was begun with, its objective by the name that it has now."""
+    config = read_json(path)
+    tune = config.get("tune", {})
+    if "objective" in tune:
+        tune["objective"] = MOVED.get(tune["objective"], tune["objective"])
+    return config
 
 
 def _plain(config: ConfigDict) -> dict[str, Any]:

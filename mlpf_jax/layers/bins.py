@@ -37,6 +37,7 @@ def cut(
     if packed == 1 and elements % size == 0:
         return Bins(order, inverse, size)
     slots = (-(-elements // size) + packed - 1) * size
+    segments.check_places(slots)
     bins = -(-counts // size)
     shift = segments.starts(bins) * size - segments.starts(counts)
     position = jnp.arange(elements, dtype=jnp.int32)[None]

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+MATRIX = "weight"  # name of the matrix of every linear map among parameters: what decays
+
 
 @jax.custom_vjp
 def linear(
@@ -128,7 +130,7 @@ class Linear(nn.Module):
     @nn.compact
     def __call__(self, x):
         start = nn.initializers.variance_scaling(self.scale**2, "fan_in", "uniform")
-        weight = self.param("weight", start, (x.shape[-1], self.out))
+        weight = self.param(MATRIX, start, (x.shape[-1], self.out))
         bias = self.param("bias", nn.initializers.zeros, (self.out - self.unbiased,))
         return linear(x, weight, jnp.pad(bias, (self.unbiased, 0)) if self.unbiased else bias)
 

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+MOST_PLACES = int(jnp.iinfo(jnp.int32).max)
+
 
 def counts(segment: Int[Array, "rows elements"], segments: int) -> Int[Array, "rows segments"]:
     """Elements of each of the events 1..segments of a row."""
@@ -32,9 +34,12 @@ def starts(counts: Int[Array, "rows segments"]) -> Int[Array, "rows segments"]:
 def sorted_order(
     segment: Int[Array, "rows elements"], *keys: Array
 ) -> tuple[Int[Array, "rows elements"], Int[Array, "rows elements"]]:
-    """The order by event, then by the keys, then by position; padding last. And its inverse."""
-    last = jnp.iinfo(jnp.int32).max
-    event = jnp.where(segment > 0, segment, last).astype(jnp.int32)
+    """The order by event, then by the keys, then by position; padding last. And its inverse.
+
+    Keys stay apart: packed into one integer they would overflow in long rows.
+    """
+    check_places(segment.shape[1])
+    event = jnp.where(segment > 0, segment, jnp.iinfo(jnp.int32).max).astype(jnp.int32)
     keys = [jnp.where(segment > 0, key, 0) for key in keys]
     position = jnp.broadcast_to(jnp.arange(segment.shape[1], dtype=jnp.int32), segment.shape)
     operands = [event, *keys, position]
@@ -43,10 +48,23 @@ def sorted_order(
 
 
 def inverse_permutation(order: Int[Array, "rows elements"]) -> Int[Array, "rows elements"]:
-    """Where each element went. One sort of one integer key: several times faster than argsort."""
-    n = order.shape[-1]
-    key = jnp.sort(order * n + jnp.arange(n, dtype=jnp.int32), axis=-1)
-    return key % n
+    """Where each element went. A scatter: cheaper than a sort, and exact in rows of any length."""
+    position = jnp.arange(order.shape[-1], dtype=jnp.int32)
+
+    def of_row(order):
+        places = jnp.zeros_like(order).at[order]
+        return places.set(position, mode="promise_in_bounds", unique_indices=True)
+
+    return jax.vmap(of_row)(order)
+
+
+def check_places(number: int) -> None:
+    """Raises `ValueError` where a row has more places than int32 can number."""
+    if number > MOST_PLACES:
+        raise ValueError(
+            f"a row of {number} places cannot be numbered in int32 (at most {MOST_PLACES}): cut it "
+            "into several rows"
+        )
 
 
 @jax.custom_vjp

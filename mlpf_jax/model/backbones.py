@@ -1,7 +1,7 @@
 """Backbones: what a layer adds to the representation of every element, in thin modules.
 
 All have the same interface, embedding and heads, so that they can be compared. The array functions
-are in `message_passing`, `attention`, `favor`, `bins` and `layers`.
+are in `mlpf_jax.layers`.
 """
 
 from typing import NamedTuple

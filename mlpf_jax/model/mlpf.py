@@ -1,14 +1,14 @@
 """`MLPF`: from the tracks and clusters of an event to one particle (or none) per element.
 
 Embedding -> shared layers -> two stacks (identification, regression) -> heads. The layers are in
-`backbones`; what elements know of their places is in `geometry`.
+`backbones`, what elements know of their places in `geometry`, what is made of the stacks in
+`heads`.
 
 Elements are first put in an order that their content alone decides, and the result is put back.
 So ties in the hash break by content, and the model is equivariant to permutations.
 """
 
 from functools import partial
-from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -16,36 +16,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from datasets import schema
-from mlpf_jax.layers.linear import FeedForward, normalise
+from mlpf_jax.layers.linear import FeedForward
 from mlpf_jax.layers.segments import counts, move, sorted_order
 from mlpf_jax.model import geometry
 from mlpf_jax.model.backbones import LAYERS, Scene
 from mlpf_jax.model.config import ModelConfig
+from mlpf_jax.model.heads import Heads, Prediction, assemble
 from mlpf_jax.model.statistics import TYPES, Statistics, standardise
-
-CHARGED = ("charged hadron", "electron", "muon")
-NEUTRAL = ("neutral hadron", "photon")
-POSSIBLE = tuple(  # [element type][class]
-    tuple(name not in excluded for name in schema.CLASSES) for excluded in ((), NEUTRAL, CHARGED)
-)
-IMPOSSIBLE_LOGIT = -30.0  # finite: a label that should not be costs much, and no NaN
-LARGEST_CORRECTION = 4.0  # of log(pt), angles and mass
-LOG_SPREAD, LOG_SPREAD_RANGE = -2.3, 2.5  # spreads are 0.1 within a factor of 12
-
-
-class Prediction(NamedTuple):
-    """One particle hypothesis per element. Ratios are to the input pt (et) and p (energy)."""
-
-    class_logits: Float[Array, "batch elements classes"]
-    charge_logits: Float[Array, "batch elements charges"]
-    log_pt: Float[Array, "batch elements"]  # log(pt / input pt)
-    log_energy: Float[Array, "batch elements"]  # log(energy / input energy)
-    eta: Float[Array, "batch elements"]
-    sin_phi: Float[Array, "batch elements"]  # not normalised
-    cos_phi: Float[Array, "batch elements"]
-    # Logs of the standard deviations of log_pt and log_energy, where the model predicts them.
-    log_pt_spread: Float[Array, "batch elements"] | None = None
-    log_energy_spread: Float[Array, "batch elements"] | None = None
 
 
 class MLPF(nn.Module):
@@ -167,92 +144,3 @@ class Residual(nn.Module):
         update = LAYERS[self.config.backbone](self.config, name="layer")(x, scene, round)
         update = nn.Dropout(self.config.dropout, deterministic=not train)(update)
         return x + jnp.where((scene.segment > 0)[..., None], update, 0.0).astype(x.dtype), None
-
-
-class Heads(nn.Module):
-    """Classes and charges from one stack, momentum and energy from the other.
-
-    The last layers start small: an untrained model hands its inputs through.
-    """
-
-    config: ModelConfig
-
-    @nn.compact
-    def __call__(self, values, identity, motion):
-        config = self.config
-        outputs = []
-        labels, values_of_motion = len(schema.CLASSES) + len(schema.CHARGES), 5 + 2 * config.spread
-        for stack, out in ((identity, labels), (motion, values_of_motion)):
-            seen = jnp.concatenate([values, normalise(stack)], -1)
-            outputs.append(FeedForward(config.head_width, config.head_layers, out, 0.1)(seen))
-        return jnp.concatenate(outputs, -1)
-
-
-def assemble(
-    outputs: Float[Array, "batch elements outputs"], X: Float[Array, "batch elements features"]
-) -> Prediction:
-    """Head outputs as a prediction; angles are corrections to those of the input.
-
-    Energy follows from momentum, E = p (1 + softplus(w)), so no particle has negative mass
-    squared; w starts where E is 5% above p. A track is no neutral particle and a cluster no charged
-    one, as in the truth. Corrections end at LARGEST_CORRECTION. Two more outputs are spreads, which
-    end smoothly: beyond a hard end they would have no gradient back.
-    """
-    classes, charges = len(schema.CLASSES), len(schema.CHARGES)
-    class_logits, charge_logits, motion = jnp.split(outputs, (classes, classes + charges), -1)
-    motion, spreads = jnp.split(motion, (5,), -1)
-    motion = jnp.clip(motion, -LARGEST_CORRECTION, LARGEST_CORRECTION)
-    log_pt, mass, d_eta, d_sin, d_cos = jnp.moveaxis(motion, -1, 0)
-    shared = {name: X[..., column] for name, column in schema.SHARED.items()}
-    possible = jnp.asarray(POSSIBLE)[shared["elemtype"].astype(jnp.int32)]
-    class_logits = jnp.where(possible, class_logits, IMPOSSIBLE_LOGIT)
-    real = shared["elemtype"] > 0
-    eta = shared["eta"] + d_eta
-    pt_in = jnp.where(real & (shared["pt"] > 0), shared["pt"], 1.0)
-    energy_in = jnp.where(real & (shared["energy"] > 0), shared["energy"], 1.0)
-    log_p = jnp.log(pt_in) + log_pt + log_cosh(eta)
-    log_energy = log_p + jnp.log1p(jax.nn.softplus(mass - 3.0)) - jnp.log(energy_in)
-    return Prediction(
-        class_logits, charge_logits, log_pt, jnp.where(real, log_energy, 0.0), eta,
-        shared["sin_phi"] + d_sin, shared["cos_phi"] + d_cos, *_log_spreads(spreads, real),
-    )  # fmt: skip
-
-
-def _log_spreads(outputs, real) -> list[Array]:
-    limited = LOG_SPREAD + LOG_SPREAD_RANGE * jnp.tanh(outputs / LOG_SPREAD_RANGE)
-    return list(jnp.moveaxis(jnp.where(real[..., None], limited, 0.0), -1, 0))
-
-
-def log_cosh(x: Float[Array, "*any"]) -> Float[Array, "*any"]:
-    """log(cosh(x)) without overflow."""
-    return jnp.abs(x) + jnp.log1p(jnp.exp(-2 * jnp.abs(x))) - jnp.log(2.0)
-
-
-def particles(
-    prediction: Prediction,
-    X: Float[Array, "batch elements features"],
-    mask: Bool[Array, "batch elements"],
-) -> Float[Array, "batch elements targets"]:
-    """Rows of `schema.TARGET_FEATURES`; all zero (class 0) where there is no particle.
-
-    The most likely class decides; neutral classes have charge 0, charged ones the likelier sign.
-    `jet_idx` is -1 (not clustered); columns that a prediction has no value for are 0.
-    """
-    kind = jnp.argmax(prediction.class_logits, -1)
-    negative, _, positive = jnp.moveaxis(prediction.charge_logits, -1, 0)
-    charged = jnp.asarray([name in CHARGED for name in schema.CLASSES])[kind]
-    norm = jnp.hypot(prediction.sin_phi, prediction.cos_phi)
-    norm = jnp.where(norm > 0, norm, 1.0)
-    columns = {
-        "PDG": kind.astype(X.dtype),
-        "charge": jnp.where(charged, jnp.where(positive > negative, 1.0, -1.0), 0.0),
-        "pt": X[..., schema.SHARED["pt"]] * jnp.exp(prediction.log_pt),
-        "eta": prediction.eta,
-        "sin_phi": prediction.sin_phi / norm,
-        "cos_phi": prediction.cos_phi / norm,
-        "energy": X[..., schema.SHARED["energy"]] * jnp.exp(prediction.log_energy),
-        "jet_idx": jnp.full_like(prediction.eta, -1.0),
-    }
-    nothing = jnp.zeros_like(prediction.eta)
-    rows = jnp.stack([columns.get(name, nothing) for name in schema.TARGET_FEATURES], -1)
-    return jnp.where((mask & (kind > 0))[..., None], rows, 0.0)

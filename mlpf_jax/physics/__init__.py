@@ -1,5 +1,6 @@
-"""What a reconstruction is worth: jet and missing-momentum response, particle efficiencies.
+"""What a reconstruction is worth: the evaluation protocol, and the figures it is made of.
 
-Columnar numpy over whole data sets. A table is anything with `offsets` (events + 1) and columns
-by name, such as `datasets.events.Table`.
+Columnar numpy over whole data sets, callable from a notebook: `evaluation` compares the model's
+particles with the rule-based baseline, the bare calorimeter and the truth; `response` and
+`particles` are its figures. Jets, their matching and missing pt come from `datasets.jets`.
 """

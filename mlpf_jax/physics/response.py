@@ -1,21 +1,13 @@
-"""Response of matched jets, and its width."""
+"""Figures of a response: how many jets are matched, median, width, by pt; that of missing pt."""
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
-PT_EDGES = (10.0, 20.0, 40.0, 60.0, 80.0, 100.0, 200.0)  # GeV, of the generator jet
-
-
-class Table(Protocol):
-    """Rows of all events behind each other; event i owns rows offsets[i]:offsets[i+1]."""
-
-    offsets: Int[np.ndarray, " events_plus_1"]
-
-    def __getitem__(self, name: str) -> np.ndarray: ...
+from datasets.jets import width
 
 
 class Summary(NamedTuple):
@@ -27,43 +19,8 @@ class Summary(NamedTuple):
     width: float  # interquartile range / median
 
 
-def match(gen: Table, reco: Table, max_distance: float = 0.1) -> Int[np.ndarray, " gen_jets"]:
-    """Row of the nearest reconstructed jet of the same event within dR, -1 where there is none.
-
-    dR^2 = d eta^2 + d phi^2 (phi across the seam).
-    """
-    gen_pad, reco_pad = _padding(gen.offsets), _padding(reco.offsets)
-    d_eta = _spread(gen["eta"], gen_pad)[:, :, None] - _spread(reco["eta"], reco_pad)[:, None, :]
-    d_phi = _spread(gen["phi"], gen_pad)[:, :, None] - _spread(reco["phi"], reco_pad)[:, None, :]
-    distance = np.hypot(d_eta, wrap(d_phi))
-    distance[~np.broadcast_to(reco_pad.used[:, None, :], distance.shape)] = np.inf
-    if distance.shape[2] == 0:
-        return np.full(gen_pad.used.sum(), -1)
-    nearest = distance.argmin(2)
-    close = distance.min(2) < max_distance
-    row = np.where(close, reco_pad.row[:, :1] + nearest, -1)
-    return row[gen_pad.used]
-
-
-def jet_response(gen: Table, reco: Table, max_distance: float = 0.1) -> Float[np.ndarray, " jets"]:
-    """pt(reco) / pt(gen) for each generator jet, NaN where unmatched."""
-    row = match(gen, reco, max_distance)
-    response = np.full(len(row), np.nan)
-    found = row >= 0
-    response[found] = reco["pt"][row[found]] / gen["pt"][found]
-    return response
-
-
-def width(values: Float[np.ndarray, " values"]) -> float:
-    """(p75 - p25) / p50 of the finite values; NaN without any."""
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return float("nan")
-    low, middle, high = np.percentile(values, (25, 50, 75))
-    return float((high - low) / middle)
-
-
 def summarise(response: Float[np.ndarray, " jets"]) -> Summary:
+    """Counts, median and width of the responses; NaN is an unmatched jet."""
     found = np.isfinite(response)
     if not found.any():
         return Summary(len(response), 0.0 if len(response) else float("nan"), *[float("nan")] * 2)
@@ -74,33 +31,20 @@ def summarise(response: Float[np.ndarray, " jets"]) -> Summary:
 def by_pt(
     response: Float[np.ndarray, " jets"],
     gen_pt: Float[np.ndarray, " jets"],
-    edges: Sequence[float] = PT_EDGES,
+    edges: Sequence[float],
 ) -> dict[tuple[float, float], Summary]:
-    """Summaries in bins of the generator jet's pt [GeV]: low edge included, high edge not."""
+    """Summaries in bins of the generator jet's pt (GeV): low edge included, high edge not.
+
+    The last bin has no high edge (infinity), so every jet from the first edge on is in one bin.
+    """
     return {
         (low, high): summarise(response[(gen_pt >= low) & (gen_pt < high)])
-        for low, high in pairwise(edges)
+        for low, high in pairwise((*edges, np.inf))
     }
 
 
-def wrap(angle: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
-    """The angle in [-pi, pi)."""
-    return (angle + np.pi) % (2 * np.pi) - np.pi
-
-
-class _Padding(NamedTuple):
-    row: Int[np.ndarray, "events most"]
-    used: Bool[np.ndarray, "events most"]
-
-
-def _padding(offsets) -> _Padding:
-    """Row numbers as a rectangle, events x the most rows of an event."""
-    counts = np.diff(offsets)
-    place = np.arange(counts.max(initial=0))
-    return _Padding(offsets[:-1, None] + place, place < counts[:, None])
-
-
-def _spread(values, padding: _Padding):
-    out = np.zeros(padding.row.shape)
-    out[padding.used] = values
-    return out
+def met_response(
+    reco: Float[np.ndarray, " events"], gen: Float[np.ndarray, " events"], least: float = 5.0
+) -> Float[np.ndarray, " events"]:
+    """reco / gen; NaN where the true missing pt is not above `least` GeV: no ratio means much."""
+    return np.where(gen > least, reco / np.where(gen > least, gen, 1), np.nan)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from datasets import schema
 from datasets.schema import Batch
-from mlpf_jax.model.mlpf import Prediction
+from mlpf_jax.model.heads import Prediction
 from mlpf_jax.training.region import MAX_LOG_RATIO, is_particle, likely
 
 

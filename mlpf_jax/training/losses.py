@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from datasets import schema
 from datasets.schema import Batch
-from mlpf_jax.model.mlpf import Prediction
+from mlpf_jax.model.heads import Prediction
 from mlpf_jax.training.event_loss import event_share, missing
 from mlpf_jax.training.region import is_particle, region
 

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PyTree
 
+from mlpf_jax.layers.linear import MATRIX
 from mlpf_jax.model.config import SCHEDULES, TrainConfig
 from mlpf_jax.training.losses import Weights
 
@@ -72,16 +73,26 @@ def init(params):
     return ADAM.init(ravel_pytree(params)[0])
 
 
+def decaying(params: PyTree) -> PyTree:
+    """True for the parameters that weight decay is for: the matrices of linear maps.
+
+    By name, for the parameters of several layers lie along the first axis of one array: biases,
+    scales, shifts and slopes have two axes there, too.
+    """
+    return jax.tree.map_with_path(lambda path, _: path[-1].key == MATRIX, params)
+
+
 def update(params, gradient, adam, hyper: Hyper, step):
     """One step: (parameters, Adam's moments, norm of the gradient before it was clipped).
 
-    Decoupled weight decay (Loshchilov & Hutter 2019) of matrices only, not of biases and slopes.
+    Decoupled weight decay (Loshchilov & Hutter 2019) of what is `decaying`.
     All parameters are one vector meanwhile: a few long operations instead of hundreds of short
     ones, which compile and run faster.
     """
     values, unravel = ravel_pytree(params)
     gradient, _ = ravel_pytree(gradient)
-    decays, _ = ravel_pytree(jax.tree.map(lambda p: jnp.full(p.shape, float(p.ndim > 1)), params))
+    decays = jax.tree.map(lambda p, does: jnp.full(p.shape, float(does)), params, decaying(params))
+    decays, _ = ravel_pytree(decays)
     norm = jnp.linalg.norm(gradient)
     shrink = jnp.minimum(1.0, hyper.clip / jnp.maximum(norm, 1e-12))
     direction, adam = ADAM.update(gradient * shrink, adam)

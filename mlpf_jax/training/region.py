@@ -9,7 +9,7 @@ from datasets import schema
 from datasets.schema import Batch
 from mlpf_jax.layers import neighbourhoods, segments
 from mlpf_jax.model import geometry
-from mlpf_jax.model.mlpf import Prediction
+from mlpf_jax.model.heads import Prediction
 
 REGION_RADII = (0.1, 0.2, 0.4)  # on the calorimeter face, in radians
 MAX_LOG_RATIO = 5.0  # an untrained model's energies must not drown the rest of a region

@@ -17,7 +17,8 @@ from jaxtyping import Array, Int, PyTree
 
 from datasets.schema import ELEMENT_WIDTH, Batch
 from mlpf_jax.model.config import ModelConfig, TrainConfig
-from mlpf_jax.model.mlpf import MLPF, Prediction
+from mlpf_jax.model.heads import Prediction
+from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.model.statistics import Statistics
 from mlpf_jax.training import losses, optimisation, pieces
 

@@ -1,7 +1,7 @@
 """Learning curves as regression tasks: two protocols, one of them as it was published."""
 
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -31,17 +31,21 @@ class Task(NamedTuple):
     test_seen: Float[np.ndarray, " test"]
 
 
-def read_curves(path: str | Path) -> Curves:
-    """A table that `hpo.read_table` knows. Raises ValueError where nothing is left of it."""
-    from hpo import read_table
+def sound_curves(
+    name: str,
+    losses: Float[np.ndarray, "rows epochs"],
+    configurations: Sequence[Mapping[str, Any]],
+) -> Curves:
+    """A table without its rows that are not finite and positive throughout.
 
-    table = read_table(path)
-    sound = (np.isfinite(table.curves) & (table.curves > 0)).all(1)
+    `configurations` has one mapping a row. Raises ValueError where no row is left.
+    """
+    sound = (np.isfinite(losses) & (losses > 0)).all(1)
     if not sound.any():
-        raise ValueError(f"{path}: no curve is finite and positive throughout")
-    names = [str(sorted(configuration.items())) for configuration in table.configurations]
+        raise ValueError("no curve is finite and positive throughout")
+    names = [str(sorted(configuration.items())) for configuration in configurations]
     groups = np.unique(names, return_inverse=True)[1][sound]
-    return Curves(table.name, table.curves[sound], groups, int((~sound).sum()))
+    return Curves(name, losses[sound], groups, int((~sound).sum()))
 
 
 def known_epochs(curves: Curves, known: float) -> int:

@@ -1,4 +1,5 @@
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from datasets.batches import (
     rows_of,
     sequential,
 )
-from datasets.packing import pack
 
 sizes = st.lists(st.integers(0, 40), min_size=1, max_size=30)
 
@@ -47,6 +47,17 @@ def test_a_step_alone_gives_its_batch(make_samples):
         one(step)
     assert all(np.array_equal(a, b) for a, b in zip(one(25), other(25), strict=True))
     assert not np.array_equal(one(0).event, Sampler(samples, plan, 4)(0).event)
+
+
+@pytest.mark.parametrize("make", [make_plan, make_packed_plan])
+def test_a_dropped_sampler_frees_its_samples(make_samples, make):
+    samples = make_samples(np.arange(1, 40))
+    sampler = Sampler(samples, make(np.diff(samples.offsets), 4), 3)
+    for epoch in range(3):
+        sampler(epoch * sampler.steps_per_epoch)
+    held = [weakref.ref(samples), weakref.ref(sampler)]
+    del samples, sampler
+    assert [ref() for ref in held] == [None, None]
 
 
 def test_processes_share_the_events(make_samples):
@@ -149,45 +160,6 @@ def test_processes_take_the_same_steps_of_the_same_lengths(make_samples, count):
     assert sorted(seen) == list(range(31))
 
 
-def epoch_of(sampler, epoch):
-    steps = sampler.steps_per_epoch
-    return [sampler(epoch * steps + i) for i in range(steps)]
-
-
-@settings(max_examples=30, deadline=None)
-@given(sizes, st.integers(1, 7), st.integers(0, 3), st.integers(1, 3))
-def test_packed_epochs_hold_everything_once(make_samples, counts, batch_size, seed, processes):
-    samples = make_samples(counts)
-    plan = make_packed_plan(np.array(counts), batch_size, bin_size=8)
-    samplers = [Sampler(samples, plan, seed, p, processes) for p in range(processes)]
-    assert len({sampler.steps_per_epoch for sampler in samplers}) == 1
-    for epoch in range(2):
-        batches = [b for sampler in samplers for b in epoch_of(sampler, epoch)]
-        events = np.concatenate([b.event.ravel() for b in batches])
-        assert np.array_equal(np.sort(events[events >= 0]), np.arange(len(counts)))
-        for b in batches:
-            assert b.segment.shape == (plan.batch_size, plan.lengths[0])
-            assert b.event.shape == (plan.batch_size, plan.segments)
-            assert not b.X[~b.mask].any()
-            assert not b.ytarget[~b.mask].any()
-        seen = np.concatenate([b.X[b.mask][:, 5] for b in batches])
-        assert np.array_equal(np.sort(seen), np.arange(sum(counts)))
-
-
-@settings(max_examples=30, deadline=None)
-@given(sizes, st.integers(1, 9))
-def test_packed_events_have_the_bins_that_they_have_alone(make_samples, counts, bin_size):
-    samples = make_samples(counts)
-    plan = make_packed_plan(np.array(counts), 4, bin_size)
-    for b in sequential(samples, plan):
-        for segments, events in zip(b.segment, b.event, strict=True):
-            for number, event in enumerate(events, 1):
-                (places,) = np.nonzero(segments == number)
-                assert len(places) == (counts[event] if event >= 0 else 0)
-                for i in range(0, len(places), bin_size):
-                    assert len(set(places[i : i + bin_size] // bin_size)) == 1
-
-
 @settings(max_examples=30, deadline=None)
 @given(sizes, st.booleans())
 def test_rows_of_a_batch_are_found_again(make_samples, counts, packed):
@@ -197,35 +169,3 @@ def test_rows_of_a_batch_are_found_again(make_samples, counts, packed):
         rows = rows_of(b, samples.offsets)
         assert np.array_equal(samples.X[rows], b.X[b.mask])
         assert np.array_equal(samples.ytarget[rows], b.ytarget[b.mask])
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(0, 40), max_size=30), st.integers(2, 5))
-def test_packing_is_first_fit_decreasing(counts, segments):
-    """Event by event, where the rows are not filled one after the other."""
-    rows = []  # of each: events, bins of its events, places left in the others
-    for count in sorted(counts, reverse=True):
-        whole, rest = divmod(count, 8)
-        for row in [*rows, None]:
-            if row is None:
-                row = {"events": 0, "bins": 0, "left": []}
-                rows.append(row)
-            roomy = sorted(i for i in row["left"] if i >= rest)
-            bins = whole + (1 if rest and not roomy else 0)
-            if row["events"] < segments and row["bins"] + bins <= 5:
-                break
-        row["events"], row["bins"] = row["events"] + 1, row["bins"] + bins
-        if rest:
-            room = roomy[0] if roomy else 8
-            row["left"] = [*row["left"]]
-            if roomy:
-                row["left"].remove(room)
-            row["left"].append(room - rest)
-    found = pack(np.array(counts, int), 40, segments, 8)
-    assert np.bincount(found.row).tolist() == [row["events"] for row in rows]
-
-
-def test_an_event_too_long_is_not_packed(make_samples):
-    plan = make_packed_plan(np.array([3, 8]), 4, bin_size=4)
-    with pytest.raises(ValueError, match="9 elements does not fit"):
-        sequential(make_samples([3, 9]), plan)

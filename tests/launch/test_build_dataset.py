@@ -1,46 +1,19 @@
-"""Datasets of files and of simulated events, made by the real program: whole, or not there."""
+"""Datasets of simulated events, made by the real program: whole, or not there."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from datasets import edm4hep
-from datasets import samples as stored
-from datasets.simulation import CLICLike, simulate
-from datasets.truth import target
-from datasets.truth.truth import VISIBILITIES
+from launch.build_dataset import parse_shares
 from launch.shell.runs import RunError
-
-ROOT = Path(__file__).parents[2]
-CLD = ROOT.parent / "shared" / "edm4hep" / "cld_zh_nunubb_240gev.root"
-has_cld = pytest.mark.skipif(not CLD.is_file(), reason=f"the real CLD event is not at {CLD}")
-ARRAYS = ("offsets", "X", "ytarget", "ycand", "genmet")
-
-
-def refused(done, *words):
-    """The run ended with one line of error that has all the words."""
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.count("\n") == 1, done.stderr
-    for word in words:
-        assert word in done.stderr
-
-
-def same(ours, theirs):
-    for name in ARRAYS:
-        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), err_msg=name)
-    for name in stored.JETS:
-        ours_, theirs_ = getattr(ours, name), getattr(theirs, name)
-        np.testing.assert_array_equal(stored.jet_rows(ours_), stored.jet_rows(theirs_))
-        np.testing.assert_array_equal(ours_.offsets, theirs_.offsets)
+from tests.datasets.same_samples import same
+from tests.launch.programs import ROOT, refused
 
 
 @pytest.fixture(scope="module")
@@ -110,24 +83,6 @@ def test_shards_that_lie_around_cost_no_dataset(launch, simulated, tmp_path):
         assert before == {path: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_killed_before_its_recipe_is_written_it_is_written_again(tmp_path):
-    """The shards are whole then, and are what the dataset is made of."""
-    from datasets.builders import building, recipes
-    from datasets.builders.read import read
-
-    recipe = recipes.simulation("one", "zh", "clusters", {"all": 1}, 1, 1)
-    folder = building.build(recipe, tmp_path, 1)
-    account = json.loads((folder / "summary.json").read_text())["all"]
-    (folder / "recipe.json").unlink()
-    shards = tmp_path / ".shards" / "one" / recipe.digest
-    stored.save(shards / "all-00000", target.to_samples(simulate("zh", 2, seed=8)))
-    (shards / "all-00000.json").write_text(json.dumps(account))
-    building.build(recipe, tmp_path, 1)
-    assert building.is_made(recipe, tmp_path)
-    assert not shards.exists()
-    assert read(folder, "all").events == 2
-
-
 def test_killed_and_started_again_it_ends_with_the_same(simulated, launch, tmp_path):
     from datasets.builders.read import read
 
@@ -158,20 +113,6 @@ def test_killed_and_started_again_it_ends_with_the_same(simulated, launch, tmp_p
     assert not shards.exists()
 
 
-def _killed(*_):
-    os._exit(9)
-
-
-def test_a_killed_worker_is_told_in_words_that_help(tmp_path, monkeypatch):
-    from datasets.builders import building, recipes
-
-    monkeypatch.setattr(building, "_make_shard", _killed)
-    recipe = recipes.simulation("one", "zh", "clusters", {"all": 1}, 1, 1)
-    with pytest.raises(RunError, match="was killed, maybe for want of memory"):
-        building.build(recipe, tmp_path, 1)
-    assert not building.is_made(recipe, tmp_path)
-
-
 def test_two_builders_on_one_place(launch, tmp_path):
     # So many that the first is still at it when the second begins, however slow the machine.
     arguments = ["--process=zh", "--events=5000", f"--data_dir={tmp_path}"]
@@ -195,52 +136,6 @@ def test_a_full_disk_leaves_nothing_under_the_final_name(tmp_path):
     refused(done, "cannot write to", "are kept")
     assert not (tmp_path / "clic_edm_ww_pf").exists()
     assert not list(tmp_path.glob(".shards/*/*/train-00000"))
-
-
-@has_cld
-@pytest.mark.parametrize("elements", ["clusters", "hits"])
-def test_a_real_file_becomes_a_dataset(launch, tmp_path, elements):
-    from datasets.builders.read import read
-
-    arguments = [f"--input={CLD}", "--detector=cld", "--dataset=real", f"--data_dir={tmp_path}"]
-    done = launch("build_dataset", *arguments, "--splits=all", f"--elements={elements}")
-    assert done.returncode == 0, done.stderr
-    (event,) = edm4hep.read(CLD)
-    samples = read(tmp_path / "real" / "3.2.0", "all")
-    assert samples.elements == elements
-    same(samples, target.to_samples(event, target.Settings(elements)))
-    account = json.loads((tmp_path / "real" / "3.2.0" / "summary.json").read_text())["all"]
-    assert account["events"] == 1
-    assert account["visible"] == pytest.approx(
-        account["assigned"] + account["merged"] + account["dropped"]
-    )
-
-
-def test_a_folder_of_files(launch, tmp_path):
-    """Three files in the layout of 2023: one for each split, however long they are."""
-    from datasets.builders.read import read
-
-    # A muon without a track is asked for by the one rule and not by the other.
-    blind = CLICLike(track_efficiency=0.3)
-    wrote = [simulate("zh", 3, 20), simulate("zh", 1, 21), simulate("zh_tautau", 2, 19, blind)]
-    for i, events in enumerate(wrote):
-        edm4hep.write(tmp_path / f"{i}.root", events, "clic", layout="2023")
-    done = launch(
-        "build_dataset", f"--input={tmp_path}/*.root", "--detector=clic", "--dataset=mine",
-        f"--data_dir={tmp_path / 'data'}", "--splits=train:0.4,validation:0.3,test:0.3",
-        "--visibility=paper_2024",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    splits = [read(tmp_path / "data" / "mine", s) for s in ("train", "validation", "test")]
-    rule = target.Settings(visibility=VISIBILITIES["paper_2024"])
-    expected = {events.events: target.to_samples(events, rule) for events in wrote}
-    assert sorted(samples.events for samples in splits) == [1, 2, 3]
-    for samples in splits:
-        made = expected[samples.events]
-        np.testing.assert_array_equal(samples.offsets, made.offsets)
-        np.testing.assert_allclose(samples.X, made.X, rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(samples.ytarget, made.ytarget, rtol=1e-4, atol=1e-5)
-    assert (target.to_samples(wrote[2]).ytarget != expected[2].ytarget).any()  # rules do differ
 
 
 def test_bad_input(launch, tmp_path):
@@ -269,29 +164,9 @@ def test_names_are_looked_at_before_anything_is_made(launch, tmp_path):
     assert not list(tmp_path.rglob("*.lock"))
 
 
-def test_a_file_with_two_names_is_one_file(tmp_path, monkeypatch):
-    from launch.build_dataset import recipe_of_files
-
-    edm4hep.write(tmp_path / "a.root", simulate("zh", 1, seed=1), "clic")
-    (tmp_path / "link[1].root").symlink_to("a.root")
-    monkeypatch.chdir(tmp_path)
-    ways = ["a.root", "./*.root", f"{tmp_path}/a.root", "link[1].root"]
-    once = recipe_of_files(ways[:1], "clic", "x", "clusters", "all", 1)
-    assert len(once.shards) == 1
-    for detector in ("clic", "CLIC"):
-        assert recipe_of_files(ways, detector, "x", "clusters", "all", 1) == once
-    edm4hep.write(tmp_path / "a.root", simulate("zh", 1, seed=2), "clic")
-    assert recipe_of_files(ways[:1], "clic", "x", "clusters", "all", 1) != once  # another file
-    with pytest.raises(ValueError, match="1 file cannot fill 2 splits"):
-        recipe_of_files(ways, "clic", "x", "clusters", "train:0.5,test:0.5", 1)
-
-
-def test_layouts_do_not_mix(launch, tmp_path):
-    data = simulate("zh", 1, seed=1)
-    for layout in ("2023", "2025"):
-        edm4hep.write(tmp_path / f"{layout}.root", data, "clic", layout=layout)
-    done = launch(
-        "build_dataset", f"--input={tmp_path}/*.root", "--dataset=x", "--splits=all",
-        f"--data_dir={tmp_path / 'data'}",
-    )  # fmt: skip
-    refused(done, "different kinds", "2023.root", "2025.root")
+def test_splits_as_text():
+    assert parse_shares("all") == {"all": 1.0}
+    assert parse_shares("train:0.75, test:0.25") == {"train": 0.75, "test": 0.25}
+    for wrong in ("train:0.5,test:0.6", "train:1,train", "a b", "train:-1,test:2", "", "1:1"):
+        with pytest.raises(RunError, match="--splits="):
+            parse_shares(wrong)

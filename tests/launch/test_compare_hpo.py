@@ -116,6 +116,10 @@ def test_an_error_is_one_line(curves):
     done = run(f"--curves={curves}", "--seeds=0")
     assert done.returncode == 1
     assert done.stderr.strip() == "error: --seeds must be at least 1 and --first_seed not negative"
+    done = run(f"--curves={curves}", "--max_epochs=10")
+    assert done.returncode == 1
+    expected = "error: small has curves of 9 epochs: --max_epochs=10 is too many"
+    assert done.stderr.strip().splitlines()[-1] == expected
 
 
 def test_tables_of_the_package_are_known_by_name(curves, monkeypatch):

@@ -140,6 +140,7 @@ def test_killed_it_goes_on_and_writes_the_table(folders):
         os.kill(first.pid, signal.SIGKILL)
     assert not (run / "curves.csv.xz").exists()
     before = _epochs(run)
+    _named_as_it_was(run)
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, **quick)
     assert done.returncode == 0, done.stderr
     assert "60 curves of 5 epochs, 0 diverged" in done.stdout
@@ -152,6 +153,14 @@ def test_killed_it_goes_on_and_writes_the_table(folders):
     with working_in(run, small("lstm")) as again:
         make_curves(again)
     assert (run / "curves.csv.xz").read_bytes() == content
+
+
+def _named_as_it_was(run):
+    """The run as if it had been begun when the objective had another name."""
+    config = (run / "config.json").read_text()
+    assert config.count("launch.objectives.language:make") == 1
+    earlier = config.replace("launch.objectives.language", "launch.trainings.language")
+    (run / "config.json").write_text(earlier)
 
 
 def _epochs(run):

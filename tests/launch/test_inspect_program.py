@@ -5,6 +5,7 @@ import pytest
 
 from datasets import samples as stored
 from datasets import schema
+from tests.launch.programs import refused
 
 
 def unlabelled_events():
@@ -24,15 +25,6 @@ def tfds_folder(tmp_path_factory):
     folder = write.build(root / "data", "clic_edm_ttbar_pf", {"test": [root / "shard"]})
     (folder / "recipe.json").write_text('{"made of": "<nothing>"}')
     return folder
-
-
-def refused(done, *words):
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert done.stderr.startswith("error: ")
-    for word in words:
-        assert word in done.stderr
 
 
 def test_the_program(launch, tmp_path, tfds_folder):

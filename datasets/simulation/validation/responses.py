@@ -14,10 +14,7 @@ from jaxtyping import Float
 from datasets import jets, schema
 from datasets.events import EventData, Samples, Table, offsets_of
 from datasets.simulation.detector import CLICLike
-from datasets.simulation.reconstruction.blocks import pairs_of
 from datasets.truth.truth import four_momenta, stable
-
-CLOSE = 0.1  # largest distance in eta and phi of a match
 
 
 class JetRule(NamedTuple):
@@ -39,8 +36,7 @@ class Width(NamedTuple):
 
 
 def width(response: Float[np.ndarray, " n"]) -> Width:
-    low, middle, high = np.quantile(response, [0.25, 0.5, 0.75])
-    return Width(float(middle), float((high - low) / middle), len(response))
+    return Width(float(np.quantile(response, 0.5)), jets.width(response), len(response))
 
 
 def four_vectors(
@@ -86,18 +82,13 @@ def _rows(y, offsets) -> Table:
 def jet_response(
     generated: Table, seen: Table, rule: JetRule = WIDE
 ) -> Float[np.ndarray, " matched"]:
-    """pt over the generated pt, of each generated jet with a jet within `CLOSE`."""
+    """pt over the generated pt, of each generated jet that has a match (`jets.match`)."""
     ours, theirs = (
         jets.cluster(*(t[n] for n in schema.JET_FEATURES), t.offsets, rule.radius, least)[0]
         for t, least in ((generated, rule.least_pt), (seen, 0.3 * rule.least_pt))
     )
-    row, other = pairs_of(ours, theirs)
-    around = np.mod(ours["phi"][row] - theirs["phi"][other] + np.pi, 2 * np.pi) - np.pi
-    distance = np.hypot(ours["eta"][row] - theirs["eta"][other], around)
-    order = np.lexsort((distance, row))
-    row, other, distance = row[order], other[order], distance[order]
-    nearest = np.concatenate([[True], row[1:] != row[:-1]]) & (distance < CLOSE)
-    return theirs["pt"][other[nearest]] / ours["pt"][row[nearest]]
+    response = jets.jet_response(ours, theirs)
+    return response[np.isfinite(response)]
 
 
 def event_response(generated: Table, seen: Table) -> Float[np.ndarray, " events"]:

@@ -9,11 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs import tiny
 from datasets.builders import recipes
-from datasets.builders.names import PROCESSES
-from launch.shell import data
-from launch.shell.runs import Run, RunError
+from datasets.builders.recipes import RecipeError
 
 THREE = {"train": 0.8, "validation": 0.1, "test": 0.1}
 names = st.text("abcdefgh", min_size=1, max_size=6)
@@ -58,13 +55,13 @@ def test_shares_are_met_as_far_as_whole_files_can():
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_too_few_files_for_the_splits(count):
-    with pytest.raises(RunError, match="--splits=all"):
+    with pytest.raises(RecipeError, match="--splits=all"):
         from_files({f"f{i}": 10 for i in range(count)})
     assert len(from_files({"one": 3}, shares={"all": 1.0}).shards) == 1
 
 
 def test_files_without_events_are_refused():
-    with pytest.raises(RunError, match="hold no events"):
+    with pytest.raises(RecipeError, match="hold no events"):
         from_files({"a": 0}, shares={"all": 1.0})
 
 
@@ -76,21 +73,13 @@ def test_events_are_divided_by_the_shares(events):
 
 
 def test_a_split_without_events_is_refused():
-    with pytest.raises(RunError, match="leaves a split empty"):
+    with pytest.raises(RecipeError, match="leaves a split empty"):
         recipes.counts(3, THREE)
-
-
-def test_splits_as_text():
-    assert recipes.parse_shares("all") == {"all": 1.0}
-    assert recipes.parse_shares("train:0.75, test:0.25") == {"train": 0.75, "test": 0.25}
-    for wrong in ("train:0.5,test:0.6", "train:1,train", "a b", "train:-1,test:2", "", "1:1"):
-        with pytest.raises(RunError, match="--splits="):
-            recipes.parse_shares(wrong)
 
 
 def test_a_digest_is_the_same_in_every_process():
     code = (
-        "from launch import recipes\n"
+        "from datasets.builders import recipes\n"
         "r = recipes.simulation('d', 'zh', 'hits', {'train': 9, 'test': 4}, 5, 4)\n"
         "print(r.digest)"
     )
@@ -113,33 +102,5 @@ def test_a_dataset_made_before_is_still_of_its_recipe():
 def test_a_changed_recipe_is_told_by_what_changed(tmp_path):
     ours, theirs = from_files({"a": 1, "b": 1, "c": 1}), from_files({"a": 2, "b": 1, "c": 1})
     recipes.same(tmp_path, recipes.plain(ours), ours)
-    with pytest.raises(RunError, match=r"another recipe \(other shards\)"):
+    with pytest.raises(RecipeError, match=r"another recipe \(other shards\)"):
         recipes.same(tmp_path, recipes.plain(ours), theirs)
-
-
-@pytest.fixture
-def run(tmp_path):
-    return Run(tmp_path, tiny.get_config())
-
-
-def test_the_shards_of_a_run_make_up_its_datasets(run):
-    run.config.data.events.train = 30
-    shards = [s for p in PROCESSES for s in data.recipe(run.config, p).shards]
-    for split in data.SPLITS:
-        events = [s.source.events for s in shards if s.split == split]
-        assert sum(events) == run.config.data.events[split] * len(PROCESSES)
-        assert max(events) <= run.config.data.shard_events
-    assert len({s.source.seed for s in shards}) == len(shards)
-
-
-def test_another_seed_makes_other_events(run, tmp_path):
-    other = Run(tmp_path, tiny.get_config())
-    other.config.seed = 2
-    ours, theirs = (data.recipe(r.config, "ttbar").shards for r in (run, other))
-    assert not {s.source.seed for s in ours} & {s.source.seed for s in theirs}
-
-
-def test_data_may_lie_elsewhere(run):
-    assert run.data == run.folder / "data"
-    run.config.data.root = "elsewhere"
-    assert run.data == Path("elsewhere")

@@ -10,7 +10,6 @@ import pytest
 from configs import curves_mlpf
 from datasets.schema import ELEMENT_WIDTH
 from hpo.simulation.tables import read_table, zoo
-from launch.objectives import training
 from launch.shell import studies
 from launch.shell.checks import checked
 from mlpf_jax.model.config import ModelConfig, TrainConfig, from_mapping
@@ -22,7 +21,7 @@ SPACE = studies.make_space(CONFIG.tune.space)
 
 def settings_of(configuration):
     """The model and the training of a trial. Raises ValueError where they cannot be."""
-    config = training.with_values(CONFIG, configuration)
+    config = with_values(CONFIG, configuration)
     return (
         from_mapping(ModelConfig, config.model.to_dict()),
         from_mapping(TrainConfig, config.train.to_dict()),

@@ -2,17 +2,10 @@
 
 import pytest
 
+from tests.launch.programs import refused
+
 VERBS = ("build_dataset", "train", "tune", "curves", "evaluate", "predict", "report", "demo")
 TINY = "--config=configs/tiny.py"
-
-
-def refused(done, *words):
-    """The run ended with one line of error that has all the words."""
-    assert done.returncode not in (0, None)
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert done.stderr.startswith("error: ")
-    for word in words:
-        assert word in done.stderr
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -6,7 +6,7 @@ import pytest
 
 from datasets import schema
 from mlpf_jax.model.config import BACKBONES, ModelConfig, TrainConfig
-from mlpf_jax.model.mlpf import Prediction, particles
+from mlpf_jax.model.heads import Prediction, particles
 from mlpf_jax.training import checkpoint, train
 
 SMALL = {

@@ -12,7 +12,8 @@ import pytest
 
 from datasets import schema
 from mlpf_jax.model.config import BACKBONES, ModelConfig
-from mlpf_jax.model.mlpf import MLPF, POSSIBLE
+from mlpf_jax.model.heads import POSSIBLE
+from mlpf_jax.model.mlpf import MLPF
 
 SMALL = {
     "width": 32, "heads": 2, "hidden": 32, "layers_id": 1, "layers_regression": 0, "bin_size": 16,

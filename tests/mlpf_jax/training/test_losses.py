@@ -6,7 +6,7 @@ import pytest
 from datasets import schema
 from mlpf_jax.model import geometry
 from mlpf_jax.model.config import TrainConfig
-from mlpf_jax.model.mlpf import Prediction
+from mlpf_jax.model.heads import Prediction
 from mlpf_jax.training import event_loss, losses, optimisation
 
 terms = jax.jit(losses.terms)

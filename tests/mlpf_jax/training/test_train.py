@@ -98,7 +98,7 @@ def test_hyperparameters_share_one_compilation(start, batches):
     train.train_step(start, batches[0])
     compiled = train.train_step._cache_size()
     measured = train.Statistics(**start.constants["statistics"]["inputs"])
-    other = TrainConfig(learning_rate=1e-3, schedule="linear", class_weight=3.0, total_steps=7)
+    other = TrainConfig(1e-3, weight_decay=0.3, schedule="linear", class_weight=3.0, total_steps=7)
     state = train.create_state(jax.random.key(1), MODEL, other, measured)
     train.train_step(state, batches[0])
     assert train.train_step._cache_size() == compiled
@@ -124,7 +124,7 @@ def test_two_devices_give_the_gradient_of_one(start, batches, tmp_path):
 import jax, numpy as np
 jax.config.update("jax_num_cpu_devices", 2)
 from datasets.schema import Batch
-from mlpf_jax import checkpoint, train
+from mlpf_jax.training import checkpoint, train
 from mlpf_jax.model.config import ModelConfig, TrainConfig, from_mapping
 from mlpf_jax.model.statistics import Statistics
 batch = Batch(**np.load(r"{tmp_path}/batch.npz"))

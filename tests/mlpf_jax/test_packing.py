@@ -13,7 +13,8 @@ from datasets.schema import Batch
 from mlpf_jax.layers import neighbourhoods, segments
 from mlpf_jax.model import geometry
 from mlpf_jax.model.config import ModelConfig, TrainConfig
-from mlpf_jax.model.mlpf import MLPF, Prediction
+from mlpf_jax.model.heads import Prediction
+from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.training import losses, optimisation, region
 
 SIZES = [(20, 37), (5, 9), (12, 40), (1, 0), (3, 14), (8, 8), (2, 3)]

@@ -9,10 +9,10 @@ from datasets.inspection import quantities
 from datasets.inspection.measures import Measured, measure_all
 from datasets.inspection.quantities import class_counts
 from datasets.inspection.sources import Source
-from launch.pages import inspection_events as pictures
-from launch.pages import inspection_figures as figures
-from launch.pages import inspection_tables as tables
 from launch.pages import page
+from launch.pages.dataset import events as pictures
+from launch.pages.dataset import histograms as figures
+from launch.pages.dataset import tables
 
 PICTURES = 3  # of each dataset
 _CANDIDATE_STYLE = (0, (3, 1.2))

@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 
 from datasets import schema
-from launch import evaluate, train
-from launch.pages import figures, page
-from launch.shell import data, studies
-from launch.shell.runs import Run, read_json
+from datasets.jets import CLOSE
+from datasets.storage.files import read_json
+from launch.pages import page
+from launch.pages.report import figures
+from launch.shell import data, outcomes, studies
+from launch.shell.runs import Run
+from mlpf_jax.physics import evaluation
 
 SHOWN = ("calorimeter", "baseline", "mlpf", "target")
 WHO = ("rule-based", "MLPF")
@@ -20,21 +23,21 @@ def physics(run: Run, figures_of_merit: Mapping) -> list[page.Section]:
     with np.load(run.folder / "evaluation.npz") as stored:
         responses = {name: stored[name] for name in stored.files if name != "mlpf_rows"}
     jet = {name: responses[f"jet_{name}"] for name in SHOWN}
-    met = {name: evaluate.met_ratio(responses, name) for name in SHOWN}
+    met = {name: evaluation.met_ratio(responses, name) for name in SHOWN}
     jets_text = (
         f"{figures_of_merit['events']} held-out events. Generalised e+e- kt jets, p = -1, "
-        f"R = {evaluate.JET_RADIUS}, pt above {evaluate.JET_MIN_PT:g} GeV, matched within "
-        "dR < 0.1 to jets of all generated particles but neutrinos. The width is the "
+        f"R = {evaluation.JET_RADIUS}, pt above {evaluation.JET_MIN_PT:g} GeV, matched within "
+        f"dR < {CLOSE:g} to jets of all generated particles but neutrinos. The width is the "
         "interquartile range over the median."
     )
     met_text = (
         "Missing transverse momentum over the true one, in events where that is above "
-        f"{evaluate.MET_MIN:g} GeV."
+        f"{evaluation.MET_MIN:g} GeV."
     )
     by_pt = {name: figures_of_merit["jets_by_pt"][name] for name in SHOWN}
     wide_text = (
-        f"The same with R = {evaluate.WIDE_RADIUS} and pt above {evaluate.WIDE_MIN_PT:g} GeV, as "
-        "in Pata et al. (2024), relative to jets of the true particles."
+        f"The same with R = {evaluation.WIDE_RADIUS} and pt above {evaluation.WIDE_MIN_PT:g} GeV, "
+        "as in Pata et al. (2024), relative to jets of the true particles."
     )
     return [
         page.Section(
@@ -137,24 +140,19 @@ def predictions(run: Run, study: Any) -> list[dict[str, Any]]:
 
 def _checked_afterwards(run: Run, study: Any) -> list[dict[str, Any]]:
     """Leave-one-out predictions of every full curve, at each rung and decision point used."""
-    from hpo.forecasting import predictors
+    from hpo.forecasting.validation import leave_one_out
 
     predictor = studies.make_predictor(run.config.tune)
     out = []
     for rung, epoch in sorted({(p.rung, p.epoch) for p in study.predictions}):
         there = [t for t in study.trials if t.epochs >= rung]
+        if len(there) <= run.config.tune.min_curves:
+            continue
         curves = np.array([t.curve[:rung] for t in there])
-        for held_out in range(len(curves) if len(curves) > run.config.tune.min_curves else 0):
-            others = np.delete(curves, held_out, axis=0)
-            known = predictors.Known(
-                others,
-                curves[held_out : held_out + 1, :epoch],
-                [t.configuration for i, t in enumerate(there) if i != held_out],
-                [there[held_out].configuration],
-            )
-            mean, spread = predictors.extrapolated(predictor, known, run.config.seed)
-            actual = float(curves[held_out, -1])
-            out.append({"mean": mean[0], "spread": spread[0], "actual": actual, "used": False})
+        configurations = [t.configuration for t in there]
+        foreseen = leave_one_out(predictor, curves, configurations, epoch, run.config.seed)
+        for mean, spread, actual in zip(*foreseen, curves[:, -1], strict=True):
+            out.append({"mean": mean, "spread": spread, "actual": actual, "used": False})
     return out
 
 
@@ -184,7 +182,7 @@ def winner(run: Run, study: Any) -> list[page.Section]:
         f"Trial {best['trial']} had the lowest validation loss, {best['loss']:.4f} after "
         f"{best['epochs']} epochs. Its configuration was then trained on all events."
     )
-    drawing = figures.training_curve(list(train.records(run).values()))
+    drawing = figures.training_curve(list(outcomes.records(run).values()))
     return [page.Section("The winner", text, [page.table(("", "value"), rows)], [drawing])]
 
 

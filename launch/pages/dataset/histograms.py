@@ -8,7 +8,7 @@ import numpy as np
 from datasets import schema
 from datasets.inspection.measures import Axis, Histogram, Measured
 from datasets.inspection.quantities import ClassCounts
-from launch.pages.figures import CLASS_COLOURS, draw
+from launch.pages.drawing import CLASS_COLOURS, draw
 
 FIRST, OTHER = "#0072b2", "#d55e00"
 DATASET_COLOURS = (FIRST, OTHER)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from datasets import schema
-from datasets.inspection.measures import QUANTILES, Measured, chance
+from datasets.inspection.measures import QUANTILES, Measured, chance_of, excess
 from datasets.inspection.quantities import ClassCounts
 from launch.pages import page
 
@@ -67,23 +67,15 @@ def differences(measured: Sequence[tuple[str, Measured]]) -> Iterator[str]:
             *(number(v) for quantiles in m.quantiles[:2] for v in quantiles),
             ratio(*m.quantiles[:2]),
             f"{m.differences[1]:.3f}",
-            f"{_chance(m):.3f}",
+            f"{chance_of(m):.3f}",
         )
-        for group, m in sorted(measured, key=lambda pair: -_excess(pair[1]))
+        for group, m in sorted(measured, key=lambda pair: -excess(pair[1]))
     ]
     quantiles = [f"{q:.0%} {letter}" for letter in LETTERS for q in QUANTILES]
     columns = ("", *quantiles, "median B / A", "difference", "chance")
     yield page.table(columns, rows[:_FIRST_ROWS])
     if rest := rows[_FIRST_ROWS:]:
         yield page.folded(f"{len(rest)} that differ less", page.table(columns, rest))
-
-
-def _chance(m: Measured) -> float:
-    return min(1.0, chance(*(h.entries - h.not_finite for h in m.histograms[:2])))
-
-
-def _excess(m: Measured) -> float:
-    return m.differences[1] - _chance(m)
 
 
 def ratio(a: Float[np.ndarray, " QUANTILES"], b: Float[np.ndarray, " QUANTILES"]) -> str:

@@ -9,8 +9,9 @@ from datasets import schema
 from datasets.events import Samples
 from datasets.inspection.quantities import form_of, rows_of
 from datasets.schema import Part, target
-from launch.pages.figures import CLASS_COLOURS, draw
-from launch.pages.inspection_tables import number
+from datasets.simulation.tracker import helix
+from launch.pages.dataset.tables import number
+from launch.pages.drawing import CLASS_COLOURS, draw
 
 JET_RADIUS = 0.4
 _TRACKER_RADIUS, _TRACKER_HALF_LENGTH = 1500.0, 2300.0  # mm: tracks are drawn so far
@@ -135,20 +136,16 @@ def _along(axes, found: _Elements) -> None:
 
 
 def _helices(tracks: _Elements) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x, y, z (m) along each track from the origin; NaN outside the tracker.
-
-    With s the way in the transverse plane, phi(s) = phi - omega s and z = s tanLambda (Kramer,
-    LC-DET-2006-004, whose omega has the sign of the charge); at most half a turn is drawn.
-    """
-    omega, slope = tracks.feature("omega"), tracks.feature("tanLambda")
-    omega = np.where(omega == 0, 1e-9, omega)[:, None]
-    phi = np.arctan2(tracks.feature("sin_phi"), tracks.feature("cos_phi"))[:, None]
-    longest = np.minimum(1.6 * _TRACKER_RADIUS, np.pi / np.abs(omega))
-    s = longest * np.linspace(0, 1, _POINTS_OF_TRACK)
-    with np.errstate(invalid="ignore"):  # a track whose values are not finite is not drawn
-        x = (np.sin(phi) - np.sin(phi - omega * s)) / omega
-        y = (np.cos(phi - omega * s) - np.cos(phi)) / omega
-        z = s * slope[:, None]
+    """x, y, z (m) along each track, from the origin for half a turn; NaN outside the tracker."""
+    azimuth = np.arctan2(tracks.feature("sin_phi"), tracks.feature("cos_phi"))
+    turn, slope = -tracks.feature("omega"), tracks.feature("tanLambda")
+    with np.errstate(
+        divide="ignore", invalid="ignore"
+    ):  # straight tracks; not finite ones are not drawn
+        longest = np.minimum(1.6 * _TRACKER_RADIUS, np.pi / np.abs(turn))[:, None]
+        s = longest * np.linspace(0, 1, _POINTS_OF_TRACK)
+        start = (column[:, None] for column in (azimuth, turn, slope))
+        x, y, z, _ = helix.at(helix.Path(0.0, 0.0, 0.0, *start), s)
     inside = (np.hypot(x, y) < _TRACKER_RADIUS) & (np.abs(z) < _TRACKER_HALF_LENGTH)
     left = np.logical_or.accumulate(~inside, axis=1)
     return tuple(np.where(left, np.nan, values / 1e3) for values in (x, y, z))

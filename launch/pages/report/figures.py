@@ -1,12 +1,12 @@
 """The report's pictures: plain values in, SVG text out."""
 
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from datasets import schema
+from launch.pages.drawing import CLASS_COLOURS, draw
 
 COLOURS = {
     "calorimeter": "#9a9a9a",
@@ -20,51 +20,12 @@ LABELS = {
     "mlpf": "MLPF",
     "target": "truth",
 }
-# Told apart by colour-blind people too (Okabe and Ito, 2008).
-CLASS_COLOURS = ("#bbbbbb", "#0072b2", "#009e73", "#e69f00", "#d55e00", "#cc79a7")
 STATUS_COLOURS = {
     "completed": "#2364aa",
     "not promoted": "#b8b8b8",
     "stopped": "#c0392b",
     "failed": "#000000",
 }
-
-_STYLE = {
-    "font.family": "sans-serif",
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#ececec",
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "mlpf-jax",
-    "savefig.dpi": 144,  # of what is rasterised: clouds of many points
-}
-
-
-def draw(
-    size: tuple[float, float],
-    paint: Callable[[Any], None],
-    columns: int = 1,
-    rows: int = 1,
-    spacing: Mapping[str, float] | None = None,
-) -> str:
-    """SVG of a figure (inches) whose axes `paint` fills; several come as an array.
-
-    `spacing`: margins and gaps as in matplotlib's GridSpec; else they are made to fit.
-    """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context(_STYLE):
-        figure = Figure(figsize=size, layout=None if spacing else "constrained")
-        axes = figure.subplots(rows, columns, gridspec_kw=spacing)
-        paint(axes)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return text.getvalue()[text.getvalue().index("<svg") :]
 
 
 def response(values: Mapping[str, np.ndarray], xlabel: str, upper: float = 2.0) -> str:
@@ -93,21 +54,33 @@ def response(values: Mapping[str, np.ndarray], xlabel: str, upper: float = 2.0) 
 
 
 def width_by_pt(by_pt: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """Width of the jet response in bins of the generator jet's pt."""
+    """Width of the jet response in bins of the generator jet's pt.
+
+    A last bin without an end (None) is drawn as wide as the one before it.
+    """
+    edges = [b["pt"] for b in next(iter(by_pt.values()))]
+    label = "generator jet pt [GeV]" + (", last bin: all above" if edges[-1][1] is None else "")
 
     def paint(axes):
         for name, bins in by_pt.items():
-            centre = [np.mean(b["pt"]) for b in bins]
-            half = [np.ptp(b["pt"]) / 2 for b in bins]
+            drawn = _closed([b["pt"] for b in bins])
+            centre, half = np.mean(drawn, axis=1), np.ptp(drawn, axis=1) / 2
             width = [b["width"] for b in bins]
             axes.errorbar(
                 centre, width, xerr=half, fmt="o", markersize=4, color=COLOURS[name],
                 label=LABELS[name],
             )  # fmt: skip
-        axes.set(xlabel="generator jet pt [GeV]", ylabel="response IQR / median", ylim=(0, None))
+        axes.set(xlabel=label, ylabel="response IQR / median", ylim=(0, None))
         axes.legend()
 
     return draw((5.2, 3.4), paint)
+
+
+def _closed(edges: Sequence[Sequence[float | None]]) -> list[tuple[float, float]]:
+    """Edges to draw: where the last bin has no end, one as far away as in the bin before."""
+    *closed, (low, high) = edges
+    step = np.ptp(closed[-1]) if high is None else high - low
+    return [*map(tuple, closed), (low, low + step)]
 
 
 def learning_curves(trials: Sequence[Mapping[str, Any]], max_epochs: int) -> str:

@@ -1,0 +1,1 @@
+"""The page of a dataset, or of two beside each other."""

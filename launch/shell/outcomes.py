@@ -1,0 +1,48 @@
+"""What the final training of a run starts from, and what it leaves: values and metrics by epoch."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from datasets.storage.files import read_json
+from launch.shell.runs import Run, RunError
+
+
+def with_values(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:
+    """A copy of a configuration with values replaced by their paths ("train.learning_rate")."""
+    changed = ConfigDict(config.to_dict())
+    for path, value in values.items():
+        *parents, name = path.split(".")
+        node = changed
+        for parent in parents:
+            node = node.get(parent, ConfigDict())
+        if name not in node:
+            raise RunError(f"the configuration has no {path!r} to set")
+        node[name] = value
+    return changed
+
+
+def chosen(run: Run) -> ConfigDict:
+    """The run's configuration with the values that its tuning chose, if it was tuned."""
+    best = run.folder / "best.json"
+    return with_values(run.config, read_json(best)["values"]) if best.exists() else run.config
+
+
+def records(run: Run) -> dict[int, dict[str, float]]:
+    """Metrics by epoch, as far as they are whole; an epoch trained twice counts once."""
+    path, found = run.folder / "metrics.jsonl", {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:  # cut off while it was written; its epoch is trained again
+            continue
+        found[record["epoch"]] = record
+    return found
+
+
+def record(run: Run, metrics: Mapping[str, Any]) -> None:
+    """One epoch more."""
+    with (run.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(metrics) + "\n")

@@ -1,0 +1,29 @@
+"""A trained model applied to padded batches."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import jax
+import numpy as np
+from jaxtyping import Float, PyTree
+
+from datasets.schema import Batch
+from mlpf_jax.model.config import ModelConfig
+from mlpf_jax.model.heads import particles
+from mlpf_jax.model.mlpf import MLPF
+
+Reconstructor = Callable[[Batch], Float[np.ndarray, "rows elements targets"]]
+
+
+def reconstructor(config: ModelConfig, variables: Mapping[str, PyTree]) -> Reconstructor:
+    """What makes particles of a batch: rows of `schema.TARGET_FEATURES`, zero where there is none.
+
+    It is compiled once for each shape of batches. Inputs must be finite
+    (`statistics.check_elements`).
+    """
+
+    @partial(jax.jit, static_argnums=3)
+    def apply(variables, X, segment, segments):
+        return particles(MLPF(config, segments).apply(variables, X, segment), X, segment > 0)
+
+    return lambda batch: np.asarray(apply(variables, batch.X, batch.segment, batch.segments))

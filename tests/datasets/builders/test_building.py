@@ -1,0 +1,67 @@
+"""A dataset is made of its shards: whole, or not there, whatever is killed."""
+
+import json
+import os
+from contextlib import contextmanager
+
+import pytest
+
+from datasets import samples as stored
+from datasets.builders import building, recipes
+from datasets.builders.read import read
+from datasets.builders.records import DatasetError
+from datasets.simulation import simulate
+from datasets.truth import target
+
+
+def test_killed_before_its_recipe_is_written_it_is_written_again(tmp_path):
+    """The shards are whole then, and are what the dataset is made of."""
+    recipe = recipes.simulation("one", "zh", "clusters", {"all": 1}, 1, 1)
+    folder = building.build(recipe, tmp_path, 1)
+    account = json.loads((folder / "summary.json").read_text())["all"]
+    (folder / "recipe.json").unlink()
+    shards = tmp_path / ".shards" / "one" / recipe.digest
+    stored.save(shards / "all-00000", target.to_samples(simulate("zh", 2, seed=8)))
+    (shards / "all-00000.json").write_text(json.dumps(account))
+    building.build(recipe, tmp_path, 1)
+    assert building.is_made(recipe, tmp_path)
+    assert not shards.exists()
+    assert read(folder, "all").events == 2
+
+
+def _killed(*_):
+    os._exit(9)
+
+
+def test_a_killed_worker_is_told_in_words_that_help(tmp_path, monkeypatch):
+    monkeypatch.setattr(building, "_make_shard", _killed)
+    recipe = recipes.simulation("one", "zh", "clusters", {"all": 1}, 1, 1)
+    with pytest.raises(DatasetError, match="was killed, maybe for want of memory"):
+        building.build(recipe, tmp_path, 1)
+    assert not building.is_made(recipe, tmp_path)
+
+
+def test_who_asks_is_told_of_every_shard_that_is_made_and_written(tmp_path):
+    told = []
+
+    @contextmanager
+    def progress(what, total, unit):
+        told.append((what, total, unit, done := []))
+        yield lambda number, note="": done.append(number)
+
+    recipe = recipes.simulation("one", "zh", "clusters", {"train": 2, "test": 1}, 1, 1)
+    folder = building.build(recipe, tmp_path, 1, progress)
+    made, written = told
+    assert made == ("make one", 3, "shards", [0, 1, 2, 3])
+    assert written == (f"write {folder}", 3, "shards", [1, 2, 3])
+    building.build(recipe, tmp_path, 1, progress)
+    assert len(told) == 2, "what is there is not made again"
+
+
+def test_what_a_recipe_made_is_told_from_what_was_brought(tmp_path):
+    recipe = recipes.simulation("one", "zh", "clusters", {"all": 1}, 1, 1)
+    assert not building.is_brought(tmp_path / "one")
+    folder = building.build(recipe, tmp_path, 1)
+    assert not building.is_brought(tmp_path / "one")
+    (folder / building.RECIPE).unlink()
+    assert building.is_brought(tmp_path / "one")

@@ -1,0 +1,92 @@
+"""Methods side by side: what is as good as Hyperband, and by how much a loss has changed."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpo.simulation.comparison import MethodSummary, as_json, compare, relative_change
+from hpo.simulation.methods import Budget
+from hpo.simulation.simulator import Conditions
+from hpo.simulation.tables import Table
+
+LOSSES = st.sampled_from([0.0, -0.0, 1.0, -2.5, 5e-324, 1e-300, 1.7e308, -1.7e308, math.nan])
+LARGEST = Fraction(np.finfo(float).max)
+
+
+def table_of(curves) -> Table:
+    return Table("made", tuple({"x": row} for row in range(len(curves))), np.array(curves, float))
+
+
+def compared(curves, names, seeds, mode) -> dict[str, MethodSummary]:
+    budget = Budget(len(curves[0]), 2, mode)
+    return compare(table_of(curves), names, seeds, budget, Conditions(), lambda note: None)
+
+
+@given(st.lists(st.tuples(LOSSES | st.floats(), LOSSES | st.floats()), min_size=1, max_size=9))
+def test_a_relative_change_is_exact_or_not_defined(pairs):
+    values, base = np.array(pairs).T
+    for value, from_, change in zip(values, base, relative_change(values, base), strict=True):
+        if value == from_:
+            assert change == 0
+        elif not math.isfinite(value) or not math.isfinite(from_) or from_ == 0:
+            assert math.isnan(change)
+        else:
+            exact = (Fraction(value) - Fraction(from_)) / abs(Fraction(from_))
+            if not math.isnan(change):
+                assert change == pytest.approx(float(exact), rel=1e-12)
+            elif abs(exact) < LARGEST / 4:  # the difference alone may be beyond the largest
+                assert abs(Fraction(value) - Fraction(from_)) > LARGEST
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(LOSSES, min_size=4, max_size=4), min_size=1, max_size=6),
+    st.sampled_from(["minimise", "maximise"]),
+)
+def test_hyperband_is_as_good_as_itself(curves, mode):
+    """Whatever the losses; its change is 0, and not defined only where no trial is returned."""
+    found = compared(curves, ("hyperband_parallel", "hyperband"), range(2), mode)
+    for summary in found.values():
+        assert summary.same_or_better == 1
+        returned = not math.isnan(summary.best_loss_mean)
+        defined = [0.0, 0.0] if returned else [math.nan] * 2
+        change = [summary.loss_change_vs_hyperband, summary.loss_change_sem]
+        np.testing.assert_array_equal(change, defined)
+
+
+@pytest.mark.parametrize(("mode", "worse"), [("minimise", 0.3), ("maximise", -0.3)])
+def test_a_change_from_zero_is_not_defined_and_still_better_or_worse(mode, worse):
+    """Full trainings see few rows, and miss the only one that ends at 0."""
+    curves = np.full((40, 8), worse)
+    curves[7] = 0
+    found = compared(curves, ("hyperband", "random"), range(20), mode)
+    assert found["hyperband"].same_or_better == 1
+    assert 0 < found["random"].same_or_better < 1
+    assert math.isnan(found["random"].loss_change_vs_hyperband)
+    assert as_json("made", {}, found)["methods"]["random"]["loss_change_vs_hyperband"] is None
+
+
+def test_changes_are_paired_by_seed():
+    curves = np.random.default_rng(0).uniform(1, 2, (60, 9))
+    alone = [compared(curves, ("hyperband", "random"), [seed], "minimise") for seed in range(4)]
+    found = compared(curves, ("random",), range(4), "minimise")["random"]
+    losses = np.array([[m.best_loss_mean for m in one.values()] for one in alone])
+    change = losses[:, 1] / losses[:, 0] - 1
+    assert found.loss_change_vs_hyperband == pytest.approx(change.mean())
+    assert found.loss_change_sem == pytest.approx(change.std(ddof=1) / 2)
+    assert found.same_or_better == (change <= 0).mean()
+    assert found.seeds == 4
+
+
+def test_curves_that_are_too_short_are_refused():
+    with pytest.raises(
+        ValueError, match=r"^made has curves of 3 epochs: --max_epochs=4 is too many$"
+    ):
+        compare(
+            table_of(np.ones((5, 3))), ("hyperband",), [0], Budget(4, 2, "minimise"), Conditions(),
+            lambda note: None,
+        )  # fmt: skip

@@ -1,0 +1,38 @@
+"""The datasets of a run: what its configuration says, where it says."""
+
+from pathlib import Path
+
+import pytest
+
+from configs import tiny
+from datasets.builders.names import PROCESSES
+from launch.shell import data
+from launch.shell.runs import Run
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run(tmp_path, tiny.get_config())
+
+
+def test_the_shards_of_a_run_make_up_its_datasets(run):
+    run.config.data.events.train = 30
+    shards = [s for p in PROCESSES for s in data.recipe(run.config, p).shards]
+    for split in data.SPLITS:
+        events = [s.source.events for s in shards if s.split == split]
+        assert sum(events) == run.config.data.events[split] * len(PROCESSES)
+        assert max(events) <= run.config.data.shard_events
+    assert len({s.source.seed for s in shards}) == len(shards)
+
+
+def test_another_seed_makes_other_events(run, tmp_path):
+    other = Run(tmp_path, tiny.get_config())
+    other.config.seed = 2
+    ours, theirs = (data.recipe(r.config, "ttbar").shards for r in (run, other))
+    assert not {s.source.seed for s in ours} & {s.source.seed for s in theirs}
+
+
+def test_data_may_lie_elsewhere(run):
+    assert run.data == run.folder / "data"
+    run.config.data.root = "elsewhere"
+    assert run.data == Path("elsewhere")

@@ -1,0 +1,56 @@
+"""From head outputs to predictions: spreads."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from datasets import schema
+from mlpf_jax.model import heads
+
+LABELS = len(schema.CLASSES) + len(schema.CHARGES)
+
+
+@pytest.fixture(scope="module")
+def case(batch_of):
+    batch = batch_of([(4, 6), (3, 2)], 12)
+    outputs = np.random.default_rng(0).normal(size=(2, 12, LABELS + 7)).astype(np.float32)
+    return np.where(batch.mask[..., None], outputs, 0), batch
+
+
+def test_a_spread_changes_nothing_else(case, quick):
+    outputs, batch = case
+    assemble, particles = quick(heads.assemble), quick(heads.particles)
+    with_spread = assemble(outputs, batch.X)
+    without = assemble(outputs[..., :-2], batch.X)
+    assert without.log_pt_spread is without.log_energy_spread is None
+    for name in without._fields[:-2]:
+        np.testing.assert_array_equal(getattr(with_spread, name), getattr(without, name))
+    np.testing.assert_array_equal(
+        *(particles(p, batch.X, batch.mask) for p in (with_spread, without))
+    )
+
+
+def test_spreads_stay_in_range_and_can_come_back(case, quick):
+    outputs, batch = case
+    assemble = quick(heads.assemble)
+    for value in (-50.0, -3.0, 0.0, 3.0, 50.0):
+        outputs[..., -2:] = value
+        prediction = assemble(outputs, batch.X)
+        for log_spread in (prediction.log_pt_spread, prediction.log_energy_spread):
+            here = np.exp(np.asarray(log_spread)[batch.mask])
+            assert ((here > 0.008) & (here < 1.3)).all()
+            assert not np.asarray(log_spread)[~batch.mask].any()
+
+    def spread(raw):
+        values = jnp.asarray(outputs).at[..., -2].set(raw)
+        return heads.assemble(values, batch.X).log_pt_spread.sum()
+
+    slope = quick(jax.grad(spread))
+    assert all(float(slope(raw)) > 0 for raw in (-8.0, 0.0, 8.0))
+
+
+def test_the_range_of_spreads_is_as_documented():
+    lowest, highest = (heads.LOG_SPREAD + s * heads.LOG_SPREAD_RANGE for s in (-1, 1))
+    assert np.exp(lowest) == pytest.approx(0.1 / 12, rel=0.05)
+    assert np.exp(highest) == pytest.approx(0.1 * 12, rel=0.05)

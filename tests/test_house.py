@@ -1,0 +1,25 @@
+"""How large a folder and a file may be: a newcomer finds things by looking at one level."""
+
+import statistics
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TOP = ("benchmarks", "configs", "datasets", "hpo", "launch", "mlpf_jax", "qsvr", "tests")
+FILES = [path for top in TOP for path in sorted((ROOT / top).rglob("*.py"))]
+LINES = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in FILES}
+
+
+def test_no_folder_shows_more_than_fifteen_files():
+    shown = Counter(path.parent for path in LINES if path.name != "__init__.py")
+    assert not {str(folder): count for folder, count in shown.items() if count > 15}
+
+
+def test_files_are_short():
+    assert not {str(path): lines for path, lines in LINES.items() if lines > 350}
+    assert statistics.median(LINES.values()) <= 150
+
+
+def test_every_package_says_what_it_holds():
+    packages = [path for path in FILES if path.name == "__init__.py"]
+    assert not [str(path) for path in packages if not path.read_text().startswith('"""')]
