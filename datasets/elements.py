@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from datasets.constants import GEV_PER_TESLA_MM
 from datasets.events import EventData, Table, offsets_of
 from datasets.schema import (
     CLUSTER,
@@ -20,11 +21,10 @@ from datasets.schema import (
 )
 
 SUBDETECTORS = (ECAL, HCAL, OTHER, TRACKER)
-PT_OF_CURVATURE = 3e-4  # GeV per (tesla mm): pt = 3e-4 |B / omega|
 NO_ROW = -1
 
 
-class Layout(NamedTuple):
+class ElementRows(NamedTuple):
     """Where the elements of a batch stand: event i owns rows offsets[i]:offsets[i+1].
 
     Of every track, cluster and hit its row, `NO_ROW` where it is no element of this form.
@@ -37,7 +37,7 @@ class Layout(NamedTuple):
     hit: Int[np.ndarray, " hits"]
 
 
-def layout(events: EventData, form: Elements) -> Layout:
+def rows_of(events: EventData, form: Elements) -> ElementRows:
     """Element rows: event by event, in each the parts of the form one after the other."""
     found = [members(events, part) for part in form.parts]
     counts = np.stack(
@@ -54,7 +54,7 @@ def layout(events: EventData, form: Elements) -> Layout:
         event = table.event[rows]
         within = np.arange(len(rows)) - offsets_of(counts[:, i])[event]
         places[part.table][rows] = starts[event, i] + within
-    return Layout(form, offsets_of(counts.sum(axis=1)), **places)
+    return ElementRows(form, offsets_of(counts.sum(axis=1)), **places)
 
 
 def members(events: EventData, part: Part) -> tuple[Table, Int[np.ndarray, " members"]]:
@@ -77,7 +77,7 @@ def features(
         ValueError: a feature is not a finite number (such as the pt of a track without
             curvature); names the feature and the event. `soundness.sound` finds such events.
     """
-    places = layout(events, form)
+    places = rows_of(events, form)
     X = np.zeros((places.offsets[-1], form.width), np.float32)
     for part in form.parts:
         table, of_part = members(events, part)
@@ -102,7 +102,7 @@ def track_columns(events: EventData) -> dict[str, np.ndarray]:
     """Columns of `schema.TRACK_FEATURES`. pt follows from curvature and field (tesla, 1/mm)."""
     tracks = events.tracks
     with np.errstate(divide="ignore"):
-        pt = PT_OF_CURVATURE * np.abs(events.field / tracks["omega"].astype(np.float64))
+        pt = GEV_PER_TESLA_MM * np.abs(events.field / tracks["omega"].astype(np.float64))
     tan_lambda = tracks["tanLambda"].astype(np.float64)
     return {
         **tracks.columns,

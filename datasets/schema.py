@@ -95,6 +95,7 @@ CHARGES = (-1, 0, 1)
 SHARED = {"elemtype": 0, "pt": 1, "eta": 2, "sin_phi": 3, "cos_phi": 4, "energy": 5}
 
 ECAL, HCAL, OTHER, TRACKER = 0, 1, 2, 3  # `subdetector` of a hit
+OVERLAID = 1 << 23  # LCIO's bit of `simulatorStatus`: the particle is of an overlaid collision
 
 
 def track(name: str) -> int:

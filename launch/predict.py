@@ -63,16 +63,18 @@ def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int
     import pyarrow
 
     from datasets import elements
-    from datasets.truth import placement, target
+    from datasets.truth import rows as written
+    from datasets.truth.placement import place_candidates, place_particles
+    from datasets.truth.truth import truth as truth_of
     from mlpf_jax.physics.table import particle_columns
 
     offsets, X = elements.features(events)
     rows = reconstruct(unlabelled(offsets, X), lambda done: None)
-    places, found = elements.layout(events, schema.ELEMENTS["clusters"]), target.truth(events)
-    of_particles = placement.place_particles(events, found, places)
-    truth = target.target_rows(events, found, places, of_particles)
-    of_candidates = placement.place_candidates(events, places)
-    baseline = target.candidate_rows(events, places, of_candidates)
+    places, found = elements.rows_of(events, schema.ELEMENTS["clusters"]), truth_of(events)
+    of_particles = place_particles(events, found, places)
+    truth = written.target_rows(events, found, places, of_particles)
+    of_candidates = place_candidates(events, places)
+    baseline = written.candidate_rows(events, places, of_candidates)
     energy = schema.target("energy")
     found = rows[:, schema.target("PDG")] > 0
     columns = particle_columns(offsets, X, rows)

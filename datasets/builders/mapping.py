@@ -7,14 +7,14 @@ from jaxtyping import Float, Int
 
 from datasets import jets, schema
 from datasets import samples as stored
-from datasets.builders.published import Layout
+from datasets.builders.published import FeatureMap
 from datasets.builders.records import DatasetError
 from datasets.events import Samples, Table, offsets_of
 
 Event = Mapping[str, np.ndarray]
 
 
-def to_samples(events: Sequence[Event], layout: Layout, first: int = 0) -> Samples:
+def to_samples(events: Sequence[Event], features: FeatureMap, first: int = 0) -> Samples:
     """A portion of a dataset; `first` is the number of its first event, for messages.
 
     Raises DatasetError where rows do not belong together, a value is not finite, an element has
@@ -23,27 +23,29 @@ def to_samples(events: Sequence[Event], layout: Layout, first: int = 0) -> Sampl
     counts = np.array([len(event["X"]) for event in events])
     offsets = offsets_of(counts)
     raw = {}
-    for ours, theirs in (("X", "X"), ("ytarget", layout.truth), ("ycand", "ycand")):
+    for ours, theirs in (("X", "X"), ("ytarget", features.truth), ("ycand", "ycand")):
         raw[ours] = np.concatenate([event[theirs] for event in events])
         lengths = np.array([len(event[theirs]) for event in events])
         _refuse(counts != lengths, first, f"{theirs} and X have different numbers of rows")
         _refuse_rows(~np.isfinite(raw[ours]).all(axis=1), offsets, first, f"{theirs} is not finite")
-    X = _elements(raw["X"], layout, offsets, first)
-    ytarget, ycand = (_targets(raw[name], layout, offsets, first) for name in ("ytarget", "ycand"))
-    found = {name: _jet_table(events, name) for name in stored.JETS if name in layout.has}
-    if not {*stored.JETS, "jet_idx"} <= layout.has:
+    X = _elements(raw["X"], features, offsets, first)
+    ytarget, ycand = (
+        _targets(raw[name], features, offsets, first) for name in ("ytarget", "ycand")
+    )
+    found = {name: _jet_table(events, name) for name in stored.JETS if name in features.has}
+    if not {*stored.JETS, "jet_idx"} <= features.has:
         targetjets, number = _cluster(ytarget, offsets)
         found = dict.fromkeys(stored.JETS, targetjets) | found
-        if "jet_idx" not in layout.has:
+        if "jet_idx" not in features.has:
             ytarget[:, schema.target("jet_idx")] = number
             ycand[:, schema.target("jet_idx")] = _cluster(ycand, offsets)[1]
     genmet = (
         np.array([event["genmet"] for event in events], np.float32)
-        if "genmet" in layout.has
+        if "genmet" in features.has
         else _missing_pt(ytarget, offsets)
     )
     return Samples(
-        offsets, X, ytarget, ycand, genmet=genmet, **found, elements=layout.elements.name
+        offsets, X, ytarget, ycand, genmet=genmet, **found, elements=features.elements.name
     )
 
 
@@ -56,9 +58,9 @@ def empty(elements: schema.Elements) -> Samples:
     return Samples(np.zeros(1, np.int64), X, y, y, met, no_jets, no_jets, elements.name)
 
 
-def _elements(raw: np.ndarray, layout: Layout, offsets: np.ndarray, first: int) -> np.ndarray:
-    X = np.zeros((len(raw), layout.elements.width), np.float32)
-    for part in layout.parts:
+def _elements(raw: np.ndarray, features: FeatureMap, offsets: np.ndarray, first: int) -> np.ndarray:
+    X = np.zeros((len(raw), features.elements.width), np.float32)
+    for part in features.parts:
         rows = np.flatnonzero(np.isin(raw[:, 0], part.elemtypes))[:, None]
         X[rows, part.columns.ours] = raw[rows, part.columns.theirs]
         X[rows, 0] = part.elemtype
@@ -66,9 +68,9 @@ def _elements(raw: np.ndarray, layout: Layout, offsets: np.ndarray, first: int) 
     return X
 
 
-def _targets(raw: np.ndarray, layout: Layout, offsets: np.ndarray, first: int) -> np.ndarray:
+def _targets(raw: np.ndarray, features: FeatureMap, offsets: np.ndarray, first: int) -> np.ndarray:
     y = np.zeros((len(raw), schema.TARGET_WIDTH), np.float32)
-    y[:, layout.targets.ours] = raw[:, layout.targets.theirs]
+    y[:, features.targets.ours] = raw[:, features.targets.theirs]
     known = np.isin(y[:, schema.target("PDG")], np.arange(len(schema.CLASSES)))
     _refuse_rows(~known, offsets, first, "a particle has an unknown class")
     return y

@@ -63,7 +63,7 @@ class PartColumns(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layout:
+class FeatureMap:
     """How the features of a dataset become `Samples`."""
 
     elements: schema.Elements
@@ -74,8 +74,8 @@ class Layout:
     lacks: tuple[str, ...]  # what the dataset has not, and what stands in its place
 
 
-def layout(widths: Mapping[str, int], metadata: Mapping[str, Sequence[str]]) -> Layout:
-    """The layout of a dataset from its features (columns of each) and its metadata.
+def feature_map(widths: Mapping[str, int], metadata: Mapping[str, Sequence[str]]) -> FeatureMap:
+    """What becomes of the features of a dataset, from these (columns of each) and its metadata.
 
     Raises DatasetError where it cannot be told, or something is missing that nothing replaces.
     """
@@ -100,7 +100,7 @@ def layout(widths: Mapping[str, int], metadata: Mapping[str, Sequence[str]]) -> 
     has |= {"jet_idx"} if "targetjets" in has and "jet_idx" not in absent else set()
     absent = [name for name in absent if name != "jet_idx"]
     lacks += [f"{', '.join(absent)} of targets (0)"] if absent else []
-    return Layout(
+    return FeatureMap(
         elements, tuple(parts), targets, truth, frozenset(has), (*lacks, *_recomputed(has))
     )
 

@@ -19,7 +19,7 @@ import numpy as np
 from datasets import samples as stored
 from datasets.builders.directory import INFO, open_directory
 from datasets.builders.mapping import empty, to_samples
-from datasets.builders.published import Layout, layout
+from datasets.builders.published import FeatureMap, feature_map
 from datasets.builders.records import DatasetError
 from datasets.events import Samples
 from datasets.storage.appending import appended
@@ -43,7 +43,7 @@ class Dataset:
     """A dataset on disk. `splits` says where the events of each are."""
 
     folder: Path
-    layout: Layout
+    features: FeatureMap
     splits: Mapping[str, tuple[Slice, ...]]
     notes: tuple[str, ...]  # what a person should know: what it lacks, and what stands for it
 
@@ -56,21 +56,21 @@ def open_dataset(folder: Path) -> Dataset:
     """The dataset in a folder. Raises DatasetError if there is none that can be read."""
     folders = _version_folders(folder)
     builders = [_builder(each) for each in folders]
-    layouts = []
+    maps = []
     for each, builder in zip(folders, builders, strict=True):
         try:
-            layouts.append(layout(_widths(builder.info.features), _metadata(each)))
+            maps.append(feature_map(_widths(builder.info.features), _metadata(each)))
         except DatasetError as error:
             raise DatasetError(f"{each} cannot be read: {error}") from None
-    if len({(found.elements.name, found.lacks) for found in layouts}) != 1:
+    if len({(found.elements.name, found.lacks) for found in maps}) != 1:
         raise DatasetError(f"the configurations below {folder} have different features")
     lengths = [
         {name: info.num_examples for name, info in builder.info.splits.items()}
         for builder in builders
     ]
     splits, notes = _splits(folders, lengths)
-    lacks = tuple(f"{folder} lacks {what}" for what in layouts[0].lacks)
-    return Dataset(folder, layouts[0], splits, (*notes, *lacks))
+    lacks = tuple(f"{folder} lacks {what}" for what in maps[0].lacks)
+    return Dataset(folder, maps[0], splits, (*notes, *lacks))
 
 
 def portions(dataset: Dataset, split: str, rows: int = PORTION_ROWS) -> Iterator[Samples]:
@@ -93,7 +93,7 @@ def portions(dataset: Dataset, split: str, rows: int = PORTION_ROWS) -> Iterator
 def read(folder: Path, split: str) -> Samples:
     """All events of a split, in memory. Raises DatasetError as the functions above."""
     dataset = open_dataset(folder)
-    return stored.join([*portions(dataset, split)] or [empty(dataset.layout.elements)])
+    return stored.join([*portions(dataset, split)] or [empty(dataset.features.elements)])
 
 
 def read_into(
@@ -105,7 +105,7 @@ def read_into(
     the dataset, whose `notes` a person should see.
     """
     dataset = open_dataset(folder)
-    with appended(cache, empty(dataset.layout.elements)) as append:
+    with appended(cache, empty(dataset.features.elements)) as append:
         done = 0
         for samples in portions(dataset, split):
             append(samples)
@@ -209,6 +209,6 @@ def _events(part: Slice) -> Iterator[Mapping[str, np.ndarray]]:
 
 def _mapped(events: Sequence[Mapping], dataset: Dataset, part: Slice, first: int) -> Samples:
     try:
-        return to_samples(events, dataset.layout, first)
+        return to_samples(events, dataset.features, first)
     except DatasetError as error:
         raise DatasetError(f"{part.folder}, split {part.split}: {error}") from None

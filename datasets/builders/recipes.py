@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from datasets.builders.names import PROCESSES
+from datasets.seeds import of_shards
 
 EVENTS_OF_A_SHARD = {"clusters": 100, "hits": 50, "tracks_hits": 50}
 
@@ -99,11 +100,16 @@ def simulation(
     shard_events: int,
 ) -> Recipe:
     """`events` of a process by split; each shard of each process has its own random numbers."""
-    number = PROCESSES.index(process)
-    shards = tuple(
-        Shard(split, index, Simulated(process, count, _seed(seed, number, place, index)))
+    parts = [
+        (place, split, index, count)
         for place, split in enumerate(events)
         for index, count in enumerate(_parts(events[split], shard_events))
+    ]
+    places = [(place, index) for place, _, index, _ in parts]
+    own = of_shards(seed, PROCESSES.index(process), places)
+    shards = tuple(
+        Shard(split, index, Simulated(process, count, of_it))
+        for (_, split, index, count), of_it in zip(parts, own, strict=True)
     )
     return Recipe(name, elements, f"Fast simulation of e+e- -> {process} at 380 GeV.", shards)
 
@@ -195,10 +201,6 @@ def _dealt(names: Sequence[str], shares: Mapping[str, float]) -> dict[str, list[
 def _parts(events: int, size: int) -> list[int]:
     whole, rest = divmod(events, size)
     return [size] * whole + [rest] * (rest > 0)
-
-
-def _seed(seed: int, number: int, split: int, index: int) -> int:
-    return int(np.random.SeedSequence((seed, number, split, index)).generate_state(1)[0] >> 3)
 
 
 def same(folder: Path, stored: Mapping, recipe: Recipe) -> None:

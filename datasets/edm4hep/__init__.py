@@ -4,17 +4,18 @@
         samples = target.to_samples(events)
     edm4hep.write("sim.root", simulation.simulate("zh", 100, seed=1), "CLIC")
 
-What stands where in a file is data: `layout` says what a layout is, `podio` has the two there are.
-`source` opens and checks a file, `metadata` finds the numbers of its collections, `convert` turns
-the columns of a chunk of events into tables and links, `references` follows podio's references,
-and `file` does it chunk by chunk. The other way go `placement`, `columns`, `addresses` and
-`writer`. Only `source`, `metadata`, `file` and `writer` touch a disk.
+What stands where in a file is data: `layout` says what a layout is, `podio` has the two there are,
+and a `chunk` is the columns of some events. In `reading`, `source` opens and checks a file,
+`metadata` finds the numbers of its collections, `tables` turns the columns of a chunk into tables
+and links, `references` follows podio's references, and `file` does it chunk by chunk. In `writing`
+go the other way `hit_collections`, `columns`, `addresses` and `file`. Only `reading.source`,
+`reading.metadata` and the two called `file` touch a disk.
 """
 
 from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.file import check, count_events, read, read_all
-from datasets.edm4hep.source import Source, inspect
-from datasets.edm4hep.writer import write
+from datasets.edm4hep.reading.file import check, count_events, read, read_all
+from datasets.edm4hep.reading.source import Source, inspect
+from datasets.edm4hep.writing.file import write
 
 __all__ = [
     "EDM4HEPError",

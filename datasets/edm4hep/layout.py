@@ -1,6 +1,6 @@
 """What tells podio's layouts apart: where each thing is in a file, as data.
 
-Reader and writer know no branch but through a `Layout`; `podio` has the two that there are. A
+Reader and writer know no branch but through a `PodioLayout`; `podio` has the two that there are. A
 leaf is named `collection.member` in all of them, which is how uproot finds it in a TTree and in an
 RNTuple alike.
 """
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from datasets.detectors import Detector
 
 HIT_LINKS, TRACK_LINKS = "CalohitMCTruthLink", "SiTracksMCTruthLink"
+AT_IP, AT_FIRST_HIT = 1, 2  # `location` of a track state, as in edm4hep::TrackState
 STATE = ("tanLambda", "D0", "phi", "omega", "Z0", "time")  # of a track, from its first state
 
 
@@ -34,8 +35,8 @@ class Objects(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where everything is in a file."""
+class PodioLayout:
+    """Where everything is in a file that podio wrote in one way."""
 
     name: str
     particles: Objects
@@ -62,7 +63,7 @@ class Layout:
         return Objects(collection, self.calorimeter_hit if calorimeter else self.tracker_hit)
 
 
-def collections(layout: Layout, detector: Detector) -> tuple[str, ...]:
+def collections(layout: PodioLayout, detector: Detector) -> tuple[str, ...]:
     """Collections that a file must have."""
     ways = [way for way in detector.tracker_hits.values() if way is not None]
     return (
@@ -78,7 +79,7 @@ def collections(layout: Layout, detector: Detector) -> tuple[str, ...]:
     )
 
 
-def pointed_at(layout: Layout, detector: Detector) -> tuple[str, ...]:
+def pointed_at(layout: PodioLayout, detector: Detector) -> tuple[str, ...]:
     """Collections that references lead to."""
     ways = [way for way in detector.tracker_hits.values() if way is not None]
     return (
@@ -90,12 +91,12 @@ def pointed_at(layout: Layout, detector: Detector) -> tuple[str, ...]:
     )
 
 
-def leaves(layout: Layout, detector: Detector) -> tuple[str, ...]:
+def leaves(layout: PodioLayout, detector: Detector) -> tuple[str, ...]:
     """Every leaf that is read."""
     return tuple(_leaves(layout, detector))
 
 
-def truth_leaves(layout: Layout, relations: str, simulated: str) -> tuple[str, ...]:
+def truth_leaves(layout: PodioLayout, relations: str, simulated: str) -> tuple[str, ...]:
     """The leaves that lead from the hits of a tracker to particles."""
     ends = ((relations, "from"), (relations, "to"), (simulated, "particle"))
     references = (leaf for end in ends for leaf in reference_leaves(layout.branch(*end)))
@@ -107,7 +108,7 @@ def reference_leaves(branch: str) -> tuple[str, str]:
     return f"{branch}.index", f"{branch}.collectionID"
 
 
-def _leaves(layout: Layout, detector: Detector) -> Iterator[str]:
+def _leaves(layout: PodioLayout, detector: Detector) -> Iterator[str]:
     dqdx = () if layout.dqdx is None else (layout.dqdx,)
     hits = (layout.hits(name, detector) for name in detector.hits)
     tables = (layout.particles, layout.tracks, layout.states, layout.clusters, layout.candidates)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from datasets.edm4hep.layout import STATE, Layout, Leaf, Objects
+from datasets.edm4hep.layout import STATE, Leaf, Objects, PodioLayout
 
 TRACKS = "SiTracks_Refitted"
 
@@ -49,7 +49,7 @@ def _candidates(collection: str, pdg: str) -> Objects:
 FIT = {"type": Leaf("type", "i4"), "chi2": Leaf("chi2", "f4"), "ndf": Leaf("ndf", "i4")}
 AT = {"location": Leaf("location", "i4"), **_vector("referencePoint", "x y z", "f4")}
 
-PODIO_2025 = Layout(
+PODIO_2025 = PodioLayout(
     name="2025",
     particles=_particles(momentum="f8"),
     tracks=Objects(TRACKS, FIT),
@@ -120,7 +120,7 @@ OWN_STATES = f"{TRACKS}_1"
 LAYOUTS = MappingProxyType({layout.name: layout for layout in (PODIO_2023, PODIO_2025)})
 
 
-def tell(branches: Set[str]) -> Layout:
+def tell(branches: Set[str]) -> PodioLayout:
     """The layout of a file with these branches (names without members)."""
     if not any("#" in branch for branch in branches):
         return PODIO_2025

@@ -110,7 +110,7 @@ def _tfds(request: Request, progress: Progress) -> Source:
     splits = sorted(dataset.splits, key=lambda name: name != "train")
     split = request.split or next(filter(dataset.events, splits), "all")
     there = dataset.events(split)
-    wanted, parts, done = min(there, request.events), [empty(dataset.layout.elements)], 0
+    wanted, parts, done = min(there, request.events), [empty(dataset.features.elements)], 0
     with progress(f"read {request.path}", wanted, "events") as update:
         for part in portions(dataset, split):
             parts.append(_first(part, wanted - done))

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from datasets import seeds
 from datasets.events import EventData, Table, join_events
 from datasets.simulation.calorimeter import cells, faces, noise, showers
 from datasets.simulation.detector import CLICLike
@@ -10,7 +11,8 @@ from datasets.simulation.generate import PROCESSES, generate
 from datasets.simulation.reconstruction import baseline, clusters, tracks
 from datasets.simulation.tracker import helix
 from datasets.simulation.tracker import hits as tracker_hits
-from datasets.simulation.tracker.transport import Flights, path_of, transport
+from datasets.simulation.tracker.flights import Flights, path_of
+from datasets.simulation.tracker.transport import transport
 
 DETECTOR = CLICLike()
 CHUNK = 32  # events simulated at once: what fits the caches, and little memory
@@ -19,6 +21,7 @@ CHUNK = 32  # events simulated at once: what fits the caches, and little memory
 def simulate(process: str, events: int, seed: int, detector: CLICLike = DETECTOR) -> EventData:
     """Simulated and reconstructed collisions; the same arguments give the same arrays.
 
+    Any two seeds below 900,000,000 give different ones (`seeds.of_pythia`).
     `process` is one of `PROCESSES`, collisions of e+e- at 380 GeV. This is a fast simulation in
     the likeness of CLICdet, not its full simulation, and its candidates come from
     `datasets.simulation.reconstruction.baseline`, not from Pandora.
@@ -32,7 +35,7 @@ def simulate(process: str, events: int, seed: int, detector: CLICLike = DETECTOR
         raise ValueError(f"the seed is {seed}: it must not be negative")
     return join_events(
         [
-            observe(particles, vertices, np.random.default_rng([seed, number]), detector)
+            observe(particles, vertices, seeds.generator(seed, seeds.DETECTOR, number), detector)
             for number, (particles, vertices) in enumerate(generate(process, events, seed, CHUNK))
         ]
     )

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from datasets import seeds
 from datasets.events import Table, offsets_of
-from datasets.simulation.tracker.transport import OVERLAID
+from datasets.schema import OVERLAID
 
 ENERGY = 380.0  # GeV in the centre of mass, before initial-state radiation
 
@@ -75,10 +76,10 @@ def collide(
 ) -> Iterator[tuple[Table, Vertices]]:
     """The same for a process that has no name; its settings come after `COMMON`."""
     settings, overlaid = process
-    generator = start(settings, seed)
+    generator = start(settings, seeds.of_pythia(seed, seeds.COLLISIONS))
     charge_of = np.vectorize(generator.particleData.charge, otypes=[np.float64])
-    further = start(OVERLAY, _mixed([seed, 0, 0])) if overlaid else None
-    rng = np.random.default_rng([seed, 0, 1])
+    further = start(OVERLAY, seeds.of_pythia(seed, seeds.OVERLAY)) if overlaid else None
+    rng = seeds.generator(seed, seeds.COUNTS)
     for first in range(0, events, chunk):
         n = min(chunk, events - first)
         collisions = _final_particles(_batch(generator, n), charge_of)
@@ -107,26 +108,19 @@ def _overlay(one: tuple[Table, Vertices], other: tuple[Table, Vertices], counts)
 
 
 def start(settings: tuple[str, ...], seed: int):
-    """A Pythia ready to generate with `COMMON` and these settings.
+    """A Pythia ready to generate with `COMMON`, these settings and a seed of its own, from 1 on.
 
     Raises ValueError on a setting that it does not know, RuntimeError where it cannot start.
     """
     import pythia8mc
 
-    # Pythia takes seeds from 1 to 900,000,000.
-    state = _mixed(seed)
     generator = pythia8mc.Pythia("", False)
-    for setting in (*COMMON, f"Random:seed = {state % 900_000_000 + 1}", *settings):
+    for setting in (*COMMON, f"Random:seed = {seed}", *settings):
         if not generator.readString(setting):
             raise ValueError(f"Pythia does not understand the setting {setting!r}")
     if not generator.init():
         raise RuntimeError(f"Pythia cannot start with the settings {settings}")
     return generator
-
-
-def _mixed(seed: int | list[int]) -> int:
-    """An integer that looks random."""
-    return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
 
 
 def _batch(generator, events: int):

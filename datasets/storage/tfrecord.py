@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from datasets.storage.crc32c import crc32c, masked
+import google_crc32c
 
 MAX_BYTES = 1 << 30  # of a record: a length beyond it would be damage that its checksum missed
 _GZIP = b"\x1f\x8b"
@@ -36,6 +36,12 @@ def records(path: Path) -> Iterator[bytes]:
             number += 1
 
 
+def masked_crc32c(data: bytes) -> int:
+    """A checksum as tfrecord files store it: CRC-32C, rotated right by 15 bits, plus 0xA282EAD8."""
+    crc = google_crc32c.value(data)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
 def _record(file: BinaryIO, where: str) -> bytes | None:
     header = file.read(_HEADER.size)
     if not header:
@@ -43,13 +49,13 @@ def _record(file: BinaryIO, where: str) -> bytes | None:
     if len(header) < _HEADER.size:
         raise TFRecordError(f"{where} is cut short")
     length, length_crc = _HEADER.unpack(header)
-    if masked(crc32c(header[:8])) != length_crc:
+    if masked_crc32c(header[:8]) != length_crc:
         raise TFRecordError(f"{where}: the checksum of its length is wrong; the file is damaged")
     if length > MAX_BYTES:
         raise TFRecordError(f"{where} has {length} bytes, more than {MAX_BYTES}")
     payload, footer = file.read(length), file.read(_FOOTER.size)
     if len(payload) < length or len(footer) < _FOOTER.size:
         raise TFRecordError(f"{where} is cut short")
-    if masked(crc32c(payload)) != _FOOTER.unpack(footer)[0]:
+    if masked_crc32c(payload) != _FOOTER.unpack(footer)[0]:
         raise TFRecordError(f"{where}: its checksum is wrong; the file is damaged")
     return payload

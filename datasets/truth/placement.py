@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from datasets.elements import NO_ROW, Layout
+from datasets.elements import NO_ROW, ElementRows
 from datasets.events import EventData, Links, offsets_of
 from datasets.truth.assignment import NOBODY, Assignment, assign, chain, relabel
 from datasets.truth.truth import Truth, four_momenta, to_hits
@@ -35,7 +35,7 @@ class Placement(NamedTuple):
         return ~self.placed & (self.merged_into == NOBODY)
 
 
-def place_particles(events: EventData, found: Truth, places: Layout) -> Placement:
+def place_particles(events: EventData, found: Truth, places: ElementRows) -> Placement:
     """Rows of the visible particles."""
     if places.form.has_clusters:
         return _on_tracks_and_clusters(found.assignment, places)
@@ -43,7 +43,7 @@ def place_particles(events: EventData, found: Truth, places: Layout) -> Placemen
     return _on_hits(found.p4[:, 3], found.assignment, to_hit, events, places)
 
 
-def place_candidates(events: EventData, places: Layout) -> Placement:
+def place_candidates(events: EventData, places: ElementRows) -> Placement:
     """Rows of the baseline's candidates, by the same rules, so that none counts twice.
 
     A candidate takes its first track, else its most energetic cluster, else it is added to the
@@ -77,7 +77,7 @@ def merged_p4(
     return total
 
 
-def _on_tracks_and_clusters(assignment: Assignment, places: Layout) -> Placement:
+def _on_tracks_and_clusters(assignment: Assignment, places: ElementRows) -> Placement:
     on_track = assignment.track != NOBODY
     row = np.full(len(on_track), NO_ROW)
     row[on_track] = places.track[assignment.track[on_track]]
@@ -86,7 +86,7 @@ def _on_tracks_and_clusters(assignment: Assignment, places: Layout) -> Placement
     return Placement(row, on_track, assignment.merged_into)
 
 
-def _on_hits(energy, first: Assignment, to_hit: Links, events: EventData, places: Layout):
+def _on_hits(energy, first: Assignment, to_hit: Links, events: EventData, places: ElementRows):
     """Those who had an element, by decreasing energy: their own track, else their best hit."""
     having = np.where(first.primary, np.arange(len(energy)), NOBODY)
     owners = np.flatnonzero(first.track != NOBODY)
@@ -115,7 +115,7 @@ def _on_elements(links: Links, row: np.ndarray) -> Links:
     return Links(links.source[kept], links.target[kept], links.weight[kept])
 
 
-def _on_spare_rows(placement: Placement, event, wanted, places: Layout) -> Placement:
+def _on_spare_rows(placement: Placement, event, wanted, places: ElementRows) -> Placement:
     """Gives those who are wanted but were dropped the unused rows of their events, in order."""
     events = len(places.offsets) - 1
     used = np.zeros(places.offsets[-1], bool)

@@ -20,6 +20,7 @@ from datasets.schema import (
     cluster,
     track,
 )
+from datasets.simulation.tracker import helix
 from tests.datasets.random_events import random_event, random_events
 
 few = settings(max_examples=30, deadline=None)
@@ -62,7 +63,7 @@ def test_track_momentum_follows_from_curvature_and_field(seed):
     for t in range(len(event.tracks)):
         row = X[t]
         radius = 1 / abs(event.tracks["omega"][t])  # mm
-        pt = 0.3 * event.field * radius / 1000  # GeV: 0.3 B R with R in metres
+        pt = 0.299792458 * event.field * radius / 1000  # GeV: c in m/ns, R in metres
         assert row[track("pt")] == pytest.approx(pt)
         assert row[track("p")] == pytest.approx(pt * np.cosh(row[track("eta")]), rel=1e-5)
         assert np.sinh(row[track("eta")]) == pytest.approx(event.tracks["tanLambda"][t], rel=1e-5)
@@ -70,6 +71,20 @@ def test_track_momentum_follows_from_curvature_and_field(seed):
         for name in ("chi2", "D0", "omega", "Z0", "time", "dEdx", "radiusOfInnermostHit"):
             assert row[track(name)] == pytest.approx(event.tracks[name][t])
     assert not X[: len(event.tracks), len(TRACK_FEATURES) :].any()
+
+
+@few
+@given(seeds)
+def test_a_track_without_errors_has_the_momentum_of_its_particle(seed):
+    """The constant of curvature is that of the helix on which particles fly."""
+    event = random_event(np.random.default_rng(seed))
+    n = len(event.tracks)
+    px, py, pz = np.random.default_rng(seed).normal(size=(3, n))
+    path = helix.path_of(np.zeros((n, 3)), px, py, pz, np.ones(n), event.field)
+    columns = {**event.tracks.columns, **helix.perigee(path)._asdict()}
+    found = elements.track_columns(replace(event, tracks=Table(event.tracks.offsets, columns)))
+    np.testing.assert_allclose(found["pt"], np.hypot(px, py), rtol=1e-12)
+    np.testing.assert_allclose(found["p"], np.sqrt(px**2 + py**2 + pz**2), rtol=1e-12)
 
 
 @few
@@ -125,7 +140,7 @@ def test_hits_are_described_by_position_and_energy(seed):
     events = random_events(seed, 3)
     for form in ("hits", "tracks_hits"):
         offsets, X = elements.features(events, ELEMENTS[form])
-        places = elements.layout(events, ELEMENTS[form])
+        places = elements.rows_of(events, ELEMENTS[form])
         in_tracker = events.hits["subdetector"] == TRACKER
         is_element = places.hit != elements.NO_ROW
         assert (is_element == (~in_tracker | (form == "hits"))).all()

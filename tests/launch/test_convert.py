@@ -5,7 +5,7 @@ import struct
 
 from datasets.builders import read
 from datasets.builders.records import encode
-from datasets.storage.crc32c import crc32c, masked
+from datasets.storage.tfrecord import masked_crc32c
 from tests.datasets.builders.published_examples import (
     VERSIONS,
     published_events,
@@ -16,7 +16,7 @@ from tests.datasets.builders.published_examples import (
 
 def framed(payload: bytes) -> bytes:
     length = struct.pack("<Q", len(payload))
-    sums = (struct.pack("<I", masked(crc32c(part))) for part in (length, payload))
+    sums = (struct.pack("<I", masked_crc32c(part)) for part in (length, payload))
     return length + next(sums) + payload + next(sums)
 
 

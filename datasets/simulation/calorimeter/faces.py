@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from datasets.constants import LIGHT
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.tracker import helix
 
 SECTORS = 12  # of the barrels; the first one faces the x axis
-LIGHT = 299.792458  # mm/ns
 STEEPEST = 0.2  # cosine; no path through a layer is longer than five times its depth
 
 

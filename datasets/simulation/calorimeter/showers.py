@@ -12,10 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from datasets.constants import LIGHT
 from datasets.simulation.calorimeter import blobs
 from datasets.simulation.calorimeter.blobs import Blobs
-from datasets.simulation.calorimeter.faces import LIGHT, Entry
+from datasets.simulation.calorimeter.faces import Entry
 from datasets.simulation.detector import CLICLike
+from datasets.simulation.tracker.kinematics import across
 
 PHOTON_LIKE, HADRON_LIKE, MUON_LIKE, UNSEEN = 0, 1, 2, 3
 
@@ -84,7 +86,7 @@ def _spots(parts: Blobs, entry: Entry, detector: CLICLike, rng) -> Spots:
     """
     owner, counts, normal = parts.particle, parts.spots, entry.normal
     direction = entry.direction[owner]
-    first, second = (axes[owner] for axes in _lateral_axes(entry.direction))
+    first, second = (axes[owner] for axes in across(entry.direction))
     offset = parts.offset
     origin = entry.position[owner] + offset[:, :1] * first + offset[:, 1:] * second
 
@@ -131,11 +133,3 @@ def _lateral(n: int, rng) -> Float[np.ndarray, " n"]:
     """Radii in units of the half-energy radius, from the cumulative r^2 / (r^2 + 1)."""
     u = rng.random(n, dtype=np.float32)
     return np.minimum(np.sqrt(u / (1 - u)), np.float32(12.0))
-
-
-def _lateral_axes(direction: Float[np.ndarray, "n 3"]) -> tuple[np.ndarray, np.ndarray]:
-    """Two unit vectors across each direction."""
-    other = np.where(np.abs(direction[:, 2:3]) < 0.9, [[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]])
-    first = np.cross(other, direction)
-    first /= np.linalg.norm(first, axis=1, keepdims=True)
-    return first, np.cross(direction, first)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from datasets.constants import GEV_PER_TESLA_MM
 from datasets.events import Links, Table, offsets_of
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.reconstruction.blocks import (
@@ -28,7 +29,6 @@ from datasets.simulation.reconstruction.blocks import (
     shapes,
     sums_of,
 )
-from datasets.simulation.tracker import helix
 
 MASSES = {211: 0.13957, 11: 0.000511, 13: 0.10566}
 
@@ -43,7 +43,7 @@ def reconstruct(
 ) -> tuple[Table, Links, Links]:
     """Candidates in the columns of `EventData.candidates`, and their tracks and clusters."""
     shape = shapes(clusters, hits, cluster_hit)
-    pt = helix.GEV_PER_TESLA_MM * detector.field / np.abs(tracks["omega"])
+    pt = GEV_PER_TESLA_MM * detector.field / np.abs(tracks["omega"])
     momentum = pt * np.sqrt(1 + tracks["tanLambda"] ** 2)
     blocks = build(tracks, clusters, shape, momentum, detector, rules)
     neutral = _neutrals(clusters, shape, blocks, rules)

@@ -10,12 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from datasets.constants import GEV_PER_TESLA_MM
 from datasets.events import Links, Table, offsets_of
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.reconstruction import measurement
 from datasets.simulation.reconstruction.measurement import Prints
 from datasets.simulation.tracker import helix
-from datasets.simulation.tracker.transport import Trace
+from datasets.simulation.tracker.flights import Trace
 
 DISPLACED = 0.4  # mm, impact parameter at which most tracks lose their first hits
 LOSES_MOST = 0.4  # of them lose all hits near the beam
@@ -138,7 +139,7 @@ def _found(
     path: helix.Path, prints: Prints, near: Neighbours, detector: CLICLike, rng
 ) -> Bool[np.ndarray, " n"]:
     """Less often for soft tracks, for those without vertex hits, with few hits or beside others."""
-    pt = helix.GEV_PER_TESLA_MM * detector.field / np.abs(path.turn)
+    pt = GEV_PER_TESLA_MM * detector.field / np.abs(path.turn)
     more = prints.hits - detector.fewest_track_hits
     efficiency = detector.track_efficiency * -np.expm1(-pt / SOFT)
     efficiency *= np.where(prints.innermost > detector.vertex_radius, LATE, 1.0)
@@ -180,7 +181,7 @@ def _columns(
 ) -> dict[str, np.ndarray]:
     prints = Prints(*(column[plan.of] for column in prints))._replace(hits=plan.hits)
     path = helix.Path(*(column[plan.of] for column in path))
-    pt = helix.GEV_PER_TESLA_MM * detector.field / np.abs(path.turn)
+    pt = GEV_PER_TESLA_MM * detector.field / np.abs(path.turn)
     momentum = pt * np.sqrt(1 + path.slope**2)
     state = measurement.measured(helix.perigee(path), pt, momentum, prints, detector, rng)
     wrong = plan.extra | (plan.borrowed > 0)

@@ -1,7 +1,7 @@
 """Paths of particles in a solenoid, in closed form.
 
 A particle of charge q and transverse momentum pT [GeV] turns on a circle of radius
-pT / (0.299792458e-3 B) mm; `turn` is the signed change of its azimuth per mm of transverse path,
+pT / (GEV_PER_TESLA_MM B) mm; `turn` is the signed change of its azimuth per mm of transverse path,
 negative for positive charges. See PDG Review, "Particle Detectors", magnetic spectrometers, and
 for the track parameters T. Kraemer, "Track parameters in LCIO" (LC-DET-2006-004).
 """
@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-GEV_PER_TESLA_MM = 0.299792458e-3
+from datasets.constants import GEV_PER_TESLA_MM
+
 BARREL, ENDCAP_PLUS, ENDCAP_MINUS = 0, 1, 2
 
 Vector = Float[np.ndarray, " n"]

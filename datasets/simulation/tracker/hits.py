@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from datasets import schema
+from datasets.constants import LIGHT
 from datasets.events import Links, Table, offsets_of
 from datasets.simulation.detector import CLICLike
+from datasets.simulation.tracker.flights import Trace
 from datasets.simulation.tracker.layers import Layers, layers_of, on_ladders
-from datasets.simulation.tracker.transport import LIGHT, Trace
 
 SPREAD = 0.15  # of the energy loss, in units of the most probable one
 SLOWEST = 0.3  # beta; slower ones lose no more than that

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from datasets import edm4hep, elements, schema
+from datasets import edm4hep, elements, schema, seeds
 from datasets.events import EventData, Table, join_events
 from datasets.simulation import chain, generate
 from datasets.simulation.detector import CLD_LIKE
@@ -54,7 +54,9 @@ def simulated_events(events: int, seed: int, axis: Float[np.ndarray, " 3"]) -> E
     return join_events(
         [
             chain.observe(
-                *turned(particles, vertices, axis), np.random.default_rng([seed, number]), CLD_LIKE
+                *turned(particles, vertices, axis),
+                seeds.generator(seed, seeds.DETECTOR, number),
+                CLD_LIKE,
             )
             for number, (particles, vertices) in enumerate(
                 generate.collide(NUNU_BB_240, events, seed, chain.CHUNK)

@@ -11,7 +11,7 @@ import pytest
 from datasets import jets, schema
 from datasets import samples as stored
 from datasets.builders import read
-from datasets.builders.published import layout
+from datasets.builders.published import feature_map
 from datasets.builders.records import DatasetError
 from tests.datasets.builders.published_examples import VERSIONS, random_samples, write_published
 
@@ -232,7 +232,7 @@ def test_bad_values_are_refused_with_their_event(tmp_path, change, words):
 )
 def test_other_datasets_are_refused(widths, metadata, words):
     with pytest.raises(DatasetError, match=words):
-        layout(widths, metadata)
+        feature_map(widths, metadata)
 
 
 def test_datasets_of_other_things_are_refused(tmp_path):

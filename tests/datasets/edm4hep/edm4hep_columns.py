@@ -1,21 +1,24 @@
 """Random events as EDM4HEP files can hold them, and their columns."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import awkward as ak
 import numpy as np
+import pytest
 import uproot
 
+from datasets import edm4hep
 from datasets.detectors import CLD, Detector
-from datasets.edm4hep.columns import in_file_order, to_columns
-from datasets.edm4hep.layout import Layout
+from datasets.edm4hep import EDM4HEPError
+from datasets.edm4hep.chunk import Chunk, Jagged
+from datasets.edm4hep.layout import PodioLayout
 from datasets.edm4hep.podio import PODIO_2025
-from datasets.edm4hep.references import Chunk
-from datasets.events import ENDS, EventData, Table
+from datasets.edm4hep.writing.columns import in_file_order, to_columns
+from datasets.events import ENDS, EventData, Links, Table
 from tests.datasets.random_events import random_events
 
 
-def held(events: EventData, layout: Layout, detector: Detector) -> EventData:
+def held(events: EventData, layout: PodioLayout, detector: Detector) -> EventData:
     """The events with values that fit the types of a file: radii positive, some numbers whole."""
     tables = {"hits": events.hits, "tracks": events.tracks}
     rounded = {
@@ -54,7 +57,7 @@ def some_events(seed: int, count: int) -> EventData:
 
 
 def random_chunk(
-    seed: int, layout: Layout, detector: Detector, events: int = 4
+    seed: int, layout: PodioLayout, detector: Detector, events: int = 4
 ) -> tuple[EventData, Chunk]:
     """Random events with hits in random collections, as they are to be read, and their columns."""
     made = held(random_events(seed, events), layout, detector)
@@ -106,3 +109,43 @@ def metadata_of(chunk: Chunk) -> dict[str, dict]:
         },
         "before": {"events_collectionNames": names, "events___idTable": numbers},
     }
+
+
+def assert_same(ours: EventData, theirs: EventData) -> None:
+    assert ours.field == theirs.field
+    for field in fields(EventData):
+        a, b = getattr(ours, field.name), getattr(theirs, field.name)
+        if field.type is Table:
+            np.testing.assert_array_equal(a.offsets, b.offsets)
+            assert set(a.columns) == set(b.columns)
+            for name in a.columns:
+                np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+        elif field.type is Links:
+            for one, other in zip(by_ends(a), by_ends(b), strict=True):
+                np.testing.assert_array_equal(one, other, err_msg=field.name)
+
+
+def by_ends(links: Links):
+    order = np.lexsort((links.weight, links.target, links.source))
+    return links.source[order], links.target[order], links.weight[order]
+
+
+def spoiled(chunk: Chunk, leaf: str, entry: int, value) -> Chunk:
+    column = chunk.columns[leaf]
+    values = column.values.copy()
+    values[entry] = value
+    return chunk._replace(columns={**chunk.columns, leaf: Jagged(column.counts, values)})
+
+
+def written(layout=PODIO_2025, detector=CLD) -> tuple[EventData, Chunk]:
+    return random_chunk(5, layout, detector, events=8)
+
+
+def refusal(path, **options) -> str:
+    """What is said about the file: one line that names it."""
+    with pytest.raises(EDM4HEPError) as caught:
+        list(edm4hep.read(path, **options))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{path}: ")
+    return message

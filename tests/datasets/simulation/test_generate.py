@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from datasets.events import Table
+from datasets.schema import OVERLAID
 from datasets.simulation import PROCESSES, CLICLike, generate
-from datasets.simulation.tracker.transport import OVERLAID
 
 pytest.importorskip("pythia8mc", reason="the simulation needs the extra `physics`")
 ALONE = [name for name, process in PROCESSES.items() if not process.overlaid]
@@ -123,6 +123,6 @@ def test_a_mean_of_zero_adds_nothing():
 
 def test_settings_unknown_to_pythia_are_named():
     with pytest.raises(ValueError, match="Odd:process = on"):
-        generate.start(("Odd:process = on",), 0)
+        generate.start(("Odd:process = on",), 1)
     with pytest.raises(RuntimeError, match="cannot start"):
-        generate.start((), 0)
+        generate.start((), 1)

@@ -1,0 +1,1 @@
+"""From a file to `EventData`: opened and checked, its columns read, its references followed."""

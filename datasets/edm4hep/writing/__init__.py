@@ -1,0 +1,1 @@
+"""From `EventData` to a file: hits put into collections, rows into columns and references."""

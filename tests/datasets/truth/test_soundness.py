@@ -1,0 +1,41 @@
+"""Events that no truth can be told of are left out and counted."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasets.events import take_events
+from datasets.truth import target
+from tests.datasets.random_events import random_events
+
+pytest.importorskip("fastjet", reason="jets need the extra 'physics'")
+few = settings(max_examples=40, deadline=None)
+seeds = st.integers(0, 2**32 - 1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [("hits", "energy"), ("particles", "px"), ("tracks", "tanLambda"), ("candidates", "mass")],
+)
+def test_an_event_with_a_value_that_nobody_measured_is_left_out_and_counted(table, name, value):
+    events = random_events(5, 6)
+    columns = getattr(events, table)
+    row = len(columns) // 2
+    broken = columns.event[row]
+    columns.columns[name][row] = value
+    samples, summary = target.samples_and_summary(events)
+    others = take_events(events, np.flatnonzero(np.arange(6) != broken))
+    assert summary.events_unsound == 1
+    np.testing.assert_array_equal(samples.X, target.to_samples(others).X)
+
+
+@few
+@given(seeds, st.sampled_from([1e-20, 2e-18, 1e17, -1e17]), st.sampled_from(["omega", "tanLambda"]))
+def test_what_is_not_left_out_can_be_written(seed, value, name):
+    """Whatever a track says of itself, its event is left out or its features are finite."""
+    events = random_events(seed, 2)
+    if len(events.tracks):
+        events.tracks.columns[name][0] = value
+    assert np.isfinite(target.to_samples(events).X).all()
