@@ -16,10 +16,11 @@ from typing import Any
 
 from absl import flags
 
+from datasets.storage.files import write_text
 from hpo.simulation.methods import METHODS, Budget
 from launch.shell import program
 from launch.shell.progress import progress, say
-from launch.shell.runs import RunError, write_text
+from launch.shell.runs import RunError
 
 
 def located(asked: Sequence[str]) -> list[Path]:

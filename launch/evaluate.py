@@ -9,10 +9,11 @@ jets and of missing pt, efficiencies and fakes of particles, on the events of th
 import numpy as np
 
 from datasets.events import Samples
+from datasets.storage.files import read_json, write_json
 from launch.shell import data, program
 from launch.shell.progress import progress, say
 from launch.shell.reconstruct import reconstructor
-from launch.shell.runs import Run, going_on_in, read_json, stage, write_json
+from launch.shell.runs import Run, going_on_in, stage
 from mlpf_jax.physics.evaluation import figures, measure_responses, reconstructions
 
 

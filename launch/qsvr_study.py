@@ -31,8 +31,8 @@ def study(
     With published settings the figures of the JSON file are those of the published protocol, and
     the page has the proper protocol beside them. Raises ValueError on bad input.
     """
+    from datasets.storage.files import write_json, write_text
     from launch.pages.qsvr_study import render
-    from launch.shell.runs import write_json, write_text
     from qsvr.study.measures import check_solvers, measure
 
     _check(knowns, train_sizes, splits, output)

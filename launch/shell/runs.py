@@ -20,7 +20,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from datasets.storage.files import read_json, write_json, write_text  # noqa: F401
+from datasets.storage.files import read_json, write_json
 
 # Objectives by the names they had when older runs were begun, whose configuration holds them.
 MOVED = {
