@@ -129,6 +129,13 @@ VERSIONS = (
         schema.TARGET_FEATURES, "ytarget", _ALL,
     ),
 )  # fmt: skip
+IDS = [f"{p.name}-{p.version}" for p in VERSIONS]
+BY_ID = dict(zip(IDS, VERSIONS, strict=True))
+PF_1_5, PF_2_0, PF_2_5 = (
+    BY_ID[name] for name in ("clic_edm_ttbar_pf-1.5.0", "clic_edm_qq_pf-2.0.0",
+                             "clic_edm_qq_pf-2.5.0")
+)  # fmt: skip
+COUNTS = (3, 0, 7, 2, 5, 1, 4, 4, 6, 2, 3, 1)
 
 
 def write_published(

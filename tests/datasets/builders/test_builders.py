@@ -11,10 +11,7 @@ import pytest
 from datasets import samples as stored
 from datasets import schema
 from datasets.builders import names, read, records, write
-from datasets.builders.mapping import empty
 from datasets.builders.records import DatasetError
-from datasets.storage.appending import appended
-from datasets.storage.folders import FolderError, written_whole
 from tests.datasets.builders.published_examples import random_samples
 
 ROOT = Path(__file__).parents[3]
@@ -204,61 +201,6 @@ except RuntimeError as error:
     assert done.stdout.startswith("refused"), done.stdout
     assert "File too large" in done.stdout
     assert not list((tmp_path / "data" / "mine").iterdir())
-
-
-def test_two_writers_of_one_folder(tmp_path):
-    with written_whole(tmp_path / "f") as partial:
-        (partial / "first").write_text("")
-        with (
-            pytest.raises(FolderError, match="another program is writing"),
-            written_whole(tmp_path / "f"),
-        ):
-            pass
-        assert (partial / "first").exists()
-    assert [p.name for p in (tmp_path / "f").iterdir()] == ["first"]
-    with pytest.raises(FolderError, match="there already"), written_whole(tmp_path / "f"):
-        pass
-    assert [p.name for p in tmp_path.iterdir()] == ["f"]
-
-
-def test_an_unfinished_folder_is_cleared_or_kept(tmp_path):
-    left = tmp_path / ".f.partial"
-    for keep in (True, False):
-        left.mkdir(exist_ok=True)
-        (left / "old").write_text("")
-        found = []
-
-        def fail(keep=keep, found=found):
-            with written_whole(tmp_path / "f", keep) as partial:
-                found.extend(partial.iterdir())
-                raise KeyError
-
-        with pytest.raises(KeyError):
-            fail()
-        assert found == ([left / "old"] if keep else [])
-        assert left.exists() == keep
-    assert not (tmp_path / "f").exists()
-
-
-def test_a_cache_appears_whole(tmp_path, same_samples):
-    old, new = random_samples([3, 1]), random_samples([2], seed=1)
-    stored.save(tmp_path / "cache", old)
-    nothing = empty(schema.ELEMENTS["clusters"])
-
-    def fail():
-        with appended(tmp_path / "cache", nothing) as append:
-            append(new)
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        fail()
-    assert same_samples(stored.load(tmp_path / "cache"), old)
-    with appended(tmp_path / "cache", nothing) as append:
-        append(new)
-        with pytest.raises(stored.SamplesError, match="cannot append hits"):
-            append(random_samples([1], elements="hits"))
-    assert same_samples(stored.load(tmp_path / "cache"), new)
-    assert [p.name for p in tmp_path.iterdir()] == ["cache"]
 
 
 def test_what_is_no_dataset_is_named(tmp_path, shard):

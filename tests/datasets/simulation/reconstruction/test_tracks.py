@@ -1,7 +1,5 @@
 """Tracks of made-up particles: which are found, with what errors, and what goes wrong."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -9,34 +7,10 @@ from datasets.constants import GEV_PER_TESLA_MM
 from datasets.events import Table
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.reconstruction import measurement, tracks
-from datasets.simulation.tracker import helix, kinematics, layers
+from datasets.simulation.tracker import helix, kinematics
 from datasets.simulation.tracker import hits as tracker_hits
 from datasets.simulation.tracker.transport import transport
-
-# Nothing happens on the way.
-CLEAR = replace(
-    CLICLike(), beam_pipe_material=0.0, vertex_material=0.0, tracker_material=0.0, tracker_noise=0.0
-)
-
-
-def muons(momentum, events: int) -> Table:
-    n = len(momentum)
-    columns = {
-        "pdg": np.full(n, 13),
-        **dict(zip(("px", "py", "pz"), momentum.T, strict=True)),
-        "mass": np.full(n, 0.10566),
-        "charge": np.full(n, -1.0),
-        "generator_status": np.ones(n, np.int64),
-        "simulator_status": np.zeros(n, np.int64),
-    }
-    return Table(np.linspace(0, n, events + 1).astype(np.int64), columns)
-
-
-def central(n: int, low: float, high: float, rng) -> np.ndarray:
-    """Momenta with |eta| < 1."""
-    pt = np.exp(rng.uniform(np.log(low), np.log(high), n))
-    phi, eta = rng.uniform(-np.pi, np.pi, n), rng.uniform(-1, 1, n)
-    return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)], axis=1)
+from tests.datasets.simulation.muons import CLEAR, central, muons
 
 
 def reconstructed(particles: Table, vertices=None, detector=CLEAR, seed: int = 1):
@@ -212,56 +186,6 @@ def test_electrons_that_radiate_seem_softer():
     seen = GEV_PER_TESLA_MM * CLEAR.field / np.abs(found["omega"][links.source[mine]])
     low, middle, high = np.quantile(seen / true, [0.1, 0.5, 0.9])
     assert low < 0.97 < 0.99 < middle <= high < 1.02
-
-
-def test_hits_lie_on_their_layers_and_lose_energy_like_thin_silicon(alone):
-    moved, trace, _, _ = alone
-    hits, links = tracker_hits.digitise(trace, moved.particles, CLEAR, np.random.default_rng(0))
-    assert len(hits) == len(trace.row)  # without noise
-    np.testing.assert_array_equal(np.sort(links.source), np.arange(len(hits)))
-    np.testing.assert_array_equal(moved.particles.event[links.target], hits.event[links.source])
-    order = np.argsort(links.source)
-    all_layers = layers.layers_of(CLEAR)
-    layer = trace.layer[order]
-    x, y, z = (hits[axis].astype(float) for axis in "xyz")
-    disk = layer >= all_layers.cylinders
-    # Flat: as far from the axis as the cylinder along the nearest normal, farther beside it.
-    step = 2 * np.pi / all_layers.ladders[layer]
-    number = np.rint(np.arctan2(y, x) / step)
-    height = x * np.cos(step * number) + y * np.sin(step * number)
-    height -= all_layers.stagger[layer] * (number % 2)
-    # Errors of the measurement bring a few to the next ladder.
-    on_ladder = np.abs(height - all_layers.radius[layer])[~disk] < 0.05
-    assert on_ladder.mean() > 0.999
-    spread = np.ptp(np.hypot(x, y)[layer == 0])
-    assert spread == pytest.approx(31.0 * (1 / np.cos(np.pi / CLEAR.vertex_ladders) - 1), rel=0.1)
-    spread = np.ptp(np.hypot(x, y)[layer == 8])
-    assert CLEAR.stagger < spread < 2 * CLEAR.stagger
-    np.testing.assert_allclose(z[disk], all_layers.z[layer[disk]], rtol=1e-6)
-    away = np.stack([x, y, z], axis=1) - trace.position[order]
-    vertex = all_layers.vertex[layer]
-    along = CLEAR.tracker_resolution[1]
-    np.testing.assert_allclose(
-        away[vertex & ~disk].std(axis=0)[2], CLEAR.vertex_resolution, rtol=0.05
-    )
-    np.testing.assert_allclose(away[~vertex & ~disk].std(axis=0)[2], along, rtol=0.05)
-    keV = 1e6 * hits["energy"]
-    assert 11 < np.median(keV[vertex]) < 20  # full simulation in CLD: 16
-    assert 25 < np.median(keV[~vertex]) < 50  # and 36
-
-
-def test_noise_is_poisson_and_of_no_particle():
-    noisy = replace(CLEAR, tracker_noise=20.0)
-    particles = muons(np.zeros((0, 3)), events=300)
-    trace = tracker_hits.seen(
-        transport(particles, np.zeros((0, 3)), noisy, np.random.default_rng(0)).trace,
-        noisy,
-        np.random.default_rng(0),
-    )
-    hits, links = tracker_hits.digitise(trace, particles, noisy, np.random.default_rng(1))
-    assert len(links.source) == 0
-    assert hits.counts.mean() == pytest.approx(20, abs=1)
-    assert hits.counts.var() == pytest.approx(20, rel=0.3)
 
 
 def test_no_tracks_of_no_particles():
