@@ -44,7 +44,7 @@ def inspect(path: Path) -> None:
 def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None:
     """Prints the study beside what the named schedulers would have made of it."""
     import hpo
-    from hpo.study import branching, records
+    from hpo.study import records
 
     unknown = sorted(set(names) - set(METHODS))
     if unknown:
@@ -61,7 +61,7 @@ def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None
     say(f"{'':22}{'trials':>7}{'epochs':>8}{'best':>12}{'at epoch':>9}{'unknown':>9}")
     say(_row("the study", len(record.trials), record.epochs, _best(curves, mode), 0))
     for name in names:
-        found = branching.branch(
+        found = hpo.branch(
             record, lambda searcher, name=name: METHODS[name](hpo, searcher, budget), header["seed"]
         )
         known = [(t.number, t.curve) for t in found.summary.trials if t.curve and not t.error]
