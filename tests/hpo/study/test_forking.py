@@ -1,8 +1,6 @@
 """A fork is the beginning of a study, and goes on as the study would have."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from hpo.executors.inline import InlineExecutor
 from hpo.schedulers.halving import hyperband
@@ -28,24 +26,27 @@ def study(path):
         return summarise(run_study(hyperband(SPACE, 8, 2), executor, journal, 0))
 
 
-@given(rows=st.integers(0, 60))
-@settings(max_examples=10, deadline=None)
-def test_a_fork_is_the_beginning_and_goes_on(tmp_path_factory, rows):
-    folder = tmp_path_factory.mktemp("fork")
-    study(folder / "a.db")
-    header, entries = read_journal(folder / "a.db")
-    rows = min(rows, len(entries))
-    fork(folder / "a.db", rows, folder / "b.db")
-    copied, beginning = read_journal(folder / "b.db")
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "a.db"
+    return path, study(path)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 20, 45])
+def test_a_fork_is_the_beginning_and_goes_on(whole, tmp_path, rows):
+    path, summary = whole
+    header, entries = read_journal(path)
+    assert rows < len(entries)
+    fork(path, rows, tmp_path / "b.db")
+    copied, beginning = read_journal(tmp_path / "b.db")
     assert beginning == entries[:rows]  # with the times that they had
     for name in ("settings", "seed", "executor"):
         assert copied[name] == header[name]
-    assert study(folder / "b.db") == study(folder / "a.db")
+    assert study(tmp_path / "b.db") == summary
 
 
-def test_a_fork_knows_how_long_its_trials_trained(tmp_path):
-    study(tmp_path / "a.db")
-    header, entries = read_journal(tmp_path / "a.db")
+def test_a_fork_knows_how_long_its_trials_trained(whole, tmp_path):
+    header, entries = read_journal(whole[0])
     with Journal(tmp_path / "slow.db") as journal:
         journal.begin(header["settings"], header["seed"], header["executor"])
         journal.extend([entry._replace(time=100.0 * i) for i, entry in enumerate(entries)])
@@ -57,10 +58,10 @@ def test_a_fork_knows_how_long_its_trials_trained(tmp_path):
     assert min(seconds) >= 100
 
 
-def test_forks_that_cannot_be_are_refused(tmp_path):
-    study(tmp_path / "a.db")
+def test_forks_that_cannot_be_are_refused(whole, tmp_path):
+    path, _ = whole
     with pytest.raises(JournalError, match="cannot be cut after row 9999"):
-        fork(tmp_path / "a.db", 9999, tmp_path / "b.db")
+        fork(path, 9999, tmp_path / "b.db")
     with pytest.raises(JournalError, match="exists already"):
-        fork(tmp_path / "a.db", 3, tmp_path / "a.db")
+        fork(path, 3, path)
     assert not (tmp_path / "b.db").exists()

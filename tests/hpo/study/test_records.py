@@ -11,7 +11,7 @@ from hpo.schedulers.asha import asha
 from hpo.schedulers.halving import full_training, hyperband, successive_halving
 from hpo.schedulers.swift import swift_hyperband
 from hpo.space import Float, Space
-from hpo.study.journal import Entry, Journal, read_journal
+from hpo.study.journal import Entry
 from hpo.study.records import read
 from hpo.study.replay import fold
 from hpo.study.run import run_study
@@ -35,16 +35,16 @@ def objective(trial):
         yield {"loss": trial.configuration["x"] + 1 / epoch}
 
 
-def study(path, scheduler, workers=3, on_event=None):
-    with Journal(path) as journal:
-        executor = InlineExecutor(objective, workers, lambda c: 1 + c["x"])
-        return summarise(run_study(scheduler, executor, journal, 0, on_event))
+def study(log, scheduler, workers=3, on_event=None):
+    executor = InlineExecutor(objective, workers, lambda c: 1 + c["x"])
+    return summarise(run_study(scheduler, executor, log, 0, on_event))
 
 
 @every
-def test_a_record_is_what_the_scheduler_knows(tmp_path, scheduler):
-    summary = study(tmp_path / "study.db", scheduler)
-    record = read(read_journal(tmp_path / "study.db")[1], "loss")
+def test_a_record_is_what_the_scheduler_knows(memory, scheduler):
+    log = memory()
+    summary = study(log, scheduler)
+    record = read(log.kept, "loss")
     assert record.epochs == summary.epochs
     begun = {t.number: t for t in summary.trials if t.curve or t.error}
     assert {t.number for t in record.trials} == set(begun)
@@ -56,9 +56,10 @@ def test_a_record_is_what_the_scheduler_knows(tmp_path, scheduler):
 
 
 @pytest.mark.parametrize("cut", [0, 1, 7, 20])
-def test_a_record_may_be_cut_off_anywhere(tmp_path, cut):
-    study(tmp_path / "study.db", SCHEDULERS["hyperband"])
-    entries = read_journal(tmp_path / "study.db")[1][:cut]
+def test_a_record_may_be_cut_off_anywhere(memory, cut):
+    log = memory()
+    study(log, SCHEDULERS["hyperband"])
+    entries = log.kept[:cut]
     record = read(entries, "loss")
     state, running = fold(SCHEDULERS["hyperband"], entries, 0)
     assert {t.number for t in record.trials if t.running} == running
@@ -77,7 +78,7 @@ class Cut(Exception):
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("cut", [1, 4, 9, 10, 23])
 @pytest.mark.parametrize("name", ["hyperband", "asha", "swift"])
-def test_the_time_in_which_a_study_lay_still_is_nobodys(tmp_path, name, cut, workers):
+def test_the_time_in_which_a_study_lay_still_is_nobodys(memory, name, cut, workers):
     """A second between rows while it is played, and any time until it is played again."""
     seen = []
 
@@ -86,11 +87,12 @@ def test_the_time_in_which_a_study_lay_still_is_nobodys(tmp_path, name, cut, wor
         if len(seen) == cut:
             raise Cut
 
+    log = memory()
     with pytest.raises(Cut):
-        study(tmp_path / "study.db", SCHEDULERS[name], workers, stop)
-    before = len(read_journal(tmp_path / "study.db")[1])
-    study(tmp_path / "study.db", SCHEDULERS[name], workers)
-    entries = read_journal(tmp_path / "study.db")[1]
+        study(log, SCHEDULERS[name], workers, stop)
+    before = len(log.kept)
+    study(log, SCHEDULERS[name], workers)
+    entries = log.kept
     assert cut < before < len(entries)
 
     def trials(downtime):
@@ -103,7 +105,7 @@ def test_the_time_in_which_a_study_lay_still_is_nobodys(tmp_path, name, cut, wor
     assert 0 < spent <= workers * len(entries)
 
 
-def log(*timed):
+def rows(*timed):
     return [Entry(float(time), item) for time, item in timed]
 
 
@@ -111,7 +113,7 @@ def test_seconds_are_those_of_the_jobs():
     loss = {"loss": 1.0}
     first, second = Job(0, {}, 0, 2), Job(1, {}, 0, 2)
     trials = read(
-        log(
+        rows(
             (100, first),
             (101, second),
             (103, Reported(0, 1, loss)),
@@ -129,7 +131,7 @@ def test_seconds_are_those_of_the_jobs():
 def test_a_job_that_was_cut_off_before_its_first_epoch():
     """Killed in the epoch, taken up 8 s later: what the epoch took the second time is its time."""
     again = ((108, WorkerLost(0)), (108, Job(0, {}, 0, 1)), (108.6, Reported(0, 1, {"loss": 1.0})))
-    (trial,) = read(log((100, Job(0, {}, 0, 1)), *again), "loss").trials
+    (trial,) = read(rows((100, Job(0, {}, 0, 1)), *again), "loss").trials
     assert trial.seconds == pytest.approx(0.6)
 
 
@@ -142,7 +144,7 @@ def test_no_time_is_counted_twice(times):
         Job(1, {}, 0, 1), Reported(1, 1, loss), Completed(1, 1),
     )  # fmt: skip
     times = sorted(times)
-    trials = read(log(*zip(times, items, strict=True)), "loss").trials
+    trials = read(rows(*zip(times, items, strict=True)), "loss").trials
     between = times[3] - times[2]
     spent = sum(trial.seconds for trial in trials)
     assert spent == pytest.approx(times[-1] - times[0] - between)
