@@ -1,5 +1,6 @@
 """Mutations that somebody thought of: what each room must not lose, by name."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ from tests.mutants.mutations import Mutation
 
 
 class Known(NamedTuple):
-    """`new` instead of `old`, which stands in the file exactly once."""
+    """`new` instead of `old`, which stands once in the file, or in all files of the folder."""
 
     name: str
     path: str
@@ -15,25 +16,142 @@ class Known(NamedTuple):
     new: str
 
 
-KNOWN: tuple[Known, ...] = ()
+KNOWN = (
+    Known(
+        "adaptive: who paused never goes on",
+        "hpo/schedulers",
+        "return send(state, goals) if goals else finish(state)",
+        "return finish(state)",
+    ),
+    Known("adaptive: any number goes on at once", "hpo/schedulers", "[: price.at_once]", ""),
+    Known(
+        "adaptive: going on asks the same whatever early losses tell",
+        "hpo/schedulers",
+        "price.thaw * trusted(state, request.epoch)",
+        "price.thaw",
+    ),
+    Known(
+        "adaptive: going on is worth the same whatever it costs",
+        "hpo/schedulers",
+        "share * gains(state, answer)",
+        "gains(state, answer)",
+    ),
+    Known(
+        "adaptive: the unit of gains is of whoever came to the end",
+        "hpo/schedulers",
+        "[n for n in stages[0].trials if n in ends] or ends",
+        "ends",
+    ),
+    Known(
+        "adaptive: hedges can pause",
+        "hpo/schedulers",
+        "max_epochs if state.stage == 0 else min(point, round.epoch)",
+        "min(point, round.epoch)",
+    ),
+    Known(
+        "asynchronous: rivals on the way are ignored",
+        "hpo/schedulers",
+        "rivals = foreseen(state, group)",
+        "rivals = (np.array([]), np.array([]))",
+    ),
+    Known(
+        "asynchronous: the worst is promoted first", "hpo/schedulers", "waiting[:1]", "waiting[-1:]"
+    ),
+    Known(
+        "asynchronous: who is early is judged before the others come",
+        "hpo/schedulers",
+        "(not group.partial or following is None)",
+        "True",
+    ),
+    Known(
+        "improved: errors so far widen nothing",
+        "hpo/schedulers",
+        "max(1.0, math.sqrt(total / count))",
+        "1.0",
+    ),
+    Known(
+        "improved: what widens is not used",
+        "hpo/schedulers",
+        "wider * np.array(answer.spreads)",
+        "np.array(answer.spreads)",
+    ),
+    Known(
+        "improved: an error counts once",
+        "hpo/schedulers",
+        "total += 2 * min(",
+        "total += min(",
+    ),
+    Known(
+        "improved: nobody goes first in the last bracket",
+        "hpo/schedulers",
+        "if round.epoch - round.start == max_epochs and all(",
+        "if False and all(",
+    ),
+    Known(
+        "improved: the worst goes first in the last bracket",
+        "hpo/schedulers",
+        "n == ranked[0] else epoch",
+        "n == ranked[-1] else epoch",
+    ),
+    Known(
+        "processes: lost workers are counted for ever",
+        "hpo/executors",
+        "self._losses.pop(worker.job.trial, None)",
+        "pass",
+    ),
+    Known(
+        "processes: stillborn workers are counted for ever",
+        "hpo/executors",
+        "worker.ready, self._stillborn = True, 0",
+        "worker.ready = True",
+    ),
+    Known(
+        "records: seconds are negative",
+        "hpo/study",
+        "passed = time - started.pop(item.trial, time)",
+        "passed = started.pop(item.trial, time) - time",
+    ),
+    Known(
+        "BOHB: bad trials repel nobody",
+        "hpo/searchers",
+        "_log(good, drawn) - _log(bad, drawn)",
+        "_log(good, drawn)",
+    ),
+    Known(
+        "Bayesian: the best point is not refined",
+        "hpo/searchers",
+        "space.decode(_best_of(space, model, best, np.vstack([chosen, refined]), observed))",
+        "space.decode(chosen)",
+    ),
+)
 
 
-def known(root: Path) -> list[Mutation]:
+def known(root: Path, entries: Iterable[Known] = KNOWN) -> list[Mutation]:
     """The known mutations as the code is now. Raises ValueError where an old text has gone."""
-    return [_placed(root, entry) for entry in KNOWN]
+    return [_placed(root, entry) for entry in entries]
 
 
 def _placed(root: Path, entry: Known) -> Mutation:
-    source = (root / entry.path).read_text()
-    times = source.count(entry.old)
-    if times != 1:
+    files = sorted((root / entry.path).rglob("*.py")) or [root / entry.path]
+    sources = {path: path.read_text() for path in files}
+    found = [path for path, source in sources.items() for _ in range(source.count(entry.old))]
+    if len(found) != 1:
         raise ValueError(
-            f"known mutation {entry.name!r}: its old text stands {times} times in {entry.path}, "
-            "not once; write it anew in tests/mutants/known.py"
+            f"known mutation {entry.name!r}: its old text stands {len(found)} times in "
+            f"{entry.path}, not once; write it anew in tests/mutants/known.py"
         )
-    start = len(source[: source.index(entry.old)].encode())
-    line = source[: source.index(entry.old)].count("\n") + 1
-    end = start + len(entry.old.encode())
+    path, source = found[0], sources[found[0]]
+    before = source[: source.index(entry.old)]
+    start = len(before.encode())
     return Mutation(
-        entry.path, line, "", 0, entry.old, entry.new, start, end, entry.new, entry.name
+        path.relative_to(root).as_posix(),
+        before.count("\n") + 1,
+        "",
+        0,
+        entry.old,
+        entry.new,
+        start,
+        start + len(entry.old.encode()),
+        entry.new,
+        entry.name,
     )
