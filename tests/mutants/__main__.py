@@ -5,6 +5,7 @@ The exit status is 1 where more than --most of the sample survive, or a known mu
 
 import argparse
 import shlex
+import signal
 import sys
 import tempfile
 import time
@@ -16,7 +17,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from tests.mutants import report
 from tests.mutants.bench import Bench, BenchError, Covered
-from tests.mutants.known import known
+from tests.mutants.known import GoneError, known
 from tests.mutants.mutations import Mutation
 from tests.mutants.report import Verdict
 from tests.mutants.rooms import ROOMS, room_of, sample, tests_of
@@ -101,11 +102,17 @@ def run(options: argparse.Namespace, console: Console) -> list[Verdict]:
     return verdicts
 
 
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main(arguments: list[str]) -> int:
     options, console, begun = flags(arguments), Console(), time.monotonic()
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where the shell has it ignored
+        signal.signal(number, _stop)
     try:
         verdicts = run(options, console)
-    except BenchError as error:
+    except (BenchError, GoneError) as error:
         console.print(str(error), markup=False)
         return 2
     minutes = (time.monotonic() - begun) / 60

@@ -18,9 +18,8 @@ from tests.mutants.covering import ONLY, RECORD, SECONDS
 from tests.mutants.mutations import Mutation, mutated
 
 KILLED, TIMED_OUT, SURVIVED, UNTESTED = "killed", "timed out", "survived", "not tested"
-_CPU_SECONDS = 30.0  # of one run, beside what its tests took without the mutation
 _ALL_OF_A_ROOM = 3600.0
-_FACTOR = 4.0  # and so many times that
+_FACTOR = 4.0  # times what tests took without the mutation they may take with it
 _CACHE_ALL = {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
@@ -53,10 +52,12 @@ class Covering(NamedTuple):
 class Bench:
     """`workers` copies of the tree at `root` in `folder`, each for one run at a time.
 
+    `seconds` of the processor are given to every mutation, beside what its tests take without it.
     Leaving it as a context manager ends what runs.
     """
 
-    def __init__(self, root: Path, folder: Path, workers: int):
+    def __init__(self, root: Path, folder: Path, workers: int, seconds: float = 30.0):
+        self._seconds = seconds
         self._folder, self._pool = folder, ThreadPoolExecutor(workers)
         self._trees: queue.Queue[Path] = queue.Queue()
         self._running: set[subprocess.Popen] = set()
@@ -115,7 +116,7 @@ class Bench:
             chosen = tree.with_suffix(".json")
             chosen.write_text(json.dumps([test.test for test in tests]))
             files = sorted({test.test.split("::")[0] for test in tests})
-            limit = _CPU_SECONDS + _FACTOR * sum(test.seconds for test in tests)
+            limit = self._seconds + _FACTOR * sum(test.seconds for test in tests)
             variables = {ONLY: str(chosen), "PYTHONDONTWRITEBYTECODE": "1"}
             code, _ = self._pytest(tree, ["-x", *files], variables, limit)
         finally:

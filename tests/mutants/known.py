@@ -126,21 +126,32 @@ KNOWN = (
 )
 
 
+class GoneError(ValueError):
+    """The code has changed, and known mutations with it; the message names them."""
+
+
 def known(root: Path, entries: Iterable[Known] = KNOWN) -> list[Mutation]:
-    """The known mutations as the code is now. Raises ValueError where an old text has gone."""
-    return [_placed(root, entry) for entry in entries]
+    """The known mutations as the code is now. Raises GoneError where an old text has gone."""
+    places = {entry: _files(root, entry) for entry in entries}
+    gone = [
+        f"{entry.name!r}: its old text stands {len(files)} times in {entry.path}, not once"
+        for entry, files in places.items()
+        if len(files) != 1
+    ]
+    if gone:
+        raise GoneError("\n".join(["write these anew in tests/mutants/known.py:", *gone]))
+    return [_placed(root, files[0], entry) for entry, files in places.items()]
 
 
-def _placed(root: Path, entry: Known) -> Mutation:
-    files = sorted((root / entry.path).rglob("*.py")) or [root / entry.path]
-    sources = {path: path.read_text() for path in files}
-    found = [path for path, source in sources.items() for _ in range(source.count(entry.old))]
-    if len(found) != 1:
-        raise ValueError(
-            f"known mutation {entry.name!r}: its old text stands {len(found)} times in "
-            f"{entry.path}, not once; write it anew in tests/mutants/known.py"
-        )
-    path, source = found[0], sources[found[0]]
+def _files(root: Path, entry: Known) -> list[Path]:
+    """The file of the old text, as often as it stands there."""
+    place = root / entry.path
+    files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    return [path for path in files for _ in range(path.read_text().count(entry.old))]
+
+
+def _placed(root: Path, path: Path, entry: Known) -> Mutation:
+    source = path.read_text()
     before = source[: source.index(entry.old)]
     start = len(before.encode())
     return Mutation(
