@@ -27,14 +27,14 @@ KNOWN = (
     Known(
         "adaptive: going on asks the same whatever early losses tell",
         "hpo/schedulers",
-        "price.thaw * trusted(state, request.epoch)",
-        "price.thaw",
+        "price.thaw * trusted(state, request.epoch",
+        "price.thaw + 0 * trusted(state, request.epoch",
     ),
     Known(
         "adaptive: going on is worth the same whatever it costs",
         "hpo/schedulers",
-        "share * gains(state, answer)",
-        "gains(state, answer)",
+        "share * gains(state, answer",
+        "gains(state, answer",
     ),
     Known(
         "adaptive: the unit of gains is of whoever came to the end",
@@ -54,9 +54,7 @@ KNOWN = (
         "rivals = foreseen(state, group)",
         "rivals = (np.array([]), np.array([]))",
     ),
-    Known(
-        "asynchronous: the worst is promoted first", "hpo/schedulers", "waiting[:1]", "waiting[-1:]"
-    ),
+    Known("asynchronous: the worst is promoted first", "hpo/schedulers", "[:1]]", "[-1:]]"),
     Known(
         "asynchronous: who is early is judged before the others come",
         "hpo/schedulers",
@@ -90,8 +88,8 @@ KNOWN = (
     Known(
         "improved: the worst goes first in the last bracket",
         "hpo/schedulers",
-        "n == ranked[0] else epoch",
-        "n == ranked[-1] else epoch",
+        "[0] else epoch",
+        "[-1] else epoch",
     ),
     Known(
         "processes: lost workers are counted for ever",
@@ -159,6 +157,7 @@ def _placed(root: Path, path: Path, entry: Known) -> Mutation:
         before.count("\n") + 1,
         "",
         0,
+        source.splitlines()[before.count("\n")].strip(),
         entry.old,
         entry.new,
         start,

@@ -11,6 +11,7 @@ class Mutation(NamedTuple):
 
     where     name of the function it stands in, "" outside of all; `first` is that function's line
               as its code object says it, 0 outside
+    code      the line that it begins in
     name      of a mutation that somebody thought of; "" of one of those found here
     """
 
@@ -18,6 +19,7 @@ class Mutation(NamedTuple):
     line: int
     where: str
     first: int
+    code: str
     before: str
     after: str
     start: int
@@ -72,7 +74,7 @@ def mutations(path: str, source: str) -> list[Mutation]:
 
     Left as they are: words (texts, annotations, decorators), and what an error says.
     """
-    starts = [0]
+    lines, starts = source.splitlines(), [0]
     for line in source.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
     found = []
@@ -84,7 +86,10 @@ def mutations(path: str, source: str) -> list[Mutation]:
             if before == after:
                 continue
             text = f"({after})" if isinstance(new, ast.expr) and _alone(new) else after
-            found.append(Mutation(path, old.lineno, where, first, before, after, start, end, text))
+            code = lines[old.lineno - 1].strip()
+            found.append(
+                Mutation(path, old.lineno, where, first, code, before, after, start, end, text)
+            )
     return sorted(found, key=lambda m: (m.start, m.end, m.after))
 
 

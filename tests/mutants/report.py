@@ -81,7 +81,7 @@ def survivors(verdicts: Iterable[Verdict]) -> list[Verdict]:
 def place(mutation: Mutation) -> str:
     """Where it stands, and what it says instead."""
     where = f"{mutation.path}:{mutation.line} {mutation.where}".rstrip()
-    return f"{where}: {mutation.name or f'{_short(mutation.before)} -> {_short(mutation.after)}'}"
+    return f"{where}: {mutation.name or ' -> '.join(_shown(mutation))}"
 
 
 def save(path: Path, verdicts: list[Verdict], run: Mapping[str, object]) -> None:
@@ -117,13 +117,18 @@ def markdown(verdicts: list[Verdict], run: Mapping[str, object], reasons: Mappin
         lines.append(
             f"| {s.room} | {s.mutants} | {s.killed} | {s.timed_out} | {s.alive} | {s.share:.0%} |"
         )
-    lines += ["", "| survivor | instead | tests | why |", "|---|---|---|---|"]
+    lines += ["", "| survivor | in the line | instead | tests | why |", "|---|---|---|---|---|"]
     for v in survivors(verdicts):
-        m = v.mutation
-        before, after = (f"`{_short(t).replace('|', chr(92) + '|')}`" for t in (m.before, m.after))
-        cells = f"| {m.path} {m.where}: {m.name or before} | {after} |"
+        cells = _cells(v.mutation)
         lines.append(f"{cells} {v.tests} | {reasons.get(cells, '?')} |")
     return "\n".join([*lines, ""])
+
+
+def _cells(mutation: Mutation) -> str:
+    """The cells of a survivor's row that name it."""
+    before, after = _shown(mutation)
+    code, change = (f"`{t}`".replace("|", "\\|") for t in (mutation.code, f"{before} -> {after}"))
+    return f"| {mutation.path} {mutation.where} | {code} | {mutation.name or change} |"
 
 
 def _reasons(part: str) -> dict[str, str]:
@@ -131,12 +136,21 @@ def _reasons(part: str) -> dict[str, str]:
     found = {}
     for line in part.splitlines():
         cells = line.replace("\\|", "\0").split("|")
-        if len(cells) == 6:
-            row = "|".join(cells[:3]).replace("\0", "\\|") + "|"
-            found[row] = cells[4].replace("\0", "\\|").strip()
+        if len(cells) == 7:
+            row = "|".join(cells[:4]).replace("\0", "\\|") + "|"
+            found[row] = cells[5].replace("\0", "\\|").strip()
     return found
 
 
-def _short(text: str, most: int = 60) -> str:
-    plain = " ".join(text.split())
-    return plain if len(plain) <= most else f"{plain[: most - 3]}..."
+def _shown(mutation: Mutation, around: int = 24) -> tuple[str, str]:
+    """What stands there and what instead, of long texts the part that differs."""
+    before, after = (" ".join(text.split()) for text in (mutation.before, mutation.after))
+    if max(len(before), len(after)) <= 3 * around:
+        return before, after
+    same = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
+    first = max(same - around, 0)
+    return tuple(
+        f"{'...' if first else ''}{text[first : same + 2 * around]}"
+        f"{'...' if len(text) > same + 2 * around else ''}"
+        for text in (before, after)
+    )

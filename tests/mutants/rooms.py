@@ -41,7 +41,7 @@ def sample(root: Path, room: str, count: int | None, seed: int) -> list[Mutation
 
 def key(mutation: Mutation) -> tuple[str, str, str, str]:
     """What names a mutation also when lines move."""
-    return mutation.path, mutation.where, mutation.before, mutation.after
+    return mutation.path, mutation.code, mutation.before, mutation.after
 
 
 def equivalent(path: Path = EQUIVALENT) -> dict[tuple[str, str, str, str], str]:
@@ -52,8 +52,6 @@ def equivalent(path: Path = EQUIVALENT) -> dict[tuple[str, str, str, str], str]:
     found = {}
     for entry in json.loads(path.read_text()):
         if not entry["why"].strip():
-            raise ValueError(
-                f"{path}: {entry['path']}: {entry['before']}: say why it is equivalent"
-            )
-        found[entry["path"], entry["where"], entry["before"], entry["after"]] = entry["why"]
+            raise ValueError(f"{path}: {entry['path']}: {entry['code']}: say why it is equivalent")
+        found[entry["path"], entry["code"], entry["before"], entry["after"]] = entry["why"]
     return found

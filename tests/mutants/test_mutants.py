@@ -107,10 +107,10 @@ def test_a_sample_is_decided_by_its_seed():
 
 def test_equivalent_mutations_exist_and_have_reasons(tmp_path):
     """So that none stays listed when its code has gone."""
-    for path, where, before, after in equivalent():
+    for path, code, before, after in equivalent():
         keys = {key(m) for m in mutations(path, (ROOT / path).read_text())}
-        assert (path, where, before, after) in keys
-    entry = {"path": "a", "where": "", "before": "1", "after": "2", "why": " "}
+        assert (path, code, before, after) in keys
+    entry = {"path": "a", "code": "x = 1", "before": "1", "after": "2", "why": " "}
     (tmp_path / "some.json").write_text(json.dumps([entry]))
     with pytest.raises(ValueError, match="say why"):
         equivalent(tmp_path / "some.json")
@@ -181,7 +181,9 @@ def test_a_test_that_fails_as_it_is_kills_nobody(toy, tmp_path):
 
 def test_scores_and_a_page_that_keeps_its_reasons(tmp_path):
     def verdict(line, outcome, name=""):
-        mutation = Mutation("qsvr/a.py", line, "f", 1, f"a | {line}", "b", 0, 1, "b", name)
+        mutation = Mutation(
+            "qsvr/a.py", line, "f", 1, f"x = a | {line}", f"a | {line}", "b", 0, 1, "b", name
+        )
         return Verdict(mutation, outcome, 3)
 
     verdicts = [verdict(1, KILLED), verdict(2, SURVIVED), verdict(3, TIMED_OUT)]

@@ -11,10 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hpo.forecasting import prospects, trend
+from hpo.core.types import Predicted
 from hpo.forecasting.chances import chance_below, chance_of_place
 from hpo.forecasting.prospects import expected_gain, trust
-from hpo.forecasting.regression import Forecast, Prior, Seen, halfway, regress
+from hpo.forecasting.regression import Forecast, Prior, Seen, regress
+from hpo.schedulers.adaptive import adaptive
+from hpo.schedulers.improved import Risk, swift_improved
+from hpo.simulation.tables import Table
+from tests.hpo.schedulers.playing import steps
 
 few = settings(max_examples=40, deadline=None)
 TREND = Prior((1.0, 1.0, 3.0), 2.0, 0.05, 0.1)
@@ -79,51 +83,74 @@ def test_the_regression_is_least_squares_with_the_prior_as_rows(
     ]
     targets = seen[0].last + generator.normal(0, 2, known) ** 3
     lowest = min(targets.min(), *(s.last.min() for s in seen)) - generator.exponential()
+    size = max(-lowest, *targets, *(s.last.max() for s in seen))  # losses between -1 and 1
+    seen = [Seen(s.last / size, s.change / size, s.doublings) for s in seen]
+    targets, lowest = targets / size, lowest / size
     ours = regress(seen[0], targets, seen[1], ahead, lowest, prior)
     assert_alike(ours, by_observations(seen[0], targets, seen[1], ahead, lowest, prior))
 
 
-@few
-@given(seed=st.integers(0, 10**6), epochs=st.integers(1, 12), ahead=st.floats(0.1, 4))
-def test_a_prospect_sees_the_last_loss_and_the_change_since_half_the_epochs(seed, epochs, ahead):
-    curves = curves_of(seed, 14, epochs)
-    before, doublings = halfway(epochs)
-    known, partial = (Seen(c[:, -1], c[:, -1] - c[:, before - 1], doublings) for c in
-                      (curves[:8], curves[8:]))  # fmt: skip
-    ends, lowest = curves[:8, -1] - 0.5, curves.min() - 1
-    ours = prospects.prospects(curves[:8], ends, curves[8:], ahead, lowest)
-    assert_alike(ours, by_observations(known, ends, partial, ahead, lowest, PROSPECT))
+def foretold(scheduler, table, seed):
+    """What a study asks its scheduler to foresee: the question, the answer, all curves then."""
+    for step in steps(scheduler, table, seed, workers=99):
+        if isinstance(step.item, Predicted):
+            yield step.item, [np.array(t.curve) for t in step.before.trials]
 
 
-@few
-@given(seed=st.integers(0, 10**6), epochs=st.integers(1, 12), times=st.integers(2, 9))
-def test_a_trend_sees_neither_a_last_rise_nor_an_outlier(seed, epochs, times):
-    """The level is the last loss, or the higher of the two before it where that is lower."""
-    curves = curves_of(seed, 14, epochs)
+def since_half(levels, epoch):
+    """The level at the end, how it changed since half of the epochs, and how long ago that was."""
+    before = max(1, round(epoch / 2))
+    return Seen(levels(epoch), levels(epoch) - levels(before), math.log2(epoch / before))
 
-    def level(end):
-        return [min(c[end - 1], *([max(c[end - 3 : end - 1])] if end > 2 else [])) for c in curves]
 
-    before, doublings = halfway(epochs)
-    levels = np.array(level(epochs)) if epochs > 2 else curves[:, -1]
-    earlier = np.array(level(before)) if before > 2 else curves[:, before - 1]
-    change = np.minimum(levels - earlier, 0)
+def told(answer, curves, levels, falls_alone, prior):
+    """What the regression says of a question, given the level of curves at an epoch."""
+    asked = answer.request
     known, partial = (
-        Seen(levels[:8], change[:8], doublings),
-        Seen(levels[8:], change[8:], doublings),
+        since_half(lambda e, ns=ns: np.array([levels(curves[n], e) for n in ns]), asked.epoch)
+        for ns in (asked.trained_on, asked.trials)
     )
-    targets, best = curves[:8, -1] - 0.5, curves.min() - 0.5
-    ours = trend.forecast(curves[:8], targets, curves[8:], times * epochs, best)
-    plain = by_observations(known, targets, partial, math.log2(times), best, TREND)
-    assert_alike(ours, plain._replace(mean=np.maximum(plain.mean, best)))
+    if falls_alone:
+        known, partial = (s._replace(change=np.minimum(s.change, 0)) for s in (known, partial))
+    targets = np.array([curves[n][asked.rung - 1] for n in asked.trained_on])
+    lowest = min(c.min() for c in curves if len(c))
+    ahead = math.log2(asked.rung / asked.epoch)
+    return by_observations(known, targets, partial, ahead, lowest, prior), lowest
 
 
-@pytest.mark.parametrize("epoch", range(1, 40))
-def test_halfway_is_half_the_epochs_and_never_before_the_first(epoch):
-    before, doublings = halfway(epoch)
-    assert 1 <= before <= epoch
-    assert abs(before - epoch / 2) <= 0.5
-    assert before * 2**doublings == pytest.approx(epoch)
+def wild(seed):
+    curves = curves_of(seed, 60, 27)
+    return Table("wild", tuple({"n": n} for n in range(60)), curves)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_prospect_sees_the_last_loss_and_the_change_since_half_the_epochs(seed):
+    table, questions = wild(seed), 0
+    for answer, curves in foretold(adaptive(table.searcher(), 27, 3), table, seed):
+        plain, _ = told(answer, curves, lambda c, e: c[e - 1], False, PROSPECT)
+        np.testing.assert_allclose(answer.means, plain.mean, rtol=1e-7, atol=1e-7)
+        np.testing.assert_allclose(answer.spreads, plain.spread, rtol=1e-7)
+        questions += 1
+    assert questions > 5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_trend_sees_neither_a_last_rise_nor_an_outlier(seed):
+    """The level is the last loss, or the higher of the two before it where that is lower; and
+    nobody is foreseen below the lowest loss ever."""
+
+    def level(curve, epoch):
+        return min(curve[epoch - 1], max(curve[epoch - 3 : epoch - 1]) if epoch > 2 else math.inf)
+
+    table, questions = wild(seed), 0
+    scheduler = swift_improved(table.searcher(), 27, 3, risk=Risk(points=(0.05, 0.3, 0.6)))
+    for answer, curves in foretold(scheduler, table, seed):
+        plain, lowest = told(answer, curves, level, True, TREND)
+        mean = np.maximum(plain.mean, lowest)
+        np.testing.assert_allclose(answer.means, mean, rtol=1e-7, atol=1e-7)
+        np.testing.assert_allclose(answer.spreads, plain.spread, rtol=1e-7)
+        questions += 1
+    assert questions > 5
 
 
 def test_degrees_of_freedom_grow_with_what_is_known():
@@ -213,3 +240,11 @@ def test_chances_of_the_first_trials_do_not_depend_on_hopeless_ones():
         chance_of_place(np.array([]), m, np.full(len(m), 0.3), 5.0, 7) for m in (mean, more)
     )
     np.testing.assert_array_equal(few_of[0], all_of[0][:60])
+
+
+def test_where_no_pair_ends_apart_nothing_is_trusted():
+    early = np.array([3.0, 1.0, 2.0])
+    for count in (0, 1):
+        assert trust(early[:count], early[:count]) == 0
+    assert trust(early, np.full(3, 0.7)) == 0
+    assert trust(np.full(3, 0.7), early) == 0

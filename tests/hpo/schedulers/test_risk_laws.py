@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchmarks.crossing import table
-from hpo.core.state import Prediction
 from hpo.core.types import Completed, Job, Predict, Predicted
 from hpo.forecasting.chances import chance_of_place
 from hpo.schedulers.asynchronous import asynchronous_swift
 from hpo.schedulers.brackets import hyperband_brackets, schedule_epochs
-from hpo.schedulers.improved import Risk, inflation, swift_improved
+from hpo.schedulers.improved import Risk, swift_improved
 from hpo.simulation.tables import Table
 from tests.hpo.schedulers.playing import steps
 
@@ -190,35 +189,6 @@ def test_questions_are_about_the_rung_and_the_end_once_enough_have_come_there(ma
         assert [a.request for a in judged.answers] == told
         asked += 1
     assert asked > 5
-
-
-@few
-@given(
-    st.lists(st.tuples(st.floats(-9, 9), st.booleans(), st.booleans()), max_size=9),
-    st.sampled_from([1, -1]),
-    st.floats(0.1, 50),
-)
-def test_spreads_widen_by_the_errors_of_those_better_than_foreseen(errors, sign, patience):
-    predictions = [
-        Prediction(n, 4, 2, 1.0 + 0.3 * sign * z, 0.3, None, going)
-        for n, (z, going, _) in enumerate(errors)
-    ]
-    curves = [(0.0, 0.0, 0.0, 1.0)[: 4 if come else 3] for _, _, come in errors]
-    known = [min(max(z, 0), 6) for z, going, come in errors if going and come]
-    wanted = math.sqrt((patience + 2 * sum(z * z for z in known)) / (patience + len(known)))
-    assert inflation(sign, predictions, curves, patience) == pytest.approx(max(1, wanted))
-    again = [p._replace(rung=3, mean=-99.0) for p in predictions]  # of the end: does not count
-    assert inflation(sign, [*predictions, *again], curves, patience) == pytest.approx(
-        max(1, wanted)
-    )
-
-
-@pytest.mark.parametrize("times", [1.0, 1.5, 2.0])
-def test_errors_so_many_times_their_spread_widen_it_by_as_much(times):
-    """Where errors fall to both sides alike, half of them count, each twice."""
-    errors = times * stats.norm.ppf((np.arange(400) + 0.5) / 400)
-    predictions = [Prediction(n, 2, 1, z, 1.0, None, True) for n, z in enumerate(errors)]
-    assert inflation(1, predictions, [(0.0, 0.0)] * 400, 1e-9) == pytest.approx(times, rel=0.02)
 
 
 @few

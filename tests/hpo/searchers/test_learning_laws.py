@@ -1,13 +1,24 @@
 """What searchers that learn owe to what they have seen."""
 
+from typing import NamedTuple
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpo.searchers.base import Observed
 from hpo.searchers.bayesian import bayesian_search
 from hpo.searchers.bohb import bohb_search
 from hpo.space import Float, Space
+
+
+class Observed(NamedTuple):
+    """What a searcher is told of a trial."""
+
+    trial: int
+    configuration: dict
+    curve: tuple[float, ...]
+    failed: bool
+
 
 LINE = Space({"x": Float(0, 1)})
 

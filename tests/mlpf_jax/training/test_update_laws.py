@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datasets import schema
 from mlpf_jax.model.config import TrainConfig
+from mlpf_jax.model.mlpf import Prediction
 from mlpf_jax.training import losses, optimisation, pieces
 
 few = settings(max_examples=20, deadline=None)
@@ -17,8 +19,8 @@ WEIGHTS = ("class", "charge", "momentum", "energy", "angle", "region", "missing"
 def tree(seed, scale=1.0):
     """A matrix, which decays, and a bias, which does not."""
     generator = np.random.default_rng(seed)
-    kernel, bias = generator.normal(0, scale, (3, 2)), generator.normal(0, scale, 2)
-    return {"Dense_0": {"kernel": jnp.asarray(kernel), "bias": jnp.asarray(bias)}}
+    weight, bias = generator.normal(0, scale, (3, 2)), generator.normal(0, scale, 2)
+    return {"Dense_0": {"weight": jnp.asarray(weight), "bias": jnp.asarray(bias)}}
 
 
 def rate_at(step, config):
@@ -68,7 +70,7 @@ def test_an_update_is_adam_of_the_clipped_gradient_and_decay_of_matrices(decay, 
             mean, square = (
                 m[name] / (1 - b ** (step + 1)) for m, b in ((first, 0.9), (second, 0.99))
             )
-            lost = decay * values[name] if name == "kernel" else 0
+            lost = decay * values[name] if name == "weight" else 0
             values[name] = values[name] - rate_at(step, config) * (
                 mean / (np.sqrt(square) + 1e-8) + lost
             )
@@ -85,7 +87,7 @@ def test_a_gradient_of_nothing_moves_only_what_decays():
     assert float(norm) == 0
     np.testing.assert_array_equal(after["Dense_0"]["bias"], params["Dense_0"]["bias"])
     np.testing.assert_allclose(
-        after["Dense_0"]["kernel"], 0.95 * np.asarray(params["Dense_0"]["kernel"]), rtol=1e-5
+        after["Dense_0"]["weight"], 0.95 * np.asarray(params["Dense_0"]["weight"]), rtol=1e-5
     )
 
 
@@ -157,3 +159,24 @@ def test_a_piece_holds_a_thousand_elements_of_rows_from_all_over_the_batch(rows,
     np.testing.assert_array_equal(cut[1][0], np.arange(0, rows * devices, count))
     np.testing.assert_array_equal(pieces.join(cut)[0], X)
     assert float(pieces.sum_over(lambda piece: piece[1].sum(), cut)) == X[:, 0].sum()
+
+
+@pytest.mark.parametrize("column", ["pt", "energy"])
+def test_an_input_of_nothing_has_no_ratio_to_learn(batch_of, column):
+    """Neither the loss nor its gradient breaks, and the target is the input's own scale."""
+    batch = batch_of([(4, 6)], 12)
+    X = np.array(batch.X)
+    X[..., schema.SHARED[column]] = 0
+    batch = batch._replace(X=X)
+    weights = optimisation.hyper(TrainConfig()).weights
+    name = {"pt": "momentum", "energy": "energy"}[column]
+
+    def loss(value):
+        flat = jnp.full(X.shape[:2], value)
+        logits = jnp.zeros((*X.shape[:2], 6))
+        prediction = Prediction(logits, logits[..., :3], *[flat] * 5)
+        return losses.terms(prediction, batch, weights)[name].total
+
+    value, slope = jax.value_and_grad(loss)(0.0)
+    assert float(value) == 0
+    assert float(slope) == 0
