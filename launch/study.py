@@ -63,7 +63,7 @@ def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None
         found = hpo.branch(
             record, lambda searcher, name=name: METHODS[name](searcher, budget), header["seed"]
         )
-        say(_row(name, outcomes.of_branch(found, mode)))
+        say(_row(name, outcomes.of_branch(found.summary, len(found.unknown), mode)))
 
 
 def tabulate(path: Path, to: Path) -> None:
