@@ -1,10 +1,11 @@
 # make demo: set up, then simulate -> tune -> train -> evaluate -> report (runs/demo/report.html)
 # make test: set up, then every test
+# make mutants: set up, then see whether the tests notice small errors (docs/testing.md, 25 minutes)
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test lint format lock bench-env bench-hpo-env
+.PHONY: setup demo test mutants lint format lock bench-env bench-hpo-env
 
 setup: $(READY)
 
@@ -21,6 +22,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+mutants: setup
+	$(BIN)/python -m tests.mutants --markdown docs/testing.md
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

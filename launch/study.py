@@ -44,7 +44,7 @@ def inspect(path: Path) -> None:
 def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None:
     """Prints the study beside what the named schedulers would have made of it."""
     import hpo
-    from hpo.study import branching, outcomes, records
+    from hpo.study import outcomes, records
 
     unknown = sorted(set(names) - set(METHODS))
     if unknown:
@@ -60,10 +60,10 @@ def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None
     say(f"{'':22}{'trials':>7}{'epochs':>8}{'best':>12}{'at epoch':>9}{'unknown':>9}")
     say(_row("the study", outcomes.of_record(record, mode)))
     for name in names:
-        found = branching.branch(
+        found = hpo.branch(
             record, lambda searcher, name=name: METHODS[name](searcher, budget), header["seed"]
         )
-        say(_row(name, outcomes.of_branch(found, mode)))
+        say(_row(name, outcomes.of_branch(found.summary, len(found.unknown), mode)))
 
 
 def tabulate(path: Path, to: Path) -> None:

@@ -41,12 +41,14 @@ def play(run: Run, what: str) -> Any:
     one_thread = {"NPROC": "1", "OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
     executor = hpo.ProcessExecutor(
         settings.get("objective", OBJECTIVE),
-        {"run": str(run.folder.resolve())},
+        {},  # what it depends on is the run's configuration, which cannot change
         run.folder / "trials",
         settings.workers,
         seed=run.config.seed,
         environments=[one_thread] * settings.workers,
+        places={"run": str(run.folder.resolve())},
     )
+    refused: list[hpo.Refused] = []
     with (
         hpo.Journal(run.folder / "study.db") as journal,
         executor,
@@ -57,9 +59,12 @@ def play(run: Run, what: str) -> Any:
             if isinstance(event, hpo.Failed):
                 say(f"  trial {event.trial} failed: {event.error}")
             summary = hpo.summarise(state)
-            update(summary.epochs, _note(summary, trials, settings.max_epochs))
+            update(summary.epochs, _note(summary, trials, settings.max_epochs, len(refused)))
 
-        state = hpo.run_study(scheduler, executor, journal, run.config.seed, show)
+        seed = run.config.seed
+        state = hpo.run_study(scheduler, executor, journal, seed, show, refused.append)
+    if refused:
+        say(f"  refused, for they could not be: {len(refused)} events, the first {refused[0]}")
     return hpo.summarise(state)
 
 
@@ -67,13 +72,15 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _note(summary: Any, trials: int, max_epochs: int) -> str:
+def _note(summary: Any, trials: int, max_epochs: int, refused: int) -> str:
     over = ("completed", "stopped", "not promoted", "failed")
     ended = sum(t.status in over or t.epochs == max_epochs for t in summary.trials)
     parts = [f"trial {ended}/{trials}"]
     for status, words in (("stopped", "stopped by prediction"), ("failed", "failed")):
         if count := sum(t.status == status for t in summary.trials):
             parts.append(f"{count} {words}")
+    if refused:
+        parts.append(f"{refused} events refused")
     if summary.best is not None:
         parts.append(f"best {summary.trials[summary.best].curve[-1]:.4f}")
     return ", ".join(parts)

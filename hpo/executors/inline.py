@@ -1,20 +1,28 @@
 """Trials in this process on a virtual clock: what W workers would do, without waiting for them."""
 
 import heapq
-from collections.abc import Callable, Iterator
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from hpo.core.types import Completed, Configuration, Event, Job, Reported, Trial
-from hpo.executors.common import trial_of
-from hpo.executors.running import TROUBLE, Objective, failed, train
+from hpo.core.types import Configuration, Job, Reported, Trial, TrialEvent
+from hpo.executors.protocol import Trials, checked_workers
+from hpo.executors.running import Objective, run
 
 
 class InlineExecutor:
     """Runs `objective` with `workers` virtual workers; events come in a deterministic order.
 
-    `epoch_seconds(configuration)` is how long an epoch takes on the virtual clock. `clock` is the
-    time of the last event and `busy` the time spent training by all workers, both in seconds: a
-    study's wall time and how much of it the barriers left idle.
+    epoch_seconds    (configuration): how long an epoch takes on the virtual clock, in s
+    seed             of the trials, each of which gets its own from it; the study's unless given
+    folder           of the study: trial-0007/ for trial 7. Unless given it is a temporary one, gone
+                     with the executor: a study that is to be resumed needs one that stays
+
+    `clock` is the time of the last event and `busy` the time spent training by all workers, both in
+    s: a study's wall time and how much of it the barriers left idle.
     """
 
     def __init__(
@@ -22,49 +30,63 @@ class InlineExecutor:
         objective: Objective,
         workers: int = 1,
         epoch_seconds: Callable[[Configuration], float] = lambda configuration: 1.0,
-        seed: int = 0,
-        folder: Path = Path(),
+        seed: int | None = None,
+        folder: str | Path | None = None,
     ):
-        self.slots, self.clock, self.busy = workers, 0.0, 0.0
+        self.slots, self.clock, self.busy = checked_workers(workers), 0.0, 0.0
         self._objective, self._epoch_seconds = objective, epoch_seconds
-        self._seed, self._folder = seed, folder
-        self._running: dict[int, tuple[Trial, Iterator[Reported | Completed]]] = {}
-        self._due: list[tuple[float, int, int]] = []  # time, trial, epoch
+        self._trials = Trials(_passing_folder(self) if folder is None else folder, seed)
+        self._running: dict[int, tuple[Trial, Iterator[TrialEvent]]] = {}
+        self._due: list[tuple[float, int]] = []  # time, trial
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """The objective's name and the seed of the trials; what a closure holds cannot be seen."""
+        name = getattr(self._objective, "__qualname__", type(self._objective).__qualname__)
+        return {"objective": name, "seed": self._trials.seed}
+
+    def begin(self, seed: int) -> None:
+        """Let the trials' seeds follow this one, unless the executor has its own."""
+        self._trials.begin(seed)
 
     def submit(self, job: Job) -> None:
-        """Start a job at the present virtual time."""
-        trial = trial_of(job, self._folder, self._seed)
-        self._running[job.trial] = (trial, train(self._objective, trial))
-        self._schedule(trial, job.first_epoch + 1)
+        """Start a job at the present virtual time, in the place of one that its trial has."""
+        if job.trial in self._running:
+            self.cancel(job.trial)
+        trial = self._trials.of(job)
+        self._running[job.trial] = (trial, run(self._objective, trial))
+        self._schedule(trial)
 
-    def wait(self) -> list[Event]:
+    def wait(self) -> list[TrialEvent]:
         """Move the clock to the next epoch's end. Raises RuntimeError where nothing runs, and what
         the objective raises where the disk is full."""
-        while self._due:
-            self.clock, number, epoch = heapq.heappop(self._due)
-            if number in self._running:
-                return self._epoch(number, epoch)
-        raise RuntimeError("nothing is running: submit a job before waiting")
-
-    def cancel(self, trial: int) -> None:
-        """Forget the trial's job."""
-        self._running.pop(trial, None)
-
-    def _epoch(self, number: int, epoch: int) -> list[Event]:
+        if not self._due:
+            raise RuntimeError("nothing is running: submit a job before waiting")
+        self.clock, number = heapq.heappop(self._due)
         trial, coming = self._running[number]
         self.busy += self._epoch_seconds(trial.configuration)
-        try:
-            events = [next(coming)]
-            if epoch == trial.last_epoch:
-                events.append(next(coming))
-        except TROUBLE as error:
-            events = [failed(trial, error)]
+        events = [next(coming)]
+        if isinstance(events[0], Reported) and events[0].epoch == trial.last_epoch:
+            events.append(next(coming))
         if isinstance(events[-1], Reported):
-            self._schedule(trial, epoch + 1)
+            self._schedule(trial)
         else:
             del self._running[number]
         return events
 
-    def _schedule(self, trial: Trial, epoch: int) -> None:
+    def cancel(self, trial: int) -> None:
+        """Forget the trial's job."""
+        self._running.pop(trial, None)
+        self._due = [(time, number) for time, number in self._due if number != trial]
+        heapq.heapify(self._due)
+
+    def _schedule(self, trial: Trial) -> None:
         due = self.clock + self._epoch_seconds(trial.configuration)
-        heapq.heappush(self._due, (due, trial.number, epoch))
+        heapq.heappush(self._due, (due, trial.number))
+
+
+def _passing_folder(owner: object) -> Path:
+    """A temporary folder that is removed with its owner, or when the process ends."""
+    folder = tempfile.mkdtemp(prefix="hpo-")
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

@@ -4,62 +4,42 @@ Workers are fresh interpreters, never forks (JAX does not survive one), and are 
 job, so that imports and compilations are paid once each.
 """
 
-import contextlib
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 from hpo.core.types import (
     Completed,
-    Event,
     Failed,
     Job,
+    TrialEvent,
     WorkerLost,
     event_from_json,
     to_json,
 )
-from hpo.executors.common import trial_of
+from hpo.executors.handle import Handle, start
+from hpo.executors.protocol import Trials, checked_workers
 
-MAX_LOSSES = 3  # a job that took so many workers with it has failed
+MAX_LOSSES = 3  # a job that took so many workers with it and came no epoch further has failed
 
 
 class ExecutorError(RuntimeError):
     """No worker can be had; the message says why. The journal holds all that was done."""
 
 
-@dataclass
-class _Worker:
-    index: int
-    process: subprocess.Popen
-    connection: Connection
-    log: Path
-    ready: bool = False
-    job: Job | None = None
-    cancelled: bool = False
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        with contextlib.suppress(OSError):  # a dead worker is found and replaced in `wait`
-            self.connection.send_bytes(json.dumps(message).encode())
-
-
 class ProcessExecutor:
     """`workers` processes, each with the objective made by `factory(settings)`.
 
     factory         "module:function", imported in the worker
-    settings        JSON, the factory's argument
+    settings        JSON, the factory's argument; a study goes on with the same alone
     folder          of the study: trial-0007/ for trial 7, workers/0.log for a worker's output
-    seed            of the study; every trial gets its own from it
+    seed            of the trials, each of which gets its own from it; the study's unless given
     environments    environment variables of each worker, over this process's: thread counts,
                     devices
+    places          more of the factory's settings: where things lie, which may be elsewhere when
+                    the study goes on
 
     A context manager; leaving it kills the workers. Raises ExecutorError where a worker cannot
     make its objective.
@@ -71,42 +51,57 @@ class ProcessExecutor:
         settings: Mapping[str, Any],
         folder: str | Path,
         workers: int,
-        seed: int = 0,
+        seed: int | None = None,
         environments: Sequence[Mapping[str, str]] = (),
+        places: Mapping[str, Any] | None = None,
     ):
-        if workers < 1:
-            raise ValueError(f"at least one worker is needed, not {workers}")
+        self.slots = checked_workers(workers)
         if environments and len(environments) != workers:
             raise ValueError(f"{len(environments)} environments for {workers} workers")
-        self.slots = workers
-        self._setup = {"factory": factory, "settings": to_json(settings)}
-        self._folder, self._seed = Path(folder).absolute(), seed
+        places = places or {}
+        if settings.keys() & places.keys():
+            raise ValueError(f"settings and places both have {sorted(settings.keys() & places)}")
+        self._factory, self._settings = factory, to_json(settings)
+        self._setup = {"factory": factory, "settings": to_json({**settings, **places})}
+        self._trials = Trials(folder, seed)
         self._environments = environments or [{}] * workers
         self._queue: deque[Job] = deque()
-        self._losses: Counter[int] = Counter()
+        self._losses: Counter[int] = Counter()  # of each trial since its last epoch
         self._stillborn = 0
-        self._workers: list[_Worker] = []
+        self._workers: list[Handle] = []
         self._workers.extend(self._start(index) for index in range(workers))
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """The objective's factory and settings, and the seed of the trials."""
+        seed = self._trials.seed
+        return {"objective": self._factory, "settings": self._settings, "seed": seed}
+
+    def begin(self, seed: int) -> None:
+        """Let the trials' seeds follow this one, unless the executor has its own."""
+        self._trials.begin(seed)
 
     def submit(self, job: Job) -> None:
         """Give the job to an idle worker, or to the first that becomes idle."""
         self._queue.append(job)
         self._dispatch()
 
-    def wait(self) -> list[Event]:
+    def wait(self) -> list[TrialEvent]:
         """Block until there are events. Raises RuntimeError where nothing was submitted."""
-        events: list[Event] = []
+        events: list[TrialEvent] = []
         while not events:
             if not self._queue and not any(worker.job for worker in self._workers):
                 raise RuntimeError("nothing is running: submit a job before waiting")
             # A worker's children can hold its end of the pipe open when it dies: look every second.
             readable = wait([worker.connection for worker in self._workers], timeout=1.0)
-            for worker in list(self._workers):
-                dead = worker.process.poll() is not None
+            for index, worker in enumerate(self._workers):
+                dead = worker.dead
                 if worker.connection in readable or dead:
-                    closed = self._read(worker, events)
+                    messages, closed = worker.received()
+                    for message in messages:
+                        self._receive(index, message, events)
                     if dead or closed:
-                        self._replace(worker, events)
+                        self._replace(index, events)
             self._dispatch()
         return events
 
@@ -121,7 +116,7 @@ class ProcessExecutor:
     def close(self) -> None:
         """Kill the workers and whatever they have started."""
         for worker in self._workers:
-            _kill(worker)
+            worker.kill()
         self._workers.clear()
 
     def __enter__(self) -> "ProcessExecutor":
@@ -130,67 +125,50 @@ class ProcessExecutor:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self, index: int) -> _Worker:
-        log = self._folder / "workers" / f"{index}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        ours, theirs = socket.socketpair()
-        with theirs, log.open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "hpo.executors.worker", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=[theirs.fileno()],
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
-                    **self._environments[index],
-                },
-                start_new_session=True,  # out of reach of Ctrl-C, and killable with its children
-            )
-        worker = _Worker(index, process, Connection(ours.detach()), log)
-        worker.send(self._setup)
-        return worker
+    def _start(self, index: int) -> Handle:
+        log = self._trials.folder / "workers" / f"{index}.log"
+        return start(log, self._environments[index], self._setup)
 
     def _dispatch(self) -> None:
         for worker in self._workers:
-            if self._queue and worker.job is None:
-                worker.job, worker.cancelled = self._queue.popleft(), False
-                trial = to_json(trial_of(worker.job, self._folder, self._seed))
+            job = self._next() if worker.job is None else None
+            if job is not None:
+                self._queue.remove(job)
+                worker.job, worker.cancelled = job, False
+                trial = to_json(self._trials.of(job))
                 worker.send({"trial": {**trial, "folder": str(trial["folder"])}})
 
-    def _read(self, worker: _Worker, events: list[Event]) -> bool:
-        """Take what the worker has sent; True where its pipe has ended."""
-        try:
-            while worker.connection.poll():
-                self._receive(worker, json.loads(worker.connection.recv_bytes()), events)
-        except (EOFError, OSError):
-            return True
-        return False
+    def _next(self) -> Job | None:
+        """The first job whose trial is in nobody's hands: one that was cancelled is, and writes in
+        the trial's folder, until its epoch ends."""
+        held = {worker.job.trial for worker in self._workers if worker.job is not None}
+        return next((job for job in self._queue if job.trial not in held), None)
 
-    def _receive(self, worker: _Worker, message: Mapping[str, Any], events: list[Event]) -> None:
+    def _receive(self, index: int, message: Mapping[str, Any], events: list[TrialEvent]) -> None:
+        worker = self._workers[index]
         if "fatal" in message:
-            raise ExecutorError(f"worker {worker.index}: {message['fatal']} (see {worker.log})")
+            raise ExecutorError(f"worker {index}: {message['fatal']} (see {worker.log})")
         if "ready" in message:
             worker.ready, self._stillborn = True, 0
             return
+        self._losses.pop(worker.job.trial, None)  # it came an epoch further, or is over
         event = event_from_json(message["event"]) if "event" in message else None
         if event is not None and not worker.cancelled:
             events.append(event)
         if event is None or isinstance(event, Completed | Failed):
-            self._losses.pop(worker.job.trial, None)
             worker.job = None
 
-    def _replace(self, worker: _Worker, events: list[Event]) -> None:
+    def _replace(self, index: int, events: list[TrialEvent]) -> None:
         """Put a new worker in a dead one's place and say what became of its job."""
-        _kill(worker)
-        code = worker.process.returncode
-        cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        worker = self._workers[index]
+        worker.kill()
         if not worker.ready:
             self._stillborn += 1
             if self._stillborn == MAX_LOSSES:
-                raise ExecutorError(f"workers die before they are ready: {cause}; see {worker.log}")
-        self._workers[worker.index] = self._start(worker.index)
+                raise ExecutorError(
+                    f"workers die before they are ready: {worker.cause}; see {worker.log}"
+                )
+        self._workers[index] = self._start(index)
         if worker.job is None or worker.cancelled:
             return
         trial = worker.job.trial
@@ -198,12 +176,7 @@ class ProcessExecutor:
         if self._losses[trial] < MAX_LOSSES:
             events.append(WorkerLost(trial))
         else:
-            error = f"took {MAX_LOSSES} workers down with it, the last by {cause}: {worker.log}"
+            error = (
+                f"took {MAX_LOSSES} workers down with it, the last by {worker.cause}: {worker.log}"
+            )
             events.append(Failed(trial, error))
-
-
-def _kill(worker: _Worker) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(worker.process.pid, signal.SIGKILL)
-    worker.process.wait()
-    worker.connection.close()

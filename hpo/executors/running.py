@@ -2,19 +2,41 @@
 
 import errno
 import os
+import traceback
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 from hpo.core.types import Completed, Failed, Reported, Trial, one_line
 
 Objective = Callable[[Trial], Iterator[Mapping[str, float]]]
 _ENDED = object()
-TROUBLE = (Exception, SystemExit)  # what a trial may raise, and the study goes on
+_TROUBLE = (Exception, SystemExit)  # what a trial may raise, and the study goes on
 
 
-def train(objective: Objective, trial: Trial) -> Iterator[Reported | Completed]:
-    """The events of one job. Raises what the objective raises, when it is called or later, and
-    ValueError where it ends too early."""
+def run(
+    objective: Objective, trial: Trial, log: IO[str] | None = None
+) -> Iterator[Reported | Completed | Failed]:
+    """The events of one job, in the trial's folder, which is made.
+
+    What the objective raises, when it is called or later, becomes Failed, with the traceback kept
+    in `error.txt` in the folder and in `log`. Raises where the disk is full: that is no fault of
+    the trial, and the study stops there and goes on when there is room.
+    """
+    try:
+        trial.folder.mkdir(parents=True, exist_ok=True)
+        yield from _train(objective, trial)
+    except _TROUBLE as error:
+        if _no_room(error):
+            raise
+        if log is not None:  # for the folder may be what is broken
+            traceback.print_exc(file=log)
+        if trial.folder.is_dir():
+            (trial.folder / "error.txt").write_text(traceback.format_exc())
+        yield Failed(trial.number, one_line(error))
+
+
+def _train(objective: Objective, trial: Trial) -> Iterator[Reported | Completed]:
+    """The events of a job that goes well. Raises ValueError where it ends too early."""
     epoch, reports = trial.first_epoch, iter(objective(trial))
     while epoch < trial.last_epoch:
         metrics = next(reports, _ENDED)
@@ -25,14 +47,6 @@ def train(objective: Objective, trial: Trial) -> Iterator[Reported | Completed]:
             raise ValueError(f"epoch {epoch}: {metrics!r} is no mapping of metrics")
         yield Reported(trial.number, epoch, {k: _plain(v) for k, v in metrics.items()})
     yield Completed(trial.number, epoch)
-
-
-def failed(trial: Trial, error: BaseException) -> Failed:
-    """The event that this error is. Raises it where the disk is full: that is no fault of the
-    trial, and the study stops there and goes on when there is room."""
-    if _no_room(error):
-        raise error
-    return Failed(trial.number, one_line(error))
 
 
 def _no_room(error: BaseException) -> bool:

@@ -18,13 +18,13 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from hpo.core.types import Event, Reported, Trial, event_to_json, one_line
-from hpo.executors.running import TROUBLE, Objective, failed, train
+from hpo.core.types import Reported, Trial, event_to_json, one_line
+from hpo.executors.running import Objective, run
 
 
 def main(descriptor: int) -> None:
@@ -51,7 +51,7 @@ def main(descriptor: int) -> None:
         trial = Trial(**{**fields, "folder": Path(fields["folder"])})
         ended = False
         try:
-            for event in run(objective, trial):
+            for event in run(objective, trial, sys.stderr):
                 send({"event": event_to_json(event)})
                 ended = not isinstance(event, Reported)
                 if trial.number in cancelled:
@@ -72,22 +72,11 @@ def load_factory(name: str) -> Callable[[Mapping[str, Any]], Objective]:
         raise ValueError(f'{name!r} is no "module:function" to import: {error}') from error
 
 
-def run(objective: Objective, trial: Trial) -> Iterator[Event]:
-    """The events of one job. What the objective raises becomes Failed, with the traceback kept in
-    `error.txt` in the trial's folder; only a full disk is raised."""
-    try:
-        trial.folder.mkdir(parents=True, exist_ok=True)
-        yield from train(objective, trial)
-    except TROUBLE as error:
-        event = failed(trial, error)
-        traceback.print_exc()  # into the worker's log, for the folder may be what is broken
-        if trial.folder.is_dir():
-            (trial.folder / "error.txt").write_text(traceback.format_exc())
-        yield event
-
-
 def _listen(connection: Connection, inbox: queue.SimpleQueue, cancelled: set[int]) -> None:
-    """Sort messages while the main thread trains; end everything when they end."""
+    """Sort messages while the main thread trains; end everything when they end.
+
+    A trial that comes is no longer cancelled, whatever became of its earlier job.
+    """
     while True:
         try:
             message = json.loads(connection.recv_bytes())
@@ -95,8 +84,10 @@ def _listen(connection: Connection, inbox: queue.SimpleQueue, cancelled: set[int
             os.killpg(os.getpgid(0), signal.SIGKILL)
         if "cancel" in message:
             cancelled.add(message["cancel"])
-        else:
-            inbox.put(message)
+            continue
+        if "trial" in message:
+            cancelled.discard(message["trial"]["number"])
+        inbox.put(message)
 
 
 if __name__ == "__main__":

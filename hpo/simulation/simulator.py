@@ -25,6 +25,7 @@ from hpo.core.types import (
     TrialEvent,
     WorkerLost,
 )
+from hpo.executors.protocol import checked_workers
 from hpo.simulation.tables import ROW, Table
 
 
@@ -46,8 +47,7 @@ class Conditions:
     crashes: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise ValueError(f"at least one worker is needed, not {self.workers}")
+        checked_workers(self.workers)
         if self.spread < 0 or self.slowness < 1:
             raise ValueError(
                 f"spread must be at least 0 and slowness at least 1, got {self.spread}, "

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from hpo.study.branching import Branch
 from hpo.study.records import Record
+from hpo.study.summary import StudySummary
 
 
 class Trained(Protocol):
@@ -42,9 +42,9 @@ def of_record(record: Record, mode: str = "minimise") -> Outcome:
     return _outcome(record.trials, record.epochs, mode, 0)
 
 
-def of_branch(branch: Branch, mode: str = "minimise") -> Outcome:
-    """What a branch came to; it says little where `unknown` is not 0."""
-    return _outcome(branch.summary.trials, branch.summary.epochs, mode, len(branch.unknown))
+def of_branch(summary: StudySummary, unknown: int, mode: str = "minimise") -> Outcome:
+    """What a branch came to (`hpo.branch`); it says little where `unknown` is not 0."""
+    return _outcome(summary.trials, summary.epochs, mode, unknown)
 
 
 def ranked(trials: Iterable[Trained], mode: str = "minimise") -> list[Trained]:

@@ -1,6 +1,7 @@
 """A study's log as trials, without the scheduler that made it: to look at, and to branch from."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hpo.core.types import (
@@ -23,8 +24,9 @@ UNKNOWN = "not in the record"
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """`goal` is the last epoch asked for; `running` whether its job had not ended; `seconds` the
-    time between each job's start and its last report."""
+    """`goal` is the last epoch asked for; `running` whether its job had not ended; `seconds` how
+    long its jobs ran, up to the last word of each, without the time in which the study lay still.
+    """
 
     number: int
     configuration: Configuration
@@ -77,27 +79,37 @@ class Record:
 
 def read(entries: Iterable[Entry], metric: str) -> Record:
     """The record of a log, whole or cut off anywhere."""
+    entries = list(entries)
     trials: dict[int, TrialRecord] = {}
-    started: dict[int, float] = {}
-    predictions, rows, begun, last = [], 0, None, None
-    for time, item in entries:
-        rows, begun, last = rows + 1, time if begun is None else begun, time
+    heard: dict[int, float] = {}  # of each running trial, on the clock below
+    predictions, clock = [], 0.0  # s in which the study was played
+    for row, (time, item) in enumerate(entries):
+        if row and not (isinstance(item, WorkerLost) and _goes_on_again(entries, row, heard)):
+            clock += time - entries[row - 1].time
         if isinstance(item, Predicted):
             predictions.append(item)
         elif isinstance(item, Job):
             known = trials.get(item.trial, TrialRecord(item.trial, item.configuration))
             goal = item.last_epoch
             trials[item.trial] = replace(known, goal=goal, jobs=known.jobs + 1, running=True)
-            started[item.trial] = time
+            heard[item.trial] = clock
         elif isinstance(item, Reported | Completed | Failed | WorkerLost):
             known = trials[item.trial]
-            passed = time - started.pop(item.trial, time)
-            started[item.trial] = time
-            trials[item.trial] = _after(
-                replace(known, seconds=known.seconds + passed), item, metric
-            )
+            known = replace(known, seconds=known.seconds + clock - heard.pop(item.trial, clock))
+            trials[item.trial] = _after(known, item, metric)
+            if isinstance(item, Reported):
+                heard[item.trial] = clock
     ordered = tuple(trials[number] for number in sorted(trials))
-    return Record(metric, ordered, tuple(predictions), rows, begun, last)
+    begun, last = (entries[0].time, entries[-1].time) if entries else (None, None)
+    return Record(metric, ordered, tuple(predictions), len(entries), begun, last)
+
+
+def _goes_on_again(entries: Sequence[Entry], row: int, running: Collection[int]) -> bool:
+    """Whether from this row on all that runs is lost at once: that is how a study goes on which
+    was cut off. Nobody trained since the row before (or nobody knows until when)."""
+    rest = (entries[i].item for i in range(row, len(entries)))
+    lost = {item.trial for item in itertools.takewhile(lambda i: isinstance(i, WorkerLost), rest)}
+    return lost >= set(running)
 
 
 def _after(trial: TrialRecord, event: Event, metric: str) -> TrialRecord:

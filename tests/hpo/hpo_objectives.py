@@ -59,8 +59,10 @@ def troublesome(settings):
                 raise ValueError(f"RESOURCE_EXHAUSTED: {os.strerror(errno.ENOSPC)} [0/1]")
             if trouble == "ends early":
                 return
-            if trouble == "dies once" and not (trial.folder / "died").exists():
-                (trial.folder / "died").touch()
+            often = trouble == "dies before every third epoch" and epoch % 3 == 0
+            died = trial.folder / (f"died-{epoch}" if often else "died")
+            if (often or trouble == "dies once") and not died.exists():
+                died.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             if trouble == "always dies":
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -90,7 +92,7 @@ def broken(settings):
     raise ValueError("no such data set")
 
 
-def drive(folder, **settings):
+def drive(folder, **places):
     """A whole study, for a driver process that a test may kill."""
     import hpo
 
@@ -99,6 +101,8 @@ def drive(folder, **settings):
     )
     with (
         hpo.Journal(Path(folder) / "study.db") as journal,
-        hpo.ProcessExecutor("hpo_objectives:checkpointed", settings, folder, workers=2) as executor,
+        hpo.ProcessExecutor(
+            "hpo_objectives:checkpointed", {}, folder, workers=2, places=places
+        ) as executor,
     ):
         return hpo.run_study(scheduler, executor, journal, seed=3)

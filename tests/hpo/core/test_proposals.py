@@ -27,8 +27,10 @@ from hpo.schedulers.improved import swift_improved
 from hpo.schedulers.swift import swift_hyperband
 from hpo.searchers.base import Observed, Searcher, random_search
 from hpo.space import Float, Space
-from hpo.study.journal import Entry, Journal, ReplayMismatch, read_journal
-from hpo.study.run import Unrecorded, fold, run_study
+from hpo.study.errors import ReplayMismatch
+from hpo.study.journal import Entry, Journal, read_journal
+from hpo.study.replay import fold
+from hpo.study.run import Unrecorded, run_study
 from hpo.study.summary import summarise
 
 SPACE = Space({"x": Float(0, 1)})

@@ -33,8 +33,9 @@ from hpo.schedulers.improved import Risk, swift_improved
 from hpo.schedulers.pricing import Price
 from hpo.schedulers.swift import swift_hyperband
 from hpo.space import Categorical, Float, Space
-from hpo.study.journal import Entry, ReplayMismatch
-from hpo.study.run import fold
+from hpo.study.errors import ReplayMismatch
+from hpo.study.journal import Entry
+from hpo.study.replay import fold
 
 SPACE = Space({"x": Float(0, 1), "kind": Categorical("a", "b")})
 QUICK = {"min_curves": 4, "predictor": predictors.persistence()}

@@ -1,13 +1,11 @@
-"""What another scheduler would have done with the curves of a study, and a study cut in two."""
+"""What another scheduler would have done with the curves of a study."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpo.core.types import Scheduler
 from hpo.executors.inline import InlineExecutor
 from hpo.searchers.base import Searcher
-from hpo.study.journal import Journal, JournalError, read_journal
 from hpo.study.records import UNKNOWN, Record
 from hpo.study.run import Unrecorded, run_study
 from hpo.study.summary import StudySummary, summarise
@@ -35,19 +33,3 @@ def branch(
     summary = summarise(state)
     unknown = tuple(t.number for t in summary.trials if t.error and UNKNOWN in t.error)
     return Branch(summary, unknown, executor.clock)
-
-
-def fork(path: str | Path, rows: int, to: str | Path) -> None:
-    """Copies the first rows of a study into a new file, from which it can go on another way.
-
-    Trials go on from their checkpoints; those belong to the folder of the first study and are not
-    copied. Raises JournalError where the file exists or the rows do not.
-    """
-    header, entries = read_journal(path)
-    if not 0 <= rows <= len(entries):
-        raise JournalError(f"{path} has {len(entries)} rows: it cannot be cut after row {rows}")
-    if Path(to).exists():
-        raise JournalError(f"{to} exists already: name a new file")
-    with Journal(to) as journal:
-        journal.begin(header["settings"], header["seed"])
-        journal.append([entry.item for entry in entries[:rows]])

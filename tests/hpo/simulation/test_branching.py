@@ -1,19 +1,17 @@
 """What another scheduler would have done with the curves of a study."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from hpo.executors.inline import InlineExecutor
 from hpo.forecasting import predictors
 from hpo.schedulers.asha import asha
 from hpo.schedulers.halving import full_training, hyperband, successive_halving
 from hpo.schedulers.swift import swift_hyperband
+from hpo.simulation.branching import branch
 from hpo.space import Float, Space
-from hpo.study.branching import branch, fork
-from hpo.study.journal import Journal, JournalError, read_journal
+from hpo.study.journal import Journal, read_journal
 from hpo.study.records import UNKNOWN, read
-from hpo.study.run import Unrecorded, fold, run_study
+from hpo.study.run import Unrecorded, run_study
 from hpo.study.summary import summarise
 
 SPACE = Space({"x": Float(0, 1)})
@@ -45,20 +43,6 @@ def study(path, make, seed=0, workers=3):
 
 def record_of(path):
     return read(read_journal(path)[1], "loss")
-
-
-@every
-def test_a_record_is_what_the_scheduler_knows(tmp_path, make):
-    summary = study(tmp_path / "study.db", make)
-    record = record_of(tmp_path / "study.db")
-    assert record.epochs == summary.epochs
-    begun = {t.number: t for t in summary.trials if t.curve or t.error}
-    assert {t.number for t in record.trials} == set(begun)
-    for trial in record.trials:
-        known = begun[trial.number]
-        assert (trial.configuration, trial.curve) == (known.configuration, known.curve)
-        assert bool(trial.error) == (known.status == "failed")
-        assert not trial.running
 
 
 @every
@@ -98,38 +82,3 @@ def test_what_nobody_trained_is_counted_not_invented(tmp_path):
         assert found.summary.trials[number].curve == summary.trials[number].curve
     more = branch(record, lambda s: full_training(s, len(record.trials) + 3, 1), seed=0)
     assert more.unknown == tuple(range(len(record.trials), len(record.trials) + 3))
-
-
-@given(rows=st.integers(0, 60), data=st.data())
-@settings(max_examples=10, deadline=None)
-def test_a_fork_is_the_beginning_and_goes_on(tmp_path_factory, rows, data):
-    folder = tmp_path_factory.mktemp("fork")
-    study(folder / "a.db", SCHEDULERS["hyperband"])
-    header, entries = read_journal(folder / "a.db")
-    rows = min(rows, len(entries))
-    fork(folder / "a.db", rows, folder / "b.db")
-    copied, beginning = read_journal(folder / "b.db")
-    assert [e.item for e in beginning] == [e.item for e in entries[:rows]]
-    assert (copied["settings"], copied["seed"]) == (header["settings"], header["seed"])
-    assert study(folder / "b.db", SCHEDULERS["hyperband"]) == study(
-        folder / "a.db", SCHEDULERS["hyperband"]
-    )
-
-
-def test_forks_that_cannot_be_are_refused(tmp_path):
-    study(tmp_path / "a.db", SCHEDULERS["hyperband"])
-    with pytest.raises(JournalError, match="cannot be cut after row 9999"):
-        fork(tmp_path / "a.db", 9999, tmp_path / "b.db")
-    with pytest.raises(JournalError, match="exists already"):
-        fork(tmp_path / "a.db", 3, tmp_path / "a.db")
-    assert not (tmp_path / "b.db").exists()
-
-
-@pytest.mark.parametrize("cut", [0, 1, 7, 20])
-def test_a_record_may_be_cut_off_anywhere(tmp_path, cut):
-    study(tmp_path / "study.db", SCHEDULERS["hyperband"])
-    entries = read_journal(tmp_path / "study.db")[1][:cut]
-    record = read(entries, "loss")
-    state, running = fold(SCHEDULERS["hyperband"](SPACE), entries, 0)
-    assert {t.number for t in record.trials if t.running} == running
-    assert record.epochs == summarise(state).epochs

@@ -1,0 +1,72 @@
+"""What a study asks of an executor, and what executors share: workers, folders and seeds."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from hpo.core.types import Job, Trial, TrialEvent
+
+
+class Executor(Protocol):
+    """Runs jobs somewhere.
+
+    slots          how many jobs can run at once
+    description    what it runs, as JSON: the objective, its settings, the seed of the trials; a
+                   study that was written down goes on with the same alone
+    """
+
+    slots: int
+
+    @property
+    def description(self) -> Mapping[str, Any]: ...
+
+    def begin(self, seed: int) -> None:
+        """A study begins, or goes on, whose trials have their seeds from this one; an executor
+        that was given a seed of its own keeps that."""
+
+    def submit(self, job: Job) -> None:
+        """Start a job; the study keeps at most `slots` running."""
+
+    def wait(self) -> list[TrialEvent]:
+        """Block until something happened; events of one trial come in order."""
+
+    def cancel(self, trial: int) -> None:
+        """Stop the trial's job; it ends without a further Completed or Failed."""
+
+
+class Trials:
+    """The trials of a study's jobs, each with a folder and a seed of its own.
+
+    `seed` is the executor's own, None where the trials are to follow the study's (0 without one).
+    """
+
+    def __init__(self, folder: str | Path, seed: int | None):
+        self.folder, self.seed = Path(folder).absolute(), seed or 0
+        self._follows = seed is None
+
+    def begin(self, seed: int) -> None:
+        """Follow the seed of this study, unless there is one of the executor's own."""
+        if self._follows:
+            self.seed = seed
+
+    def of(self, job: Job) -> Trial:
+        """A job as its objective sees it. Jobs of one trial share its folder and its seed."""
+        # 1: apart from the searcher's stream
+        entropy = np.random.SeedSequence((self.seed, job.trial, 1))
+        return Trial(
+            number=job.trial,
+            configuration=job.configuration,
+            folder=self.folder / f"trial-{job.trial:04d}",
+            first_epoch=job.first_epoch,
+            last_epoch=job.last_epoch,
+            seed=int(entropy.generate_state(1)[0]),
+        )
+
+
+def checked_workers(workers: int) -> int:
+    """The number of workers. Raises ValueError where there are none."""
+    if workers < 1:
+        raise ValueError(f"at least one worker is needed, not {workers}")
+    return workers

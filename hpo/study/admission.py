@@ -1,0 +1,109 @@
+"""What an executor may say of the jobs it was given: all else is refused before it is written.
+
+An event that could not have happened would stand in the log for ever, and no state follows from it.
+"""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from hpo.core.trials import defect_of
+from hpo.core.types import Completed, Failed, Job, Reported, TrialEvent
+
+
+class Refused(NamedTuple):
+    """An event that an executor told and that could not be: twice, too late, or of no job.
+
+    Neither the log nor the scheduler has it; the study goes on as if it had not been told.
+    """
+
+    event: Any
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.event}: {self.reason}"
+
+
+class Admission(NamedTuple):
+    """What comes of an executor's events: those to be told, the trials that fail by them and whose
+    jobs are to be cancelled, and those that are refused."""
+
+    events: Sequence[TrialEvent]
+    spoilt: Sequence[int]
+    refused: Sequence[Refused]
+
+
+class _Progress(NamedTuple):
+    """A job from epoch `first` to `last` of which epochs up to `done` were reported."""
+
+    first: int
+    done: int
+    last: int
+
+
+class Jobs:
+    """The jobs that an executor runs, and how far each has come."""
+
+    def __init__(self) -> None:
+        self._running: dict[int, _Progress] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def begin(self, job: Job) -> None:
+        """One more runs."""
+        self._running[job.trial] = _Progress(job.first_epoch, job.first_epoch, job.last_epoch)
+
+    def admit(self, events: Iterable[TrialEvent], metric: str) -> Admission:
+        """Sort events, in the order in which they were told. A report without a usable metric, and
+        the completion of a job whose epochs were not all reported, become failures."""
+        admitted, spoilt, refused = [], [], []
+        for event in events:
+            reason = self.refusal(event)
+            if reason is not None:
+                # The last words of a job that failed just now are no fault: that is on record.
+                if getattr(event, "trial", None) not in spoilt:
+                    refused.append(Refused(event, reason))
+                continue
+            error = self._failure(event, metric)
+            if error is not None:
+                spoilt.append(event.trial)
+                event = Failed(event.trial, error)
+            self.follow(event)
+            admitted.append(event)
+        return Admission(admitted, spoilt, refused)
+
+    def refusal(self, event: TrialEvent) -> str | None:
+        """Why the event cannot be, None where it can."""
+        if not isinstance(event, TrialEvent):
+            return "it is no event of a trial"
+        job = self._running.get(event.trial)
+        if job is None:
+            return "the trial has no job"
+        if isinstance(event, Reported) and not event.epoch == job.done + 1 <= job.last:
+            return f"after {job.done} of {job.last} epochs that is not the next one"
+        if isinstance(event, Completed) and event.epoch <= job.first:
+            return f"the trial's job began after epoch {job.first}: it is of an earlier one"
+        return None
+
+    def follow(self, event: TrialEvent) -> None:
+        """Bring the job up to date with an event that can be."""
+        if isinstance(event, Reported):
+            self._running[event.trial] = self._running[event.trial]._replace(done=event.epoch)
+        else:
+            del self._running[event.trial]
+
+    def _failure(self, event: TrialEvent, metric: str) -> str | None:
+        if isinstance(event, Reported):
+            defect = defect_of(event, metric)
+            return defect and f"epoch {event.epoch}: {defect}"
+        if isinstance(event, Completed):
+            _, done, last = self._running[event.trial]
+            if not event.epoch == done == last:
+                return f"completed at epoch {event.epoch}, with {done} of {last} epochs reported"
+        return None
+
+
+def warn(refused: Refused) -> None:
+    """Say that an event was refused, as a RuntimeWarning."""
+    warnings.warn(f"the executor's event was refused: {refused}", RuntimeWarning, stacklevel=2)

@@ -1,0 +1,220 @@
+"""Nothing that cannot be is written down: a study goes on whatever its executor says."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpo.core.types import Completed, Failed, Job, Reported, WorkerLost
+from hpo.executors.inline import InlineExecutor
+from hpo.forecasting.predictors import persistence
+from hpo.schedulers.asha import asha
+from hpo.schedulers.halving import full_training, hyperband
+from hpo.schedulers.swift import swift_hyperband
+from hpo.space import Float, Space
+from hpo.study.errors import ReplayMismatch
+from hpo.study.journal import Journal
+from hpo.study.run import Unrecorded, run_study
+
+SPACE = Space({"x": Float(0, 1)})
+SCHEDULERS = {
+    "hyperband": hyperband(SPACE, 8, 2),
+    "asha": asha(SPACE, 9, 8, 2),
+    "swift": swift_hyperband(SPACE, 8, 2, min_curves=3, predictor=persistence()),
+}
+every = pytest.mark.parametrize("scheduler", SCHEDULERS.values(), ids=SCHEDULERS.keys())
+
+
+def objective(trial):
+    for epoch in range(trial.first_epoch + 1, trial.last_epoch + 1):
+        if trial.number == 4:
+            raise RuntimeError("diverged")
+        yield {"loss": trial.configuration["x"] + 1 / epoch}
+
+
+class Altering(InlineExecutor):
+    """Tells what `alter` makes of its events, which it is given with all that was told before."""
+
+    def __init__(self, alter, workers=3):
+        super().__init__(objective, workers, lambda configuration: 1 + configuration["x"])
+        self._alter, self._told = alter, []
+
+    def wait(self):
+        events = super().wait()
+        self._told += events
+        return self._alter(events, self._told)
+
+
+def told_as_it_is(events, told):
+    return events
+
+
+def play(scheduler, alter, log=None):
+    """The last state and what was refused."""
+    refused = []
+    log = Unrecorded() if log is None else log
+    state = run_study(scheduler, Altering(alter), log, 0, on_refused=refused.append)
+    return state, refused
+
+
+def impossible(told, chance):
+    """What nobody can tell who has told this: twice, too early, of nobody."""
+    earlier = chance.choice(told)
+    return chance.choice(
+        [
+            earlier,
+            Reported(earlier.trial, 99, {"loss": 0.0}),
+            Reported(earlier.trial, 0, {"loss": float("nan")}),
+            Completed(earlier.trial, 0),
+            Reported(10**6, 1, {"loss": 0.0}),
+            Failed(-1, "nobody"),
+            WorkerLost(10**6),
+            None,
+            "done",
+        ]
+    )
+
+
+@every
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6), rate=st.sampled_from([0.1, 0.5, 2.0]))
+def test_what_cannot_be_changes_nothing(memory, scheduler, seed, rate):
+    chance, added = random.Random(seed), []
+
+    def alter(events, told):
+        more = [impossible(told, chance) for _ in range(int(rate + chance.random()))]
+        added.extend(more)
+        return [*events, *more]
+
+    clean, log = memory(), memory()
+    state, none = play(scheduler, told_as_it_is, clean)
+    altered, refused = play(scheduler, alter, log)
+    assert not none
+    assert altered == state
+    assert [each.event for each in refused] == added
+    assert log.kept == clean.kept
+    assert play(scheduler, told_as_it_is, log) == (state, [])
+
+
+def test_a_study_whose_events_are_told_twice_goes_on_from_its_journal(tmp_path):
+    """As at every restart before: a row that does not follow from those before it."""
+
+    def twice_until(events, told):
+        if len(told) > 9:
+            raise KeyboardInterrupt
+        return [event for event in events for _ in range(2)]
+
+    scheduler = SCHEDULERS["hyperband"]
+    with Journal(tmp_path / "study.db") as log, pytest.raises(KeyboardInterrupt):
+        play(scheduler, twice_until, log)
+    with Journal(tmp_path / "study.db") as log:
+        assert play(scheduler, told_as_it_is, log)[0] == play(scheduler, told_as_it_is)[0]
+
+
+def test_reasons_are_told():
+    def twice(events, told):
+        return [event for event in events for _ in range(2)]
+
+    _, refused = play(full_training(SPACE, 1, 2), twice)
+    assert [(type(each.event), each.reason) for each in refused] == [
+        (Reported, "after 1 of 2 epochs that is not the next one"),
+        (Reported, "after 2 of 2 epochs that is not the next one"),
+        (Completed, "the trial has no job"),
+    ]
+    assert str(refused[2]) == "Completed(trial=0, epoch=2): the trial has no job"
+
+
+def test_who_does_not_ask_is_warned():
+    def add(events, told):
+        return [*events, Completed(77, 1)]
+
+    with pytest.warns(RuntimeWarning, match=r"refused: Completed\(trial=77, epoch=1\): the trial"):
+        run_study(SCHEDULERS["hyperband"], Altering(add), Unrecorded(), 0)
+
+
+def test_a_completion_of_an_earlier_job_does_not_end_the_next():
+    held = []
+
+    def late(events, told):
+        now, held[:] = [*held], [e for e in events if isinstance(e, Completed)]
+        return [*events, *now]
+
+    state, refused = play(SCHEDULERS["hyperband"], late)
+    assert state == play(SCHEDULERS["hyperband"], told_as_it_is)[0]
+    assert refused
+
+
+@every
+def test_a_job_whose_reports_are_lost_fails_and_the_study_ends(scheduler):
+    def lose(events, told):
+        return [e for e in events if not (isinstance(e, Reported) and e.trial == 1)]
+
+    state, refused = play(scheduler, lose)
+    goal = state.trials[1].goal
+    assert not refused
+    assert state.trials[1].error == f"completed at epoch {goal}, with 0 of {goal} epochs reported"
+    assert all(trial.curve for trial in state.trials if not trial.error)
+
+
+def test_what_comes_after_a_lost_report_is_refused():
+    def lose(events, told):
+        return [e for e in events if not (isinstance(e, Reported) and (e.trial, e.epoch) == (0, 2))]
+
+    state, refused = play(full_training(SPACE, 3, 4), lose)
+    assert [len(trial.curve) for trial in state.trials] == [1, 4, 4]
+    assert state.trials[0].error == "completed at epoch 4, with 1 of 4 epochs reported"
+    assert [each.event.epoch for each in refused] == [3, 4]
+
+
+def test_what_the_scheduler_does_not_take_is_not_written(memory):
+    """Whatever the reason: from what is in the log follows a state."""
+    scheduler = SCHEDULERS["hyperband"]
+
+    def strict(state, event):
+        if isinstance(event, Reported) and event.trial == 2:
+            raise ValueError("trial 2 is not to my taste")
+        return scheduler.tell(state, event)
+
+    log, stricter = memory(), scheduler._replace(tell=strict)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="not to my taste"):
+            play(stricter, told_as_it_is, log)
+    assert not [e for e in log.kept if isinstance(e.item, Reported) and e.item.trial == 2]
+    assert play(scheduler, told_as_it_is, log)[0] == play(scheduler, told_as_it_is)[0]
+
+
+@every
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (lambda told: told, "epoch"),
+        (lambda told: Completed(told.trial, 99), "reported"),
+        (lambda told: Failed(77, "late"), "no such trial|not running"),
+    ],
+)
+def test_a_log_with_what_cannot_be_says_so_and_can_be_cut(memory, scheduler, wrong, reason):
+    """As versions wrote it that wrote events down before they were known to be possible."""
+    whole = memory()
+    state, _ = play(scheduler, told_as_it_is, whole)
+    row = 1 + next(i for i, e in enumerate(whole.kept) if isinstance(e.item, Reported) and i > 5)
+    log = memory(whole.kept[:row])
+    log.append([wrong(whole.kept[row - 1].item)])
+    with pytest.raises(ReplayMismatch) as caught:
+        play(scheduler, told_as_it_is, log)
+    message = str(caught.value)
+    assert f"row {row + 1} of the journal" in message
+    assert "An executor told what could not be" in message
+    assert f"hpo.fork(journal, {row}, copy)" in message
+    assert "changed" not in message
+    assert any(word in message for word in reason.split("|"))
+    again, _ = play(scheduler, told_as_it_is, memory(whole.kept[:row]))
+    assert len(again.trials) == len(state.trials)
+    assert again.trials[4].error
+
+
+def test_a_scheduler_that_asks_otherwise_is_told_apart(memory):
+    log = memory()
+    log.append([Job(0, {"x": 2.0}, 0, 1)])
+    with pytest.raises(ReplayMismatch, match=r"row 1 .* now asks for .* has changed since"):
+        play(SCHEDULERS["hyperband"], told_as_it_is, log)

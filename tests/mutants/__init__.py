@@ -1,0 +1,1 @@
+"""A small mutation run, `python -m tests.mutants`: how to read it is in docs/testing.md."""
