@@ -3,6 +3,7 @@
 import heapq
 import shutil
 import tempfile
+import uuid
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from hpo.core.types import Configuration, Job, Reported, Trial, TrialEvent
 from hpo.executors.protocol import Trials, checked_workers
-from hpo.executors.running import Objective, run
+from hpo.executors.running import Objective, run, with_folders, with_folders_on_demand
 
 
 class InlineExecutor:
@@ -18,8 +19,9 @@ class InlineExecutor:
 
     epoch_seconds    (configuration): how long an epoch takes on the virtual clock, in s
     seed             of the trials, each of which gets its own from it; the study's unless given
-    folder           of the study: trial-0007/ for trial 7. Unless given it is a temporary one, gone
-                     with the executor: a study that is to be resumed needs one that stays
+    folder           of the study: trial-0007/ for trial 7. Unless given, objectives that look at it
+                     have a temporary one, gone with the executor: a study that is to be resumed
+                     needs one that stays
 
     `clock` is the time of the last event and `busy` the time spent training by all workers, both in
     s: a study's wall time and how much of it the barriers left idle.
@@ -34,16 +36,22 @@ class InlineExecutor:
         folder: str | Path | None = None,
     ):
         self.slots, self.clock, self.busy = checked_workers(workers), 0.0, 0.0
-        self._objective, self._epoch_seconds = objective, epoch_seconds
-        self._trials = Trials(_passing_folder(self) if folder is None else folder, seed)
+        self._name = getattr(objective, "__qualname__", type(objective).__qualname__)
+        self._epoch_seconds = epoch_seconds
+        if folder is None:
+            # Studies of tables have no use for folders, and do not wait for the disk.
+            self._objective = with_folders_on_demand(objective)
+            folder = _passing_folder(self)
+        else:
+            self._objective = with_folders(objective)
+        self._trials = Trials(folder, seed)
         self._running: dict[int, tuple[Trial, Iterator[TrialEvent]]] = {}
         self._due: list[tuple[float, int]] = []  # time, trial
 
     @property
     def description(self) -> Mapping[str, Any]:
         """The objective's name and the seed of the trials; what a closure holds cannot be seen."""
-        name = getattr(self._objective, "__qualname__", type(self._objective).__qualname__)
-        return {"objective": name, "seed": self._trials.seed}
+        return {"objective": self._name, "seed": self._trials.seed}
 
     def begin(self, seed: int) -> None:
         """Let the trials' seeds follow this one, unless the executor has its own."""
@@ -86,7 +94,8 @@ class InlineExecutor:
 
 
 def _passing_folder(owner: object) -> Path:
-    """A temporary folder that is removed with its owner, or when the process ends."""
-    folder = tempfile.mkdtemp(prefix="hpo-")
+    """A place that nobody else has; what comes to lie there is removed with its owner, or when the
+    process ends."""
+    folder = Path(tempfile.gettempdir()) / f"hpo-{uuid.uuid4().hex}"
     weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+    return folder

@@ -16,14 +16,13 @@ _TROUBLE = (Exception, SystemExit)  # what a trial may raise, and the study goes
 def run(
     objective: Objective, trial: Trial, log: IO[str] | None = None
 ) -> Iterator[Reported | Completed | Failed]:
-    """The events of one job, in the trial's folder, which is made.
+    """The events of one job.
 
     What the objective raises, when it is called or later, becomes Failed, with the traceback kept
-    in `error.txt` in the folder and in `log`. Raises where the disk is full: that is no fault of
-    the trial, and the study stops there and goes on when there is room.
+    in `log` and, where there is the trial's folder, in its `error.txt`. Raises where the disk is
+    full: that is no fault of the trial, and the study stops there and goes on when there is room.
     """
     try:
-        trial.folder.mkdir(parents=True, exist_ok=True)
         yield from _train(objective, trial)
     except _TROUBLE as error:
         if _no_room(error):
@@ -33,6 +32,31 @@ def run(
         if trial.folder.is_dir():
             (trial.folder / "error.txt").write_text(traceback.format_exc())
         yield Failed(trial.number, one_line(error))
+
+
+def with_folders(objective: Objective) -> Objective:
+    """The objective, each of whose trials finds its folder made."""
+
+    def begin(trial: Trial) -> Iterator[Mapping[str, float]]:
+        trial.folder.mkdir(parents=True, exist_ok=True)
+        return objective(trial)
+
+    return begin
+
+
+def with_folders_on_demand(objective: Objective) -> Objective:
+    """The same where a folder is not to be made for a trial that has no use for it."""
+    return lambda trial: objective(_OnDemand(**vars(trial)))
+
+
+class _OnDemand(Trial):
+    """A trial whose folder is made when it is looked at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if name == "folder":
+            value.mkdir(parents=True, exist_ok=True)
+        return value
 
 
 def _train(objective: Objective, trial: Trial) -> Iterator[Reported | Completed]:

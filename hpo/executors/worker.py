@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.core.types import Reported, Trial, event_to_json, one_line
-from hpo.executors.running import Objective, run
+from hpo.executors.running import Objective, run, with_folders
 
 
 def main(descriptor: int) -> None:
@@ -40,7 +40,7 @@ def main(descriptor: int) -> None:
 
     setup = inbox.get()
     try:
-        objective = load_factory(setup["factory"])(setup["settings"])
+        objective = with_folders(load_factory(setup["factory"])(setup["settings"]))
     except Exception as error:
         traceback.print_exc()
         send({"fatal": f"{setup['factory']}: {one_line(error)}"})

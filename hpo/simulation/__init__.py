@@ -1,1 +1,1 @@
-"""Studies on tabulated learning curves: a virtual clock, the tables, methods side by side."""
+"""Studies on curves that are known: a virtual clock, tables, records, methods side by side."""

@@ -1,1 +1,1 @@
-"""A study as it is played, written down, read again and branched."""
+"""A study as it is played, written down, read again and forked."""

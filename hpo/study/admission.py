@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from hpo.core.trials import defect_of
-from hpo.core.types import Completed, Failed, Job, Reported, TrialEvent
+from hpo.core.types import Completed, Failed, Job, Reported, TrialEvent, WorkerLost
+
+_OF_TRIALS = (Reported, Completed, Failed, WorkerLost)  # a tuple is tested faster than a union
 
 
 class Refused(NamedTuple):
@@ -75,9 +77,9 @@ class Jobs:
 
     def refusal(self, event: TrialEvent) -> str | None:
         """Why the event cannot be, None where it can."""
-        if not isinstance(event, TrialEvent):
+        job = self._running.get(getattr(event, "trial", None))
+        if not isinstance(event, _OF_TRIALS):
             return "it is no event of a trial"
-        job = self._running.get(event.trial)
         if job is None:
             return "the trial has no job"
         if isinstance(event, Reported) and not event.epoch == job.done + 1 <= job.last:
@@ -89,7 +91,8 @@ class Jobs:
     def follow(self, event: TrialEvent) -> None:
         """Bring the job up to date with an event that can be."""
         if isinstance(event, Reported):
-            self._running[event.trial] = self._running[event.trial]._replace(done=event.epoch)
+            first, _, last = self._running[event.trial]
+            self._running[event.trial] = _Progress(first, event.epoch, last)
         else:
             del self._running[event.trial]
 

@@ -58,7 +58,7 @@ class Journal:
         """
         # through JSON once, so that tuples and lists compare equal
         wanted = json.loads(json.dumps(to_json({"settings": settings, "seed": seed})))
-        if executor:
+        if executor is not None:
             wanted["executor"] = json.loads(json.dumps(to_json(executor)))
         found = self.header()
         if not found:

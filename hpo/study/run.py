@@ -1,6 +1,5 @@
 """The only loop: ask the scheduler, let an executor train, write down what happened, tell it."""
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -74,12 +73,15 @@ def run_study(
 
     def tell(events: Sequence[Event]) -> None:
         nonlocal state
-        states = list(itertools.accumulate(events, scheduler.tell, initial=state))[1:]
+        states, following = [], state
+        for event in events:
+            following = scheduler.tell(following, event)
+            states.append(following)
         journal.append(events)
-        for event, following in zip(events, states, strict=True):
-            state = following
-            if on_event is not None:
-                on_event(event, state)
+        state = following
+        if on_event is not None:
+            for event, following in zip(events, states, strict=True):
+                on_event(event, following)
 
     tell([WorkerLost(trial) for trial in sorted(cut_off)])
     while True:

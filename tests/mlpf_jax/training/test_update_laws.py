@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from datasets import schema
 from mlpf_jax.model.config import TrainConfig
 from mlpf_jax.model.mlpf import Prediction
-from mlpf_jax.training import losses, optimisation, pieces
+from mlpf_jax.training import event_loss, losses, optimisation, pieces
 
 few = settings(max_examples=20, deadline=None)
 WEIGHTS = ("class", "charge", "momentum", "energy", "angle", "region", "missing")
@@ -161,22 +161,36 @@ def test_a_piece_holds_a_thousand_elements_of_rows_from_all_over_the_batch(rows,
     assert float(pieces.sum_over(lambda piece: piece[1].sum(), cut)) == X[:, 0].sum()
 
 
-@pytest.mark.parametrize("column", ["pt", "energy"])
-def test_an_input_of_nothing_has_no_ratio_to_learn(batch_of, column):
+def prediction_of(shape, log_ratio):
+    """Everything alike, everywhere a particle."""
+    flat, classes = jnp.full(shape, log_ratio), jnp.zeros((*shape, 6)).at[..., 1].set(3.0)
+    return Prediction(classes, classes[..., :3], *[flat] * 5)
+
+
+def test_an_input_of_nothing_has_no_ratio_to_learn(batch_of):
     """Neither the loss nor its gradient breaks, and the target is the input's own scale."""
     batch = batch_of([(4, 6)], 12)
     X = np.array(batch.X)
-    X[..., schema.SHARED[column]] = 0
-    batch = batch._replace(X=X)
-    weights = optimisation.hyper(TrainConfig()).weights
-    name = {"pt": "momentum", "energy": "energy"}[column]
+    X[..., [schema.SHARED["pt"], schema.SHARED["energy"]]] = 0
+    batch, weights = batch._replace(X=X), optimisation.hyper(TrainConfig()).weights
 
+    @jax.jit
+    @jax.value_and_grad
     def loss(value):
-        flat = jnp.full(X.shape[:2], value)
-        logits = jnp.zeros((*X.shape[:2], 6))
-        prediction = Prediction(logits, logits[..., :3], *[flat] * 5)
-        return losses.terms(prediction, batch, weights)[name].total
+        terms = losses.terms(prediction_of(X.shape[:2], value), batch, weights)
+        return terms["momentum"].total + terms["energy"].total
 
-    value, slope = jax.value_and_grad(loss)(0.0)
+    value, slope = loss(0.0)
     assert float(value) == 0
     assert float(slope) == 0
+
+
+def test_momenta_far_too_large_are_cut(batch_of):
+    """An untrained model's must not drown the rest of an event."""
+    batch = batch_of([(4, 6)], 12)
+    missing = jax.jit(
+        lambda value: event_loss.missing(
+            prediction_of(batch.X.shape[:2], value), batch, batch.segment
+        ).sum()
+    )
+    assert float(missing(4.9)) < float(missing(5.0)) == float(missing(5.5)) == float(missing(50.0))
