@@ -139,6 +139,17 @@ def test_a_study_that_goes_on_keeps_the_seeds_of_its_trials(path, tmp_path, seed
         assert executor.seeds == seeds_of(3 if seed is None else seed, executor.seeds)
 
 
+def test_an_executor_that_tells_nothing_keeps_the_seeds_too(path, tmp_path):
+    class Silent(Seen):
+        description = {}  # noqa: RUF012
+
+    play(path, Silent())
+    fork(path, 9, tmp_path / "fork.db")
+    executor = Silent()
+    play(tmp_path / "fork.db", executor)
+    assert executor.seeds == seeds_of(3, executor.seeds)
+
+
 def test_an_old_journal_goes_on_with_the_seeds_it_had(old, tmp_path):
     """Its executor had a seed of its own, 0 unless given."""
     assert "executor" not in read_journal(old)[0]
