@@ -1,6 +1,7 @@
 """Mutate the rooms, a little at a time, and see whether their tests notice: `make mutants`.
 
-The exit status is 1 where more than --most of the sample survive, or a known mutation does.
+The exit status is 1 where more than --most of the sample survive, or a known mutation does, 2 where
+the tests cannot be run, and 130 where it was stopped: then the page of --markdown stays as it is.
 """
 
 import argparse
@@ -64,9 +65,8 @@ def tests_for(mutation: Mutation, covering: dict[str, list[Covered]]) -> list[Co
     return sorted(tests.values(), key=lambda test: test.seconds)
 
 
-def run(options: argparse.Namespace, console: Console) -> list[Verdict]:
+def run(options: argparse.Namespace, mutations: list[Mutation], console: Console) -> list[Verdict]:
     """Judge the mutations; what has been found so far where the user stops it."""
-    mutations = chosen_mutations(options)
     rooms = list(dict.fromkeys(room_of(mutation.path) for mutation in mutations))
     verdicts: list[Verdict] = []
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
@@ -83,7 +83,7 @@ def run(options: argparse.Namespace, console: Console) -> list[Verdict]:
                 found = done.result()
                 covering[asked[done]] = found.places
                 for test in found.failing:
-                    progress.print(f"left out, it fails without any mutation: {test}")
+                    progress.print(f"left out, it fails as it is: {test}", soft_wrap=True)
                 progress.advance(bar)
             bar = progress.add_task("mutations", total=len(mutations))
             judged: dict[Future[str], tuple[Mutation, int]] = {}
@@ -111,7 +111,8 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):  # also where the shell has it ignored
         signal.signal(number, _stop)
     try:
-        verdicts = run(options, console)
+        mutations = chosen_mutations(options)
+        verdicts = run(options, mutations, console)
     except (BenchError, GoneError) as error:
         console.print(str(error), markup=False)
         return 2
@@ -120,9 +121,11 @@ def main(arguments: list[str]) -> int:
     about = {"command": command, "seed": options.seed, "minutes": minutes}
     report.save(options.output, verdicts, about)
     console.print(report.table(verdicts))
+    console.print(f"{minutes:.1f} minutes; all of it is in {options.output}", soft_wrap=True)
+    if len(verdicts) < len(mutations):
+        return 130
     if options.markdown:
         report.write_page(options.markdown, verdicts, about)
-    console.print(f"{minutes:.1f} minutes; all of it is in {options.output}")
     rooms = {score.room: score for score in report.scores(verdicts)}
     too_many = "all rooms" in rooms and rooms["all rooms"].share > options.most
     missed = "known mutations" in rooms and rooms["known mutations"].alive
