@@ -44,7 +44,7 @@ def rooms() -> dict[str, frozenset[str]]:
     text = (ROOT / "WORKSPACE.md").read_text()
     block = text.split("## Who may import whom")[1].split("```")[1]
     table = {}
-    for line in block.strip().splitlines()[1:]:
+    for line in block.strip().replace(",\n", ",").splitlines()[1:]:
         room, *others = line.replace(",", " ").split()
         table[room] = frozenset({room, *others} - {"nothing"})
     return table
