@@ -27,7 +27,7 @@ _MODULES = {
     "hpo.schedulers.improved": ("Risk", "swift_improved"),
     "hpo.study.journal": ("Journal", "JournalError", "read_journal"),
     "hpo.schedulers.pricing": ("Price",),
-    "hpo.core.proposals": ("searched",),
+    "hpo.searchers.proposals": ("searched",),
     "hpo.study.records": ("Record",),
     "hpo.searchers.base": ("Observed", "Searcher", "quasi_random_search", "random_search"),
     "hpo.simulation.simulator": ("Conditions", "Outcome", "simulate"),
