@@ -61,7 +61,9 @@ class Vector(Sequence[Item], Generic[Item]):
     def __getitem__(self, index: slice) -> tuple[Item, ...]: ...
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return tuple(self)[index]
+            start, stop, step = index.indices(self._size)
+            some = itertools.islice(self, start, stop, step) if step > 0 else tuple(self)[index]
+            return tuple(some)
         if index < 0:
             index += self._size
         if not 0 <= index < self._size:

@@ -11,7 +11,7 @@ import numpy as np
 
 from hpo.forecasting.chances import standardised
 from hpo.forecasting.regression import Curves, Forecast, Losses, Prior, Seen, foresee, seen
-from hpo.forecasting.scale import exponent_of, scaled
+from hpo.forecasting.scale import down, exponent_of
 
 PROSPECT = Prior(precision=(0.01, 0.1, 3.0), strength=3.0, noise=0.1, growth=0.0)
 NO_TRUST = 0.7  # share of pairs in order up to which early losses tell nothing; by chance it is 0.5
@@ -28,21 +28,20 @@ def prospects(
 def expected_gain(prospect: Forecast, incumbent: float) -> Losses:
     """E[max(0, incumbent - loss)], the expected improvement of a Student variate.
 
-    With t density and T distribution function of Student's distribution, n its degrees of freedom
-    and z = (incumbent - mean) / spread: spread (z T(z) + t(z) (n + z^2) / (n - 1)) (Tracey and
-    Wolpert, Upgrading from Gaussian processes to Student's-T processes, arXiv:1801.06147).
+    Of losses whose differences are floats; spreads may be as small as they like. With t density and
+    T distribution function of Student's distribution, n its degrees of freedom and z = (incumbent -
+    mean) / spread: spread (z T(z) + t(z) (n + z^2) / (n - 1)) (Tracey and Wolpert, Upgrading from
+    Gaussian processes to Student's-T processes, arXiv:1801.06147).
     """
     from scipy.special import gammaln, stdtr
 
-    exponent = exponent_of(prospect.mean, prospect.spread, incumbent)
-    mean, spread = scaled(prospect.mean, -exponent), scaled(prospect.spread, -exponent)
-    n, gap = prospect.degrees, scaled(incumbent, -exponent) - mean
-    wide = standardised(incumbent, prospect.mean, prospect.spread)
+    n, gap = prospect.degrees, incumbent - prospect.mean
+    wide = standardised(gap, prospect.spread)
     z = np.clip(wide, -_SURE, _SURE)
     scale = gammaln((n + 1) / 2) - gammaln(n / 2) - math.log(n * math.pi) / 2
     density = np.exp(scale - (n + 1) / 2 * np.log1p(z**2 / n))
-    gain = spread * (z * stdtr(n, z) + density * (n + z**2) / (n - 1))
-    return scaled(np.where(np.abs(wide) > _SURE, np.maximum(gap, 0.0), gain), exponent)
+    gain = prospect.spread * (z * stdtr(n, z) + density * (n + z**2) / (n - 1))
+    return np.where(np.abs(wide) > _SURE, np.maximum(gap, 0.0), gain)
 
 
 def trust(early: Losses, ends: Losses) -> float:
@@ -52,7 +51,7 @@ def trust(early: Losses, ends: Losses) -> float:
     twice the median pair), from NO_TRUST to 1. 0 where there is no pair to tell.
     """
     i, j = np.triu_indices(len(ends), 1)
-    ends = scaled(ends, -exponent_of(ends))
+    ends = down(ends, exponent_of(ends))
     apart = np.abs(ends[i] - ends[j])
     weight = np.minimum(apart, 2 * np.median(apart)) if len(i) else apart
     if weight.sum() == 0:

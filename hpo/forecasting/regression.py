@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from hpo.forecasting.scale import exponent_of, scaled
+from hpo.forecasting.scale import down, exponent_of, up
 
 Losses = Float[np.ndarray, " trials"]
 Curves = Float[np.ndarray, "trials epochs"]
@@ -80,14 +80,14 @@ def foresee(
     """
     exponent = exponent_of(known, targets, partial, lowest)
     found = regress(
-        see(scaled(known, -exponent)),
-        scaled(targets, -exponent),
-        see(scaled(partial, -exponent)),
+        see(down(known, exponent)),
+        down(targets, exponent),
+        see(down(partial, exponent)),
         math.log2(horizon / known.shape[1]),
-        float(scaled(lowest, -exponent)),
+        float(down(lowest, exponent)),
         prior,
     )
-    mean, spread = scaled(found.mean, exponent), scaled(found.spread, exponent)
+    mean, spread = up(found.mean, exponent), up(found.spread, exponent)
     return found._replace(mean=mean, spread=np.maximum(spread, _TINY))
 
 
@@ -96,9 +96,9 @@ def regress(
 ) -> Forecast:
     """The losses of the `partial` curves `ahead` doublings of their epochs later.
 
-    Losses must lie between -1 and 1. With y the last loss, from the median of all curves and cut at
-    HIGH, and g its change for each doubling, both in units of (median loss - lowest loss or target),
-    the loss ahead is
+    Losses must lie between -1 and 1. With y the last loss, from the median of all curves and cut
+    at HIGH, and g its change for each doubling, both in units of (median loss - lowest loss or
+    target), the loss ahead is
 
         y + b . (1, y, g) + noise,    b ~ N((0, 0, sum of DECAY^k over the doublings), prior)
 
@@ -114,7 +114,7 @@ def regress(
     def in_units(losses: Losses) -> Losses:
         return np.minimum((losses - high) / unit, HIGH)
 
-    def features(seen: Seen) -> Float[np.ndarray, "trials 3"]:
+    def features(seen: Seen) -> np.ndarray:
         gained = np.clip(seen.change / unit, -HIGH, HIGH) / (seen.doublings or 1.0)
         return np.stack([np.ones(len(seen.last)), in_units(seen.last), gained], 1)
 

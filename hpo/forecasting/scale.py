@@ -15,10 +15,15 @@ LARGEST = float(np.finfo(float).max)
 
 def exponent_of(*values: ArrayLike) -> int:
     """Of the power of two just above the largest magnitude; 0 where all are 0."""
-    return math.frexp(max(float(np.max(np.abs(v), initial=0.0)) for v in values))[1]
+    return math.frexp(max(float(np.abs(v).max(initial=0.0)) for v in values))[1]
 
 
-def scaled(values: ArrayLike, exponent: int) -> np.ndarray:
-    """The values times 2^exponent; what lies beyond the largest float is the largest."""
+def down(values: ArrayLike, exponent: int) -> np.ndarray:
+    """The values in units of 2^exponent."""
+    return np.ldexp(values, -exponent)
+
+
+def up(values: ArrayLike, exponent: int) -> np.ndarray:
+    """The inverse of `down`; what lies beyond the largest float is the largest."""
     with np.errstate(over="ignore"):
         return np.clip(np.ldexp(values, exponent), -LARGEST, LARGEST)

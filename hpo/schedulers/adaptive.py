@@ -56,7 +56,15 @@ from hpo.forecasting.prospects import prospects
 from hpo.schedulers.brackets import Round, homes_of, hyperband_brackets, schedule_epochs
 from hpo.schedulers.common import assembled, checked_seed, searcher_of, sign_of
 from hpo.schedulers.pricing import Price, points_of, stages_of
-from hpo.schedulers.promise import AdaptiveState, gains, leading, paused, prospect_of, trusted
+from hpo.schedulers.promise import (
+    AdaptiveState,
+    gains,
+    leading,
+    paused,
+    prospect_of,
+    trusted,
+    with_leaders,
+)
 from hpo.schedulers.questions import check_answer, foretold, records
 from hpo.searchers.base import Searcher
 from hpo.space import Space
@@ -80,6 +88,8 @@ def adaptive(
     stages, budget = stages_of(brackets, price.hedges), schedule_epochs(brackets)
     thawing, over = len(stages), len(stages) + 1
     points, hedges = points_of(max_epochs), stages[0].trials
+    rungs = {round.epoch for rounds in brackets for round in rounds}
+    stands = tuple(sorted({*points, *rungs}))
 
     def init(seed: int) -> AdaptiveState:
         seed = checked_seed(seed)
@@ -87,7 +97,9 @@ def adaptive(
             TrialState(number, bracket, searcher.propose(seed, number), Vector(), WAITING, 0, None)
             for number, bracket in enumerate(homes_of(brackets))
         )
-        return begin(AdaptiveState(seed, sign, trials, 0, 0, (), (), 0, (), (), (), None), 0)
+        leaders = tuple(() for _ in stands)
+        state = AdaptiveState(seed, sign, trials, 0, 0, (), (), 0, (), (), (), None, leaders)
+        return begin(state, 0)
 
     def ask(state: AdaptiveState) -> tuple[AdaptiveState, Action]:
         if state.ready:
@@ -114,6 +126,7 @@ def adaptive(
         if trial.status == WAITING:
             return state._replace(ready=(*state.ready, trial.number))
         state = state._replace(lowest=lowest_with(state, trial))
+        state = with_leaders(state, trial, stands, price.leaders)
         return state if state.running or state.ready else meet(state)
 
     def meet(state: AdaptiveState) -> AdaptiveState:
@@ -189,19 +202,20 @@ def adaptive(
         """Members that promise too little pause; the others go on."""
         round, request = now(state), state.answers[0].request
         ends = reached(epochs_done(state), max_epochs)
-        sure = trusted(state, request.epoch, ends, max_epochs)
+        late = np.array(losses_at(state, ends, max_epochs))
+        sure = trusted(state, request.epoch, ends, late)
         dropped, thresholds = np.zeros(len(request.trials), bool), {}
         for answer in state.answers:
             rung = answer.request.rung
             if rung == max_epochs and request.epoch >= price.spared * max_epochs:
-                dropped |= gains(state, answer, hedges, price.relative) < price.gain * sure
-                thresholds[rung] = min(losses_at(state, answer.request.trained_on, rung))
+                dropped |= gains(state, answer, late, hedges, price.relative) < price.gain * sure
+                thresholds[rung] = float(late.min())
             if rung == round.epoch and request.epoch < rung:
                 prospect = prospect_of(state, answer)
                 chance, needed = chance_of_place(np.array([]), *prospect, round.places)
                 dropped |= chance < price.place * sure
                 thresholds.setdefault(rung, needed)
-        dropped &= ~leading(state, request, price.leaders)
+        dropped &= ~leading(state, request, stands)
         members = tuple(n for n, out in zip(request.trials, dropped, strict=True) if not out)
         shown = [
             record
@@ -214,12 +228,13 @@ def adaptive(
     def thaw(state: AdaptiveState) -> AdaptiveState:
         """Those go on whose expected gain is worth it, the best first."""
         worth, ends = {}, state.answers[0].request.trained_on
+        late = np.array(losses_at(state, ends, max_epochs))
         for answer in state.answers:
             request = answer.request
             share = max_epochs / (max_epochs - request.epoch)
-            values = share * gains(state, answer, hedges, price.relative)
-            values += leading(state, request, price.leaders)
-            enough = values >= price.thaw * trusted(state, request.epoch, ends, max_epochs)
+            values = share * gains(state, answer, late, hedges, price.relative)
+            values += leading(state, request, stands)
+            enough = values >= price.thaw * trusted(state, request.epoch, ends, late)
             pairs = zip(request.trials, values.tolist(), strict=True)
             worth |= {n: v for (n, v), yes in zip(pairs, enough, strict=True) if yes}
         first = sorted(worth, key=lambda n: (-worth[n], n))[: price.at_once]
@@ -229,11 +244,11 @@ def adaptive(
             goal = next(p for p in points if p > done[number])
             if worth[number] >= worth[first[0]] / 2 and goal - done[number] <= left:
                 goals[number], left = goal, left - (goal - done[number])
-        best = min(losses_at(state, ends, max_epochs))
         shown = [
             record
             for answer in state.answers
-            for record in records(sign, answer, best, goals)
+            if not goals.keys().isdisjoint(answer.request.trials)
+            for record in records(sign, answer, float(late.min()), goals)
             if record.continued
         ]
         state = state._replace(predictions=(*state.predictions, *shown))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from hpo.core.state import PAUSED, STOPPED, State, epochs_done, losses_at, reached
 from hpo.core.types import Predict, Predicted, Scheduler
 from hpo.forecasting.predictors import Predictor, remembering, svr
-from hpo.forecasting.scale import exponent_of, scaled
+from hpo.forecasting.scale import down, exponent_of
 from hpo.schedulers.brackets import Round, hyperband_brackets
 from hpo.schedulers.common import ceil_of, check_least, check_share, searcher_of
 from hpo.schedulers.rounds import Goals, Rule, synchronous, to_rung
@@ -99,7 +99,7 @@ def rank(state: State, members: Sequence[int], round: Round) -> list[int]:
 def _above(mean: float, spread: float, loss: float) -> float:
     """P(a normal variate of this mean and spread lies above the loss)."""
     exponent = exponent_of(mean, spread, loss)
-    mean, spread, loss = (float(scaled(v, -exponent)) for v in (mean, spread, loss))
+    mean, spread, loss = (float(down(v, exponent)) for v in (mean, spread, loss))
     if spread == 0:
         return float(mean > loss)
     return 0.5 * math.erfc((loss - mean) / (spread * math.sqrt(2)))

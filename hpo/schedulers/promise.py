@@ -9,12 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hpo.core.ordered import Result
 from hpo.core.state import PAUSED, Prediction, TrialState, losses_at
 from hpo.core.types import Predict, Predicted
 from hpo.core.vector import Vector
 from hpo.forecasting.prospects import PROSPECT, expected_gain, trust
-from hpo.forecasting.regression import Forecast
-from hpo.forecasting.scale import exponent_of, scaled
+from hpo.forecasting.regression import Forecast, Losses
+from hpo.forecasting.scale import down, exponent_of
 from hpo.schedulers.questions import forecast_of
 
 _LEAST = 2.0**-900  # the unit of gains where the best loss is 0, as a share of the largest loss
@@ -30,6 +31,7 @@ class AdaptiveState(NamedTuple):
     ready      trials with a job to be asked; `running` counts jobs
     requests   what is asked at the present barrier; `answers` have come
     lowest     the lowest loss of any epoch of a job that has ended, None before the first
+    leaders    at each epoch where trials may stand the best of all that came there
     """
 
     seed: int
@@ -44,6 +46,7 @@ class AdaptiveState(NamedTuple):
     answers: tuple[Predicted, ...]
     predictions: tuple[Prediction, ...]
     lowest: float | None
+    leaders: tuple[tuple[Result, ...], ...]
 
 
 def paused(state: AdaptiveState) -> dict[int, tuple[int, ...]]:
@@ -61,30 +64,43 @@ def prospect_of(state: AdaptiveState, answer: Predicted) -> Forecast:
 
 
 def gains(
-    state: AdaptiveState, answer: Predicted, hedges: tuple[int, ...], relative: float
+    state: AdaptiveState, answer: Predicted, late: Losses, hedges: tuple[int, ...], relative: float
 ) -> Float[np.ndarray, " trials"]:
     """Expected gains over the best loss so far, in the units of `pricing.Price`, of the trials that
-    the answer foresees at the end."""
-    known = answer.request.trained_on
-    ends = np.array(losses_at(state, known, answer.request.rung))
+    the answer foresees at the end; `late` are the losses there of those that taught it."""
     prospect = prospect_of(state, answer)
-    exponent = exponent_of(ends, prospect.mean, prospect.spread)
-    ends, mean, spread = (scaled(v, -exponent) for v in (ends, *prospect[:2]))
-    best, hedging = float(ends.min()), [n in hedges for n in known]
-    lacking = float(np.median(ends[hedging] if any(hedging) else ends)) - best
+    exponent = exponent_of(late, prospect.mean, prospect.spread)
+    late, mean, spread = (down(v, exponent) for v in (late, *prospect[:2]))
+    best, hedging = float(late.min()), [n in hedges for n in answer.request.trained_on]
+    lacking = float(np.median(late[hedging] if any(hedging) else late)) - best
     unit = max(min(lacking, relative * abs(best)), _LEAST)
     return expected_gain(Forecast(mean, spread, prospect.degrees), best) / unit
 
 
-def trusted(state: AdaptiveState, epoch: int, ends: tuple[int, ...], max_epochs: int) -> float:
-    """How far losses at the epoch can be trusted (`prospects.trust`)."""
-    early, late = (np.array(losses_at(state, ends, e)) for e in (epoch, max_epochs))
-    return trust(early, late)
+def trusted(state: AdaptiveState, epoch: int, ends: tuple[int, ...], late: Losses) -> float:
+    """How far losses at the epoch can be trusted (`prospects.trust`); `late` are those of the
+    trials `ends` at their end."""
+    return trust(np.array(losses_at(state, ends, epoch)), late)
 
 
-def leading(state: AdaptiveState, request: Predict, leaders: int) -> Bool[np.ndarray, " trials"]:
-    """Who is as good as the `leaders` best of all that came to the epoch."""
-    place = request.epoch - 1
-    everybody = sorted(t.curve[place] * state.sign for t in state.trials if len(t.curve) > place)
-    limit = max(everybody[:leaders], default=-np.inf)
+def with_leaders(
+    state: AdaptiveState, trial: TrialState, stands: tuple[int, ...], most: int
+) -> AdaptiveState:
+    """The state that knows the `most` best at each epoch, with a trial whose job has ended."""
+    leaders = list(state.leaders)
+    for place, epoch in enumerate(stands):
+        if epoch > len(trial.curve):
+            break
+        best, result = leaders[place], Result(state.sign * trial.curve[epoch - 1], trial.number)
+        if (len(best) < most or result < best[-1]) and result not in best:
+            leaders[place] = tuple(sorted((*best, result))[:most])
+    return state._replace(leaders=tuple(leaders))
+
+
+def leading(
+    state: AdaptiveState, request: Predict, stands: tuple[int, ...]
+) -> Bool[np.ndarray, " trials"]:
+    """Who is as good as the best of all that came to the epoch (`with_leaders`)."""
+    best = state.leaders[stands.index(request.epoch)]
+    limit = best[-1].loss if best else -np.inf
     return np.array(losses_at(state, request.trials, request.epoch)) <= limit

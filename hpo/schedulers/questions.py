@@ -1,5 +1,6 @@
 """What a scheduler asks about learning curves, and what it makes of the answers."""
 
+import itertools
 import math
 from collections.abc import Callable, Container, Sequence
 from typing import Any
@@ -16,7 +17,9 @@ Foresee = Callable[[Curves, Losses, Curves, int, float], Forecast]
 
 def curves_of(state: Any, trials: Sequence[int], epochs: int) -> Curves:
     """The first epochs of these trials, in the metric's own sign."""
-    return np.array([state.trials[number].curve[:epochs] for number in trials])
+    curves = (itertools.islice(state.trials[number].curve, epochs) for number in trials)
+    values = itertools.chain.from_iterable(curves)
+    return np.fromiter(values, float, len(trials) * epochs).reshape(len(trials), epochs)
 
 
 def foretold(foresee: Foresee, state: Any, request: Predict) -> Predicted:

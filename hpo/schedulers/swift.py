@@ -10,7 +10,7 @@ import numpy as np
 from hpo.core.state import Fit, State, curves_at, losses_at
 from hpo.core.types import Predict, Predicted, Scheduler
 from hpo.forecasting.predictors import Known, Predictor, extrapolated, remembering, svr
-from hpo.forecasting.scale import exponent_of, scaled
+from hpo.forecasting.scale import down, exponent_of, up
 from hpo.schedulers.brackets import Round, hyperband_brackets
 from hpo.schedulers.common import ceil_of, check_least, check_share, searcher_of
 from hpo.schedulers.questions import curves_of, records
@@ -115,7 +115,7 @@ def extrapolation(
 def quantile_of(losses: list[float], quantile: float) -> float:
     """The quantile, also where the losses lie further apart than a float can tell."""
     exponent = exponent_of(losses)
-    return float(scaled(np.quantile(scaled(losses, -exponent), quantile), exponent))
+    return float(up(np.quantile(down(losses, exponent), quantile), exponent))
 
 
 def choose(losses: np.ndarray, threshold: float | None, places: int) -> list[int]:
