@@ -36,7 +36,13 @@ class Vector(Sequence[Item], Generic[Item]):
         """With `item` at `index`, which is at most the length: there it is appended."""
         if not 0 <= index <= self._size:
             raise IndexError(f"no place {index} in a vector of {self._size}")
-        return self._with(index, (item,))
+        root, shift = self._root, self._shift
+        size = self._size if index < self._size else index + 1
+        if not shift and index < _WIDTH:  # one leaf, as most curves are: in half of the time
+            return _made((*root[:index], item, *root[index + 1 :]), 0, size)
+        if index == _WIDTH << shift:
+            root, shift = (root,), shift + _BITS
+        return _made(_put(root, shift, index, (item,)), shift, size)
 
     def extend(self, items: Iterable[Item]) -> "Vector[Item]":
         """With `items` appended, leaf by leaf."""
@@ -45,15 +51,15 @@ class Vector(Sequence[Item], Generic[Item]):
         vector, items, done = self, tuple(items), 0
         while done < len(items):
             leaf = items[done : done + _WIDTH - vector._size % _WIDTH]
-            vector, done = vector._with(vector._size, leaf), done + len(leaf)
+            vector, done = vector._grown(leaf), done + len(leaf)
         return vector
 
-    def _with(self, index: int, items: tuple[Item, ...]) -> "Vector[Item]":
-        """With these items from `index` on; they must fit into one leaf."""
-        root, shift = self._root, self._shift
+    def _grown(self, items: tuple[Item, ...]) -> "Vector[Item]":
+        """With these items appended; they must fit into one leaf."""
+        root, shift, index = self._root, self._shift, self._size
         if index == _WIDTH << shift:
             root, shift = (root,), shift + _BITS
-        return _made(_put(root, shift, index, items), shift, max(self._size, index + len(items)))
+        return _made(_put(root, shift, index, items), shift, index + len(items))
 
     @overload
     def __getitem__(self, index: int) -> Item: ...

@@ -40,13 +40,12 @@ from hpo.core.state import (
 )
 from hpo.core.trials import told
 from hpo.core.types import (
+    MID_JOB,
     Action,
     Event,
     Finished,
     Predict,
     Predicted,
-    Proposed,
-    Reported,
     Scheduler,
     Wait,
 )
@@ -120,7 +119,7 @@ def adaptive(
         if trial.status == PAUSED and len(trial.curve) == max_epochs:
             trial = trial._replace(status=COMPLETED)
         state = with_trial(state, trial)
-        if isinstance(event, Reported | Proposed):
+        if isinstance(event, MID_JOB):
             return state
         state = state._replace(running=state.running - 1)
         if trial.status == WAITING:

@@ -37,13 +37,12 @@ from hpo.core.state import (
 )
 from hpo.core.trials import told
 from hpo.core.types import (
+    MID_JOB,
     Action,
     Event,
     Finished,
     Job,
     Predicted,
-    Proposed,
-    Reported,
     Scheduler,
     Wait,
 )
@@ -128,70 +127,67 @@ def asha(
         return state, (Wait() if state.running else Finished(best_trial(state)))
 
     def start(state: AshaState, trial: TrialState) -> tuple[AshaState, Job]:
-        state = with_trial(state, trial._replace(status=RUNNING))
-        return state._replace(running=state.running + 1), job_of(trial)
+        trials = state.trials.put(trial.number, trial._replace(status=RUNNING))
+        return state._replace(trials=trials, running=state.running + 1), job_of(trial)
 
-    def rung_of(rung: Rung, closing: bool) -> Rung:
+    def rung_of(
+        epoch: int, arrived: int, failed: int, waiting: Ordered, promoted: Ordered, closing: bool
+    ) -> Rung:
         """With what follows: those better than the best that waits have all been promoted, so it
         goes on where it is among the first 1/eta that came."""
-        best = None if stopping or rung.epoch == epochs[-1] else rung.waiting.first()
-        came = rung.arrived + (rung.failed if closing else 0)
-        return rung._replace(due=best is not None and rung.promoted.rank(best) < came // eta)
-
-    def with_rung(state: AshaState, level: int, rung: Rung) -> AshaState:
-        rung = rung_of(rung, state.closing)
-        return state._replace(rungs=(*state.rungs[:level], rung, *state.rungs[level + 1 :]))
+        best = None if stopping or epoch == epochs[-1] else waiting.first()
+        came = arrived + failed if closing else arrived
+        due = best is not None and promoted.rank(best) < came // eta
+        return Rung(epoch, arrived, failed, waiting, promoted, due)
 
     def promote(state: AshaState, level: int) -> tuple[AshaState, TrialState]:
-        rung = state.rungs[level]
-        best = rung.waiting.first()
-        moved = rung._replace(
-            waiting=rung.waiting.remove(best), promoted=rung.promoted.insert(best)
-        )
+        epoch, arrived, failed, waiting, promoted, _ = state.rungs[level]
+        best = waiting.first()
+        waiting, promoted = waiting.remove(best), promoted.insert(best)
+        moved = rung_of(epoch, arrived, failed, waiting, promoted, state.closing)
         trial = state.trials[best.trial]._replace(goal=epochs[level + 1])
-        return with_rung(state, level, moved), trial
+        return state._replace(rungs=_with(state.rungs, level, moved)), trial
 
     def tell(state: AshaState, event: Event) -> AshaState:
         if isinstance(event, Predicted):
             check_answer(event, ())
         trial = told(state.trials, event, metric)
-        state = with_trial(state, trial)
-        if isinstance(event, Reported | Proposed):
-            return state
-        state = state._replace(running=state.running - 1)
-        if trial.status == WAITING:
-            return state._replace(ready=(*state.ready, trial.number))
-        level = epochs.index(trial.goal)
-        if trial.status == FAILED:
-            rung = state.rungs[level]
-            return settled(with_rung(state, level, rung._replace(failed=rung.failed + 1)))
-        return settled(arrive(state, trial, level))
+        if isinstance(event, MID_JOB):
+            return state._replace(trials=state.trials.put(trial.number, trial))
+        rungs = state.rungs
+        if trial.status != WAITING:
+            level = epochs.index(trial.goal)
+            rung, trial = ended(rungs[level], trial, level, state.closing)
+            rungs = _with(rungs, level, rung)
+        return settled(
+            state._replace(
+                trials=state.trials.put(trial.number, trial),
+                rungs=rungs,
+                ready=(*state.ready, trial.number) if trial.status == WAITING else state.ready,
+                running=state.running - 1,
+            )
+        )
 
-    def arrive(state: AshaState, trial: TrialState, level: int) -> AshaState:
-        """A rung has one more result."""
-        rung = state.rungs[level]
-        rung = rung._replace(arrived=rung.arrived + 1)
-        if rung.epoch == epochs[-1]:
-            state = with_trial(state, trial._replace(status=COMPLETED))
-            return with_rung(state, level, rung)
+    def ended(rung: Rung, trial: TrialState, level: int, closing: bool) -> tuple[Rung, TrialState]:
+        """The rung after a job that was to come there, and what becomes of its trial."""
+        epoch, arrived, failed, waiting, promoted, _ = rung
+        if trial.status == FAILED:
+            return rung_of(epoch, arrived, failed + 1, waiting, promoted, closing), trial
+        if epoch == epochs[-1]:
+            return rung._replace(arrived=arrived + 1), trial._replace(status=COMPLETED)
         result = Result(sign * trial.curve[-1], trial.number)
-        rung = rung._replace(waiting=rung.waiting.insert(result))
-        state = with_rung(state, level, rung)
+        rung = rung_of(epoch, arrived + 1, failed, waiting.insert(result), promoted, closing)
         # The waiting of the other variant are all that ever came: the first one always goes on.
         if stopping and rung.waiting.rank(result) < max(rung.arrived // eta, 1):
-            return sent(state, trial._replace(goal=epochs[level + 1]))
-        return state
-
-    def sent(state: AshaState, trial: TrialState) -> AshaState:
-        state = with_trial(state, trial._replace(status=WAITING))
-        return state._replace(ready=(*state.ready, trial.number))
+            trial = trial._replace(goal=epochs[level + 1], status=WAITING)
+        return rung, trial
 
     def settled(state: AshaState) -> AshaState:
         """The state after a job; where nothing is left to do, the study is brought to its end."""
         if busy(state):
             return state
         if not state.closing:
-            rungs = tuple(rung_of(rung, closing=True) for rung in state.rungs)
+            rungs = tuple(rung_of(*rung[:-1], closing=True) for rung in state.rungs)
             state = state._replace(closing=True, rungs=rungs)
             if busy(state):
                 return state
@@ -199,7 +195,8 @@ def asha(
         if state.rungs[-1].arrived or not left:
             return dismissed(state)
         best = min(left, key=lambda t: (-len(t.curve), sign * t.curve[-1], t.number))
-        return sent(state, best._replace(goal=max_epochs))
+        state = with_trial(state, best._replace(goal=max_epochs, status=WAITING))
+        return state._replace(ready=(best.number,))
 
     def busy(state: AshaState) -> bool:
         more = state.ready or state.running or len(state.trials) < trials
@@ -216,3 +213,7 @@ def asha(
         init, ask, tell, predicts_nothing,
         settings=settings, searcher=searcher, metric=metric, mode=mode,
     )  # fmt: skip
+
+
+def _with(rungs: tuple[Rung, ...], level: int, rung: Rung) -> tuple[Rung, ...]:
+    return (*rungs[:level], rung, *rungs[level + 1 :])

@@ -32,14 +32,13 @@ from hpo.core.state import (
 )
 from hpo.core.trials import told
 from hpo.core.types import (
+    MID_JOB,
     Action,
     Event,
     Finished,
     Job,
     Predict,
     Predicted,
-    Proposed,
-    Reported,
     Scheduler,
     Wait,
 )
@@ -134,7 +133,7 @@ def asynchronous_swift(
             return hear(state, event)
         trial = told(state.trials, event, metric)
         state = with_trial(state, trial)
-        if isinstance(event, Reported | Proposed):
+        if isinstance(event, MID_JOB):
             return state
         state = state._replace(running=state.running - 1)
         if trial.status == WAITING:

@@ -31,14 +31,13 @@ from hpo.core.state import (
 )
 from hpo.core.trials import told
 from hpo.core.types import (
+    MID_JOB,
     Action,
     Event,
     Finished,
     Job,
     Predict,
     Predicted,
-    Proposed,
-    Reported,
     Scheduler,
     Wait,
 )
@@ -146,7 +145,7 @@ def synchronous(
             return hear(state, event)
         trial = told(state.trials, event, metric)
         state = with_trial(state, trial)
-        if isinstance(event, Reported | Proposed):
+        if isinstance(event, MID_JOB):
             return state
         bracket = state.brackets[trial.bracket]
         if trial.status == WAITING:
