@@ -29,7 +29,7 @@ _MODULES = {
     "hpo.study.forking": ("fork",),
     "hpo.study.journal": ("Journal", "read_journal"),
     "hpo.schedulers.pricing": ("Price",),
-    "hpo.core.proposals": ("searched",),
+    "hpo.searchers.proposals": ("searched",),
     "hpo.study.records": ("Record",),
     "hpo.searchers.base": ("Observed", "Searcher", "quasi_random_search", "random_search"),
     "hpo.simulation.simulator": ("Conditions", "Outcome", "simulate"),

@@ -17,45 +17,18 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import hpo
 from benchmarks.hpo.peers import EPOCHS, ETA, PEERS, loss
+from benchmarks.hpo.sizes import SPACE, growth, long_curve, play, studies
 from benchmarks.machine import cpu_seconds, machine
-from hpo.core.types import Completed, Job, Predict, Reported
-from hpo.simulation.tables import Table
+from hpo.core.types import Completed, Job, Reported
 from hpo.study.journal import Entry
 
 ROOT = Path(__file__).parents[2]
 PEER_PYTHON = ROOT / ".bench-hpo-venv" / "bin" / "python"
-SPACE = hpo.Space({"x": hpo.Float(0, 1)})
-
-
-def play(scheduler: hpo.Scheduler, jobs: int | None = None) -> Iterator[tuple[Any, list]]:
-    """Jobs and events of a study with one worker: (state before, what follows), job by job."""
-    state, done = scheduler.init(0), 0
-    while jobs is None or done < jobs:
-        before = state
-        state, action = scheduler.ask(state)
-        if isinstance(action, Predict):
-            event = scheduler.predict(state, action)
-            state = scheduler.tell(state, event)
-            yield before, [event]
-            continue
-        if not isinstance(action, Job):
-            return
-        items: list = [action]
-        for epoch in range(action.first_epoch + 1, action.last_epoch + 1):
-            items.append(Reported(action.trial, epoch, {"loss": loss(action.trial, epoch)}))
-        items.append(Completed(action.trial, action.last_epoch))
-        yield before, items
-        for item in items[1:]:
-            state = scheduler.tell(state, item)
-        done += 1
 
 
 def rates(scheduler: hpo.Scheduler, repeats: int) -> dict[str, float]:
@@ -79,24 +52,6 @@ def rates(scheduler: hpo.Scheduler, repeats: int) -> dict[str, float]:
     }
 
 
-def growth(sizes: tuple[int, ...]) -> dict[str, float]:
-    """Microseconds for one job of an ASHA study (ask, report, complete) after so many of them."""
-    table = Table("none", ({"x": 0.0},), np.zeros((1, 1)))
-    scheduler = hpo.asha(table.searcher(), sizes[-1] + 1000, 81, 3)
-    found, start, window = {}, 0.0, 1000
-    for number, (state, _) in enumerate(play(scheduler)):
-        began = len(state.trials)
-        if began in sizes and f"{began} trials" not in found and not start:
-            start, first = time.process_time(), number
-        if start and number == first + window:
-            size = max(s for s in sizes if s <= began)
-            found[f"{size} trials"] = 1e6 * (time.process_time() - start) / window
-            start = 0.0
-            if size == sizes[-1]:
-                break
-    return found
-
-
 def journal(batch: int, batches: int) -> float:
     """Durable events a second, in batches."""
     with tempfile.TemporaryDirectory() as folder, hpo.Journal(Path(folder) / "study.db") as log:
@@ -106,22 +61,6 @@ def journal(batch: int, batches: int) -> float:
         for _ in range(batches):
             log.append(events)
         return batch * batches / (time.monotonic() - start)
-
-
-def studies(repeats: int) -> dict[str, float]:
-    """Milliseconds for a simulated study of Hyperband's size (R=100, eta=2)."""
-    generator = np.random.default_rng(0)
-    curves = generator.uniform(size=(300, 1)) + np.arange(1, 101) ** -0.5
-    table = Table("none", tuple({"i": i} for i in range(300)), curves)
-    found = {}
-    for name in ("hyperband", "swift_improved", "asynchronous_swift"):
-        scheduler = getattr(hpo, name)(table.searcher(), 100, 2)
-        found[name] = 1e3 * cpu_seconds(_study(scheduler, table), repeats)
-    return found
-
-
-def _study(scheduler: hpo.Scheduler, table: Table) -> Callable[[], object]:
-    return lambda: hpo.simulate(scheduler, table, 0)
 
 
 def ours(trials: int) -> dict[str, float]:
@@ -207,10 +146,13 @@ def main() -> None:
     figures["ASHA, microseconds a job"] = growth((100, 500) if options.quick else (1000, 100_000))
     for name, value in figures["ASHA, microseconds a job"].items():
         print(f"ASHA, one job after {name}: {value:.1f} us")
+    figures["microseconds a report"] = long_curve((100, 5000) if options.quick else (100, 40_000))
+    for name, value in figures["microseconds a report"].items():
+        print(f"one report, told after {name}: {value:.1f} us")
     figures["journal events/s"] = {n: journal(n, 2 if options.quick else 20) for n in (100, 1000)}
     for size, value in figures["journal events/s"].items():
         print(f"journal, batches of {size}: {value:,.0f} durable events/s")
-    figures["simulated study, ms"] = studies(repeats)
+    figures["simulated study, ms"] = studies(repeats, large=not options.quick)
     for name, value in figures["simulated study, ms"].items():
         print(f"a simulated study, {name}: {value:.1f} ms")
     for trials, rounds in ((100, 1),) if options.quick else ((1000, 7), (4000, 1)):

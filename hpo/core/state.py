@@ -1,9 +1,13 @@
-"""The state of a synchronous scheduler: frozen, and JSON by `hpo.core.types.to_json`."""
+"""States of schedulers: frozen, and JSON by `hpo.core.types.to_json`.
 
-from collections.abc import Iterable
+`State` is that of the synchronous ones. Those with machines of their own share what stands here of
+any state with `sign`, `trials` and `lowest`.
+"""
+
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from hpo.core.types import Configuration, Predict, Predicted
+from hpo.core.types import Configuration, Job, Predict, Predicted
 from hpo.core.vector import Vector
 
 # What a trial is doing. The last four are final.
@@ -17,7 +21,7 @@ class TrialState(NamedTuple):
     number: int
     bracket: int
     configuration: Configuration
-    curve: tuple[float, ...]
+    curve: Vector[float]
     status: str
     goal: int
     error: str | None
@@ -78,7 +82,10 @@ class Prediction(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything a study knows; the fold of its log."""
+    """Everything a study knows; the fold of its log.
+
+    `lowest` is the lowest loss of any epoch of a job that has ended, None before the first.
+    """
 
     seed: int
     sign: int  # +1 where the metric is minimised, -1 where it is maximised
@@ -87,11 +94,25 @@ class State(NamedTuple):
     curves: tuple[RungCurves, ...]
     fits: tuple[Fit, ...]
     predictions: tuple[Prediction, ...]
+    lowest: float | None
 
 
-def losses_at(state: State, trials: Iterable[int], epoch: int) -> list[float]:
+def losses_at(state: Any, trials: Iterable[int], epoch: int) -> list[float]:
     """Metric after `epoch`, negated where it is maximised: smaller is better."""
     return [state.sign * state.trials[number].curve[epoch - 1] for number in trials]
+
+
+def ranked(state: Any, trials: Sequence[int], epoch: int) -> list[int]:
+    """The trials by their losses after `epoch`, best first; ties in the order of their numbers."""
+    return [n for _, n in sorted(zip(losses_at(state, trials, epoch), trials, strict=True))]
+
+
+def lowest_with(state: Any, trial: TrialState) -> float | None:
+    """The lowest loss so far, with the trial, whose job has ended."""
+    if not trial.curve:
+        return state.lowest
+    own = min(trial.curve) if state.sign > 0 else -max(trial.curve)
+    return own if state.lowest is None else min(state.lowest, own)
 
 
 def curves_at(state: State, rung: int) -> tuple[int, ...]:
@@ -99,7 +120,7 @@ def curves_at(state: State, rung: int) -> tuple[int, ...]:
     return next((entry.trials for entry in state.curves if entry.epoch == rung), ())
 
 
-def best_trial(state: State) -> int | None:
+def best_trial(state: Any) -> int | None:
     """Of the trials trained longest and not failed the best; None where there is none."""
     candidates = [
         (-len(t.curve), state.sign * t.curve[-1], t.number)
@@ -109,14 +130,32 @@ def best_trial(state: State) -> int | None:
     return min(candidates)[2] if candidates else None
 
 
-def reached(state: Any, epoch: int) -> tuple[int, ...]:
-    """All trials that were trained that far."""
-    return tuple(trial.number for trial in state.trials if len(trial.curve) >= epoch)
+def epochs_done(state: Any) -> list[int]:
+    """Of every trial, by number."""
+    return [len(trial.curve) for trial in state.trials]
 
 
-def with_trial(state: State, trial: TrialState) -> State:
+def reached(done: Iterable[int], epoch: int) -> tuple[int, ...]:
+    """Those trials, of all by number, that have `done` so many epochs."""
+    return tuple(number for number, epochs in enumerate(done) if epochs >= epoch)
+
+
+def job_of(trial: TrialState) -> Job:
+    """The job that takes the trial from where it stands to its goal."""
+    return Job(trial.number, trial.configuration, len(trial.curve), trial.goal)
+
+
+def with_trial(state: Any, trial: TrialState) -> Any:
     """The state with this trial's record replaced."""
     return state._replace(trials=state.trials.put(trial.number, trial))
+
+
+def dismissed(state: Any) -> Any:
+    """The state of a study that is over: who still pauses was not promoted."""
+    for trial in state.trials:
+        if trial.status == PAUSED:
+            state = with_trial(state, trial._replace(status=NOT_PROMOTED))
+    return state
 
 
 def with_bracket(state: State, bracket: BracketState) -> State:

@@ -113,6 +113,9 @@ class Proposed:
     configuration: Configuration
 
 
+MID_JOB = (Reported, Proposed)
+"""Events of a trial after which its job goes on."""
+
 TrialEvent = Reported | Completed | Failed | WorkerLost
 Event = TrialEvent | Predicted | Proposed
 

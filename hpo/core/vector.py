@@ -1,8 +1,15 @@
 """A sequence that never changes and is cheap to change a copy of: O(log n) for one item.
 
-A study of 100,000 trials that kept them in a tuple would copy 100,000 pointers for every report.
+Trials of a study and the epochs of a trial stand in it. A study of 100,000 trials that kept them in
+a tuple would copy 100,000 pointers for every report, and a trial its whole curve.
+
+The tree is 32 wide: a change copies one node of each level, so narrow trees are deep and wide ones
+copy much. Widths from 8 to 64 cost within a third of each other here (0.7 us to append to 20 items,
+3 us to change one of 100,000), 128 and 256 two to three times as much; with 32 the curves of most
+trainings are one leaf, and all others two levels.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
 
@@ -13,7 +20,7 @@ _WIDTH = 1 << _BITS
 
 
 class Vector(Sequence[Item], Generic[Item]):
-    """A tree of tuples, 32 wide. `Vector(items)`; `put` and `extend` give a new one."""
+    """A tree of tuples. `Vector(items)`; `put` and `extend` give a new one."""
 
     __slots__ = ("_root", "_shift", "_size")
 
@@ -30,26 +37,39 @@ class Vector(Sequence[Item], Generic[Item]):
         if not 0 <= index <= self._size:
             raise IndexError(f"no place {index} in a vector of {self._size}")
         root, shift = self._root, self._shift
+        size = self._size if index < self._size else index + 1
+        if not shift and index < _WIDTH:  # one leaf, as most curves are: in half of the time
+            return _made((*root[:index], item, *root[index + 1 :]), 0, size)
         if index == _WIDTH << shift:
             root, shift = (root,), shift + _BITS
-        return _made(_put(root, shift, index, item), shift, max(self._size, index + 1))
+        return _made(_put(root, shift, index, (item,)), shift, size)
 
     def extend(self, items: Iterable[Item]) -> "Vector[Item]":
-        """With `items` appended."""
+        """With `items` appended, leaf by leaf."""
         if not self._size:
             return Vector(items)
-        vector = self
-        for item in items:
-            vector = vector.put(vector._size, item)
+        vector, items, done = self, tuple(items), 0
+        while done < len(items):
+            leaf = items[done : done + _WIDTH - vector._size % _WIDTH]
+            vector, done = vector._grown(leaf), done + len(leaf)
         return vector
+
+    def _grown(self, items: tuple[Item, ...]) -> "Vector[Item]":
+        """With these items appended; they must fit into one leaf."""
+        root, shift, index = self._root, self._shift, self._size
+        if index == _WIDTH << shift:
+            root, shift = (root,), shift + _BITS
+        return _made(_put(root, shift, index, items), shift, index + len(items))
 
     @overload
     def __getitem__(self, index: int) -> Item: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Item]: ...
+    def __getitem__(self, index: slice) -> tuple[Item, ...]: ...
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return tuple(self)[index]
+            start, stop, step = index.indices(self._size)
+            some = itertools.islice(self, start, stop, step) if step > 0 else tuple(self)[index]
+            return tuple(some)
         if index < 0:
             index += self._size
         if not 0 <= index < self._size:
@@ -64,7 +84,10 @@ class Vector(Sequence[Item], Generic[Item]):
         return self._size
 
     def __iter__(self) -> Iterator[Item]:
-        return _leaves(self._root, self._shift)
+        items: Iterable[Any] = self._root
+        for _ in range(0, self._shift, _BITS):
+            items = itertools.chain.from_iterable(items)
+        return iter(items)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vector) and len(self) == len(other) and tuple(self) == tuple(other)
@@ -82,15 +105,9 @@ def _made(root: tuple, shift: int, size: int) -> Vector:
     return vector
 
 
-def _put(node: tuple, shift: int, index: int, item: Any) -> tuple:
+def _put(node: tuple, shift: int, index: int, items: tuple) -> tuple:
     place = index >> shift & _WIDTH - 1
     if shift:
         child = node[place] if place < len(node) else ()
-        item = _put(child, shift - _BITS, index, item)
-    return (*node[:place], item, *node[place + 1 :])
-
-
-def _leaves(node: tuple, shift: int) -> Iterator[Any]:
-    if not shift:
-        return iter(node)
-    return (item for child in node for item in _leaves(child, shift - _BITS))
+        items = (_put(child, shift - _BITS, index, items),)
+    return (*node[:place], *items, *node[place + len(items) :])

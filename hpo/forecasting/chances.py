@@ -5,6 +5,8 @@ import functools
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hpo.forecasting.scale import down, exponent_of, up
+
 DRAWS = 256
 _MOST = 30.0  # degrees of freedom beyond which a Student variate is as good as normal here
 
@@ -23,11 +25,13 @@ def chance_of_place(
     """
     if len(finished) + len(mean) <= places:
         return np.ones(len(mean)), np.inf
+    exponent = exponent_of(finished, mean, spread)
+    finished, mean, spread = (down(losses, exponent) for losses in (finished, mean, spread))
     ahead = mean + spread * _student(min(degrees, _MOST), len(mean))
     everybody = np.concatenate([np.broadcast_to(finished, (DRAWS, len(finished))), ahead], 1)
     needed = np.partition(everybody, places - 1, 1)[:, places - 1]
     reached: Bool[np.ndarray, "draws trials"] = ahead <= needed[:, None]
-    return reached.mean(0), float(np.median(needed))
+    return reached.mean(0), float(up(np.median(needed), exponent))
 
 
 def chance_below(
@@ -39,7 +43,17 @@ def chance_below(
     """P(a Student variate lies below `loss`)."""
     from scipy.special import stdtr
 
-    return stdtr(degrees, (loss - mean) / spread)
+    exponent = exponent_of(loss, mean, spread)
+    gap = down(loss, exponent) - down(mean, exponent)
+    return stdtr(degrees, standardised(gap, down(spread, exponent)))
+
+
+def standardised(
+    gap: Float[np.ndarray, " trials"], spread: Float[np.ndarray, " trials"]
+) -> Float[np.ndarray, " trials"]:
+    """How many spreads a gap is: 0 where there is none, and infinitely many of too small ones."""
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        return np.where(gap == 0, 0.0, gap / spread)
 
 
 def _student(degrees: float, trials: int) -> Float[np.ndarray, "draws trials"]:

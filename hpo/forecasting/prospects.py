@@ -9,37 +9,39 @@ import math
 
 import numpy as np
 
-from hpo.forecasting.regression import Curves, Forecast, Losses, Prior, Seen, halfway, regress
+from hpo.forecasting.chances import standardised
+from hpo.forecasting.regression import Curves, Forecast, Losses, Prior, Seen, foresee, seen
+from hpo.forecasting.scale import down, exponent_of
 
-PRIOR = Prior(precision=(0.01, 0.1, 3.0), strength=3.0, noise=0.1, growth=0.0)
+PROSPECT = Prior(precision=(0.01, 0.1, 3.0), strength=3.0, noise=0.1, growth=0.0)
 NO_TRUST = 0.7  # share of pairs in order up to which early losses tell nothing; by chance it is 0.5
+_SURE = 1e100  # spreads from the mean, beyond which a variate is as good as its mean
 
 
 def prospects(
-    known: Curves, targets: Losses, partial: Curves, ahead: float, lowest: float
+    known: Curves, targets: Losses, partial: Curves, horizon: int, lowest: float
 ) -> Forecast:
-    """The losses of the `partial` curves later, given the `targets` that the `known` ones had then.
-
-    All curves are of e epochs, lower is better; what is asked about is `ahead` doublings of them
-    away. `lowest` is the lowest loss that anybody has ever had.
-    """
-    return regress(_seen(known), targets, _seen(partial), ahead, lowest, PRIOR)
+    """The losses of the `partial` curves at epoch `horizon` (`regression.foresee`)."""
+    return foresee(known, targets, partial, horizon, lowest, PROSPECT, _ends)
 
 
 def expected_gain(prospect: Forecast, incumbent: float) -> Losses:
     """E[max(0, incumbent - loss)], the expected improvement of a Student variate.
 
-    With t density and T distribution function of Student's distribution, n its degrees of freedom
-    and z = (incumbent - mean) / spread: spread (z T(z) + t(z) (n + z^2) / (n - 1)) (Tracey and
-    Wolpert, Upgrading from Gaussian processes to Student's-T processes, arXiv:1801.06147).
+    Of losses whose differences are floats; spreads may be as small as they like. With t density and
+    T distribution function of Student's distribution, n its degrees of freedom and z = (incumbent -
+    mean) / spread: spread (z T(z) + t(z) (n + z^2) / (n - 1)) (Tracey and Wolpert, Upgrading from
+    Gaussian processes to Student's-T processes, arXiv:1801.06147).
     """
     from scipy.special import gammaln, stdtr
 
-    n = prospect.degrees
-    z = (incumbent - prospect.mean) / prospect.spread
+    n, gap = prospect.degrees, incumbent - prospect.mean
+    wide = standardised(gap, prospect.spread)
+    z = np.clip(wide, -_SURE, _SURE)
     scale = gammaln((n + 1) / 2) - gammaln(n / 2) - math.log(n * math.pi) / 2
     density = np.exp(scale - (n + 1) / 2 * np.log1p(z**2 / n))
-    return prospect.spread * (z * stdtr(n, z) + density * (n + z**2) / (n - 1))
+    gain = prospect.spread * (z * stdtr(n, z) + density * (n + z**2) / (n - 1))
+    return np.where(np.abs(wide) > _SURE, np.maximum(gap, 0.0), gain)
 
 
 def trust(early: Losses, ends: Losses) -> float:
@@ -49,14 +51,14 @@ def trust(early: Losses, ends: Losses) -> float:
     twice the median pair), from NO_TRUST to 1. 0 where there is no pair to tell.
     """
     i, j = np.triu_indices(len(ends), 1)
+    ends = down(ends, exponent_of(ends))
     apart = np.abs(ends[i] - ends[j])
     weight = np.minimum(apart, 2 * np.median(apart)) if len(i) else apart
     if weight.sum() == 0:
         return 0.0
-    agree = (early[i] - early[j]) * (ends[i] - ends[j]) > 0
+    agree = np.where(ends[i] > ends[j], early[i] > early[j], early[i] < early[j])
     return max(float(weight @ agree / weight.sum()) - NO_TRUST, 0.0) / (1 - NO_TRUST)
 
 
-def _seen(curves: Curves) -> Seen:
-    before, doublings = halfway(curves.shape[1])
-    return Seen(curves[:, -1], curves[:, -1] - curves[:, before - 1], doublings)
+def _ends(curves: Curves) -> Seen:
+    return seen(curves, lambda some: some[:, -1])

@@ -7,16 +7,24 @@ those seen. What is seen of a curve and how strong the prior is, its users say: 
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+
+from hpo.forecasting.scale import down, exponent_of, up
 
 Losses = Float[np.ndarray, " trials"]
 Curves = Float[np.ndarray, "trials epochs"]
 
 DECAY = 0.7  # a doubling of the epochs is expected to bring so much of the gain of the last one
 HIGH = 3.0  # losses are cut so far above the median: how bad the bad are teaches nothing
+NOISE = 1e-12  # differences below this share of the losses are rounding
+_LEAST = (
+    2.0**-900
+)  # unit where median and lowest are 0, as a share of the largest loss: any will do
+_TINY = float(np.finfo(float).smallest_subnormal)
 
 
 class Prior(NamedTuple):
@@ -54,36 +62,64 @@ class Forecast(NamedTuple):
     degrees: float
 
 
+def foresee(
+    known: Curves,
+    targets: Losses,
+    partial: Curves,
+    horizon: int,
+    lowest: float,
+    prior: Prior,
+    see: Callable[[Curves], Seen],
+) -> Forecast:
+    """The losses of the `partial` curves at epoch `horizon`, given the `targets` that the `known`
+    ones had there.
+
+    All curves are of e epochs, lower is better, `lowest` is the lowest loss ever seen and `see`
+    what is looked at. Any finite losses will do, all equal or near the largest float too: means
+    are finite, spreads above 0, and both scale with the losses.
+    """
+    exponent = exponent_of(known, targets, partial, lowest)
+    found = regress(
+        see(down(known, exponent)),
+        down(targets, exponent),
+        see(down(partial, exponent)),
+        math.log2(horizon / known.shape[1]),
+        float(down(lowest, exponent)),
+        prior,
+    )
+    mean, spread = up(found.mean, exponent), up(found.spread, exponent)
+    return found._replace(mean=mean, spread=np.maximum(spread, _TINY))
+
+
 def regress(
     known: Seen, targets: Losses, partial: Seen, ahead: float, lowest: float, prior: Prior
 ) -> Forecast:
-    """The losses of the `partial` curves `ahead` doublings of their epochs later, given the
-    `targets` that the `known` ones had then.
+    """The losses of the `partial` curves `ahead` doublings of their epochs later.
 
-    Lower is better. With y the last loss, from the median of all curves and cut at HIGH, and g its
-    change for each doubling, both in units of (median loss - lowest loss or target), the loss ahead
-    is
+    Losses must lie between -1 and 1. With y the last loss, from the median of all curves and cut
+    at HIGH, and g its change for each doubling, both in units of (median loss - lowest loss or
+    target), the loss ahead is
 
         y + b . (1, y, g) + noise,    b ~ N((0, 0, sum of DECAY^k over the doublings), prior)
 
     The residual that the prior expects is sqrt(noise^2 + (growth ahead)^2) in units of
     (median loss - `lowest`), where `lowest` is the lowest loss ever seen: anybody might yet fall so
-    far.
+    far. Where the curves do not differ, that is all the doubt there is, whatever the unit.
     """
     everybody = np.concatenate([known.last, partial.last])
     high = float(np.median(everybody))
     least = min(float(everybody.min()), float(targets.min()))
-    unit = max(high - least, 1e-12 * abs(high), 1e-300)
+    unit = max(high - least, NOISE * max(abs(high), abs(lowest)), _LEAST)
 
-    def scaled(losses: Losses) -> Losses:
+    def in_units(losses: Losses) -> Losses:
         return np.minimum((losses - high) / unit, HIGH)
 
-    def features(seen: Seen) -> Float[np.ndarray, "trials 3"]:
+    def features(seen: Seen) -> np.ndarray:
         gained = np.clip(seen.change / unit, -HIGH, HIGH) / (seen.doublings or 1.0)
-        return np.stack([np.ones(len(seen.last)), scaled(seen.last), gained], 1)
+        return np.stack([np.ones(len(seen.last)), in_units(seen.last), gained], 1)
 
     x, unknown = features(known), features(partial)
-    y = scaled(targets) - x[:, 1]
+    y = in_units(targets) - x[:, 1]
     centre = np.array([0.0, 0.0, _sum_of_powers(ahead)])
     precision = np.diag(prior.precision)
     covariance = np.linalg.inv(x.T @ x + precision)
@@ -97,10 +133,12 @@ def regress(
     return Forecast(mean, np.sqrt(variance * (1 + leverage)) * unit, degrees)
 
 
-def halfway(epoch: int) -> tuple[int, float]:
-    """The epoch that changes are counted from, and how many doublings ago it was."""
-    before = max(1, round(epoch / 2))
-    return before, math.log2(epoch / before)
+def seen(curves: Curves, level: Callable[[Curves], Losses]) -> Seen:
+    """The `level` of curves at their end, and how it changed since half of their epochs."""
+    epochs = curves.shape[1]
+    before = max(1, round(epochs / 2))
+    last = level(curves)
+    return Seen(last, last - level(curves[:, :before]), math.log2(epochs / before))
 
 
 def _sum_of_powers(doublings: float) -> float:

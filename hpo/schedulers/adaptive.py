@@ -18,74 +18,55 @@ Where forecasts are sure, most trials pause early and stay so; where curves cros
 stay large, and what one bracket saved is spent where it promises most. All is decided at barriers.
 """
 
-import math
-from collections.abc import Iterable
 from dataclasses import asdict
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
-from hpo.core.proposals import searched
 from hpo.core.state import (
     COMPLETED,
-    NOT_PROMOTED,
     PAUSED,
     RUNNING,
     WAITING,
-    Prediction,
     TrialState,
     best_trial,
+    dismissed,
+    epochs_done,
+    job_of,
     losses_at,
+    lowest_with,
+    ranked,
     reached,
     with_trial,
 )
-from hpo.core.trials import extended, told
+from hpo.core.trials import told
 from hpo.core.types import (
+    MID_JOB,
     Action,
     Event,
     Finished,
-    Job,
     Predict,
     Predicted,
-    Proposed,
-    Reported,
     Scheduler,
     Wait,
 )
 from hpo.core.vector import Vector
 from hpo.forecasting.chances import chance_of_place
-from hpo.forecasting.prospects import PRIOR, expected_gain, prospects, trust
-from hpo.forecasting.regression import Forecast
-from hpo.schedulers.brackets import Round, hyperband_brackets, schedule_epochs
-from hpo.schedulers.halving import searcher_of
+from hpo.forecasting.prospects import prospects
+from hpo.schedulers.brackets import Round, homes_of, hyperband_brackets, schedule_epochs
+from hpo.schedulers.common import assembled, checked_seed, searcher_of, sign_of
 from hpo.schedulers.pricing import Price, points_of, stages_of
-from hpo.schedulers.rounds import checked_seed, sign_of
+from hpo.schedulers.promise import (
+    AdaptiveState,
+    gains,
+    leading,
+    paused,
+    prospect_of,
+    trusted,
+    with_leaders,
+)
+from hpo.schedulers.questions import check_answer, foretold, records
 from hpo.searchers.base import Searcher
 from hpo.space import Space
-
-
-class AdaptiveState(NamedTuple):
-    """Everything a study knows.
-
-    stage      0: the hedges train; then one for each bracket; then whoever is worth it goes on;
-               then all is over
-    round      of the bracket
-    members    of the round, that have not paused for good
-    ready      trials with a job to be asked; `running` counts jobs
-    answers    to what is asked at the present barrier
-    """
-
-    seed: int
-    sign: int
-    trials: Vector[TrialState]
-    stage: int
-    round: int
-    members: tuple[int, ...]
-    ready: tuple[int, ...]
-    running: int
-    answers: tuple[Predicted, ...]
-    predictions: tuple[Prediction, ...]
 
 
 def adaptive(
@@ -104,56 +85,63 @@ def adaptive(
     price, sign, searcher = price or Price(), sign_of(mode), searcher_of(space)
     brackets = hyperband_brackets(max_epochs, eta)
     stages, budget = stages_of(brackets, price.hedges), schedule_epochs(brackets)
-    homes = [b for b, rounds in enumerate(brackets) for _ in range(rounds[0].trials)]
     thawing, over = len(stages), len(stages) + 1
-    points = points_of(max_epochs)
+    points, hedges = points_of(max_epochs), stages[0].trials
+    rungs = {round.epoch for rounds in brackets for round in rounds}
+    stands = tuple(sorted({*points, *rungs}))
 
     def init(seed: int) -> AdaptiveState:
         seed = checked_seed(seed)
         trials = Vector(
-            TrialState(number, bracket, searcher.propose(seed, number), (), WAITING, 0, None)
-            for number, bracket in enumerate(homes)
+            TrialState(number, bracket, searcher.propose(seed, number), Vector(), WAITING, 0, None)
+            for number, bracket in enumerate(homes_of(brackets))
         )
-        return begin(AdaptiveState(seed, sign, trials, 0, 0, (), (), 0, (), ()), 0)
+        leaders = tuple(() for _ in stands)
+        state = AdaptiveState(seed, sign, trials, 0, 0, (), (), 0, (), (), (), None, leaders)
+        return begin(state, 0)
 
     def ask(state: AdaptiveState) -> tuple[AdaptiveState, Action]:
         if state.ready:
             trial = state.trials[state.ready[0]]
-            job = Job(trial.number, trial.configuration, len(trial.curve), trial.goal)
             state = with_trial(state, trial._replace(status=RUNNING))
-            return state._replace(ready=state.ready[1:], running=state.running + 1), job
+            state = state._replace(ready=state.ready[1:], running=state.running + 1)
+            return state, job_of(trial)
         if state.running:
             return state, Wait()
         if state.stage == over:
             return state, Finished(best_trial(state))
-        return state, wanted(state)[len(state.answers)]
+        return state, state.requests[len(state.answers)]
 
     def tell(state: AdaptiveState, event: Event) -> AdaptiveState:
         if isinstance(event, Predicted):
-            return answered(state, event)
+            return hear(state, event)
         trial = told(state.trials, event, metric)
         if trial.status == PAUSED and len(trial.curve) == max_epochs:
             trial = trial._replace(status=COMPLETED)
         state = with_trial(state, trial)
-        if isinstance(event, Reported | Proposed):
+        if isinstance(event, MID_JOB):
             return state
         state = state._replace(running=state.running - 1)
         if trial.status == WAITING:
             return state._replace(ready=(*state.ready, trial.number))
+        state = state._replace(lowest=lowest_with(state, trial))
+        state = with_leaders(state, trial, stands, price.leaders)
         return state if state.running or state.ready else meet(state)
 
     def meet(state: AdaptiveState) -> AdaptiveState:
         """A barrier: nobody is training."""
-        if state.stage == thawing:
-            return state if wanted(state) else finish(state)
-        members = tuple(n for n in state.members if state.trials[n].status == PAUSED)
-        if not members:
-            return begin(state, state.stage + 1)
-        state = state._replace(members=members)
-        return state if wanted(state) else advance(state)
+        if state.stage != thawing:
+            members = tuple(n for n in state.members if state.trials[n].status == PAUSED)
+            if not members:
+                return begin(state, state.stage + 1)
+            state = state._replace(members=members)
+        requests = wanted(state)
+        if requests:
+            return state._replace(requests=requests)
+        return finish(state) if state.stage == thawing else advance(state)
 
     def begin(state: AdaptiveState, stage: int) -> AdaptiveState:
-        state = state._replace(stage=stage, round=0, members=(), answers=())
+        state = state._replace(stage=stage, round=0, members=(), requests=(), answers=())
         if stage == thawing:
             return meet(state)
         if not stages[stage].trials:
@@ -164,9 +152,8 @@ def adaptive(
         """The members go on; where they stand at a rung only the best of them."""
         round, epoch = now(state), len(state.trials[state.members[0]].curve)
         if epoch == round.epoch:
-            losses = losses_at(state, state.members, epoch)
-            ranked = [n for _, n in sorted(zip(losses, state.members, strict=True))]
-            state = state._replace(round=state.round + 1, members=tuple(ranked[: round.places]))
+            best = ranked(state, state.members, epoch)[: round.places]
+            state = state._replace(round=state.round + 1, members=tuple(best))
             round = now(state)
         point = next(p for p in points if p > epoch)
         goal = max_epochs if state.stage == 0 else min(point, round.epoch)
@@ -175,20 +162,18 @@ def adaptive(
     def send(state: AdaptiveState, goals: dict[int, int]) -> AdaptiveState:
         for number, goal in goals.items():
             state = with_trial(state, state.trials[number]._replace(status=WAITING, goal=goal))
-        return state._replace(ready=tuple(goals), answers=())
+        return state._replace(ready=tuple(goals), requests=(), answers=())
 
     def finish(state: AdaptiveState) -> AdaptiveState:
-        for trial in state.trials:
-            if trial.status == PAUSED:
-                state = with_trial(state, trial._replace(status=NOT_PROMOTED))
-        return state._replace(stage=over, members=(), answers=())
+        return dismissed(state)._replace(stage=over, members=(), requests=(), answers=())
 
     def now(state: AdaptiveState) -> Round:
         return stages[state.stage].rounds[state.round]
 
     def wanted(state: AdaptiveState) -> tuple[Predict, ...]:
         """What must be known at this barrier."""
-        ends = reached(state, max_epochs)
+        done = epochs_done(state)
+        ends = reached(done, max_epochs)
         if state.stage == thawing:
             if len(ends) < price.min_curves:
                 return ()
@@ -196,146 +181,86 @@ def adaptive(
                 Predict(max_epochs, epoch, ends, trials)
                 for epoch, trials in sorted(paused(state).items())
             )
-        round, epoch = now(state), len(state.trials[state.members[0]].curve)
-        rung, asked = reached(state, round.epoch), ()
+        round, epoch = now(state), done[state.members[0]]
+        rung, asked = reached(done, round.epoch), ()
         if epoch < round.epoch and len(rung) >= price.min_curves:
             asked += (Predict(round.epoch, epoch, rung, state.members),)
         if epoch >= price.spared * max_epochs and len(ends) >= price.min_curves:
             asked += (Predict(max_epochs, epoch, ends, state.members),)
         return tuple(dict.fromkeys(asked))
 
-    def answered(state: AdaptiveState, event: Predicted) -> AdaptiveState:
-        idle = not state.running and not state.ready and state.stage != over
-        requests = wanted(state) if idle else ()
-        sizes = {len(event.means), len(event.spreads), len(event.request.trials)}
-        if requests[len(state.answers) :][:1] != (event.request,) or len(sizes) > 1:
-            raise ValueError(f"{event}: nobody asked for that prediction")
+    def hear(state: AdaptiveState, event: Predicted) -> AdaptiveState:
+        """One more answer; after the last it is decided who goes on."""
+        check_answer(event, state.requests[len(state.answers) :][:1])
         state = state._replace(answers=(*state.answers, event))
-        if len(state.answers) < len(requests):
+        if len(state.answers) < len(state.requests):
             return state
         return thaw(state) if state.stage == thawing else pause(state)
 
     def pause(state: AdaptiveState) -> AdaptiveState:
         """Members that promise too little pause; the others go on."""
         round, request = now(state), state.answers[0].request
-        dropped, sure = np.zeros(len(request.trials), bool), trusted(state, request.epoch)
-        thresholds = {}
+        ends = reached(epochs_done(state), max_epochs)
+        late = np.array(losses_at(state, ends, max_epochs))
+        sure = trusted(state, request.epoch, ends, late)
+        dropped, thresholds = np.zeros(len(request.trials), bool), {}
         for answer in state.answers:
-            prospect, rung = _prospect(state, answer), answer.request.rung
+            rung = answer.request.rung
             if rung == max_epochs and request.epoch >= price.spared * max_epochs:
-                dropped |= gains(state, answer) < price.gain * sure
-                thresholds[rung] = min(losses_at(state, answer.request.trained_on, rung))
+                dropped |= gains(state, answer, late, hedges, price.relative) < price.gain * sure
+                thresholds[rung] = float(late.min())
             if rung == round.epoch and request.epoch < rung:
+                prospect = prospect_of(state, answer)
                 chance, needed = chance_of_place(np.array([]), *prospect, round.places)
                 dropped |= chance < price.place * sure
                 thresholds.setdefault(rung, needed)
-        dropped &= ~leading(state, request)
+        dropped &= ~leading(state, request, stands)
         members = tuple(n for n, out in zip(request.trials, dropped, strict=True) if not out)
-        for answer in state.answers:
-            state = _recorded(state, answer, thresholds[answer.request.rung], members)
-        state = state._replace(members=members)
+        shown = [
+            record
+            for answer in state.answers
+            for record in records(sign, answer, thresholds[answer.request.rung], members)
+        ]
+        state = state._replace(members=members, predictions=(*state.predictions, *shown))
         return advance(state) if members else begin(state, state.stage + 1)
 
     def thaw(state: AdaptiveState) -> AdaptiveState:
         """Those go on whose expected gain is worth it, the best first."""
-        worth = {}
+        worth, ends = {}, state.answers[0].request.trained_on
+        late = np.array(losses_at(state, ends, max_epochs))
         for answer in state.answers:
             request = answer.request
             share = max_epochs / (max_epochs - request.epoch)
-            values = share * gains(state, answer) + leading(state, request)
-            enough = values >= price.thaw * trusted(state, request.epoch)
+            values = share * gains(state, answer, late, hedges, price.relative)
+            values += leading(state, request, stands)
+            enough = values >= price.thaw * trusted(state, request.epoch, ends, late)
             pairs = zip(request.trials, values.tolist(), strict=True)
             worth |= {n: v for (n, v), yes in zip(pairs, enough, strict=True) if yes}
-        ranked = sorted(worth, key=lambda n: (-worth[n], n))[: price.at_once]
-        left = budget - sum(len(trial.curve) for trial in state.trials)
-        goals = {}
-        for number in ranked:
-            epoch = len(state.trials[number].curve)
-            goal = next(p for p in points if p > epoch)
-            if worth[number] >= worth[ranked[0]] / 2 and goal - epoch <= left:
-                goals[number], left = goal, left - (goal - epoch)
-        best = min(losses_at(state, state.answers[0].request.trained_on, max_epochs))
-        for answer in state.answers:
-            state = _recorded(state, answer, best, tuple(goals), everybody=False)
+        first = sorted(worth, key=lambda n: (-worth[n], n))[: price.at_once]
+        done = epochs_done(state)
+        left, goals = budget - sum(done), {}
+        for number in first:
+            goal = next(p for p in points if p > done[number])
+            if worth[number] >= worth[first[0]] / 2 and goal - done[number] <= left:
+                goals[number], left = goal, left - (goal - done[number])
+        shown = [
+            record
+            for answer in state.answers
+            if not goals.keys().isdisjoint(answer.request.trials)
+            for record in records(sign, answer, float(late.min()), goals)
+            if record.continued
+        ]
+        state = state._replace(predictions=(*state.predictions, *shown))
         return send(state, goals) if goals else finish(state)
 
-    def gains(state: AdaptiveState, answer: Predicted) -> Float[np.ndarray, " trials"]:
-        """Expected gains over the best loss so far, in the units of `pricing.Price`."""
-        ends = answer.request.trained_on
-        best = min(losses_at(state, ends, max_epochs))
-        hedges = [n for n in stages[0].trials if n in ends] or ends
-        lacking = float(np.median(losses_at(state, hedges, max_epochs))) - best
-        unit = max(min(lacking, price.relative * abs(best)), 1e-300)
-        return expected_gain(_prospect(state, answer), best) / unit
-
-    def trusted(state: AdaptiveState, epoch: int) -> float:
-        ends = reached(state, max_epochs)
-        early, late = (np.array(losses_at(state, ends, e)) for e in (epoch, max_epochs))
-        return trust(early, late)
-
-    def leading(state: AdaptiveState, request: Predict) -> Float[np.ndarray, " trials"]:
-        """Who is among the leaders at the epoch."""
-        everybody = np.sort(losses_at(state, reached(state, request.epoch), request.epoch))
-        limit = everybody[: price.leaders].max(initial=-np.inf)
-        return np.array(losses_at(state, request.trials, request.epoch)) <= limit
-
     def predict(state: AdaptiveState, request: Predict) -> Predicted:
-        trials, epoch, rung = state.trials, request.epoch, request.rung
-        curves = (trial.curve for trial in trials if trial.curve)
-        lowest = min(min(c) if sign > 0 else -max(c) for c in curves)
-        answer = prospects(
-            sign * np.array([trials[n].curve[:epoch] for n in request.trained_on]),
-            np.array(losses_at(state, request.trained_on, rung)),
-            sign * np.array([trials[n].curve[:epoch] for n in request.trials]),
-            math.log2(rung / epoch),
-            lowest,
-        )
-        return Predicted(
-            request, tuple((sign * answer.mean).tolist()), tuple(answer.spread.tolist())
-        )
-
-    def extend(state: AdaptiveState, reports: list[Reported]) -> AdaptiveState:
-        return extended(state, reports, metric)
+        return foretold(prospects, state, request)
 
     settings = {
         "scheduler": "adaptive",
-        "metric": metric,
-        "mode": mode,
         "brackets": [[list(round) for round in rounds] for rounds in brackets],
         **asdict(price),
-        **searcher.settings,
     }
-    return searched(Scheduler(init, ask, tell, predict, settings, metric, extend), searcher)
-
-
-def paused(state: AdaptiveState) -> dict[int, tuple[int, ...]]:
-    """Trials that stand somewhere on the way, by the epochs they have done."""
-    found: dict[int, list[int]] = {}
-    for trial in state.trials:
-        if trial.status == PAUSED and trial.curve:
-            found.setdefault(len(trial.curve), []).append(trial.number)
-    return {epoch: tuple(numbers) for epoch, numbers in found.items()}
-
-
-def _prospect(state: AdaptiveState, answer: Predicted) -> Forecast:
-    known = len(answer.request.trained_on)
-    return Forecast(
-        state.sign * np.array(answer.means), np.array(answer.spreads), PRIOR.degrees(known)
+    return assembled(
+        init, ask, tell, predict, settings=settings, searcher=searcher, metric=metric, mode=mode
     )
-
-
-def _recorded(
-    state: AdaptiveState,
-    answer: Predicted,
-    threshold: float,
-    going: Iterable[int],
-    everybody: bool = True,
-) -> AdaptiveState:
-    """The state that remembers what was foreseen, of all or of those that go on."""
-    asked, limit = answer.request, state.sign * threshold if math.isfinite(threshold) else None
-    records = tuple(
-        Prediction(trial, asked.rung, asked.epoch, mean, spread, limit, trial in going)
-        for trial, mean, spread in zip(asked.trials, answer.means, answer.spreads, strict=True)
-        if everybody or trial in going
-    )
-    return state._replace(predictions=state.predictions + records)

@@ -3,9 +3,11 @@
 `floor(log(243, 3))` is 4 in floating point and loses a bracket; nothing here takes a logarithm.
 """
 
-import numbers
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from hpo.schedulers.common import check_whole
 
 
 class Round(NamedTuple):
@@ -98,8 +100,6 @@ def hyperband_trials(max_epochs: int, eta: int) -> int:
     return sum(bracket[0].trials for bracket in hyperband_brackets(max_epochs, eta))
 
 
-def check_whole(**values: Any) -> None:
-    """Raises ValueError where one of them is no whole number."""
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-            raise ValueError(f"{name} must be a whole number, got {value!r}")
+def homes_of(brackets: Sequence[Bracket]) -> list[int]:
+    """The bracket of each trial, numbered in the order in which brackets begin them."""
+    return [index for index, rounds in enumerate(brackets) for _ in range(rounds[0].trials)]

@@ -8,13 +8,14 @@ predicted loss: where that is among the best of its round, the trial is promoted
 import math
 from collections.abc import Sequence
 
-from hpo.core.state import PAUSED, STOPPED, State, losses_at
+from hpo.core.state import PAUSED, STOPPED, State, epochs_done, losses_at, reached
 from hpo.core.types import Predict, Predicted, Scheduler
 from hpo.forecasting.predictors import Predictor, remembering, svr
+from hpo.forecasting.scale import down, exponent_of
 from hpo.schedulers.brackets import Round, hyperband_brackets
-from hpo.schedulers.halving import searcher_of
+from hpo.schedulers.common import ceil_of, check_least, check_share, searcher_of
 from hpo.schedulers.rounds import Goals, Rule, synchronous, to_rung
-from hpo.schedulers.swift import ceil_of, extrapolate, recorded
+from hpo.schedulers.swift import extrapolate, recorded
 from hpo.searchers.base import Searcher
 from hpo.space import Space
 
@@ -37,21 +38,19 @@ def fast_hyperband(
     confidence (Delta)    of being worse than the best of the rung, from which a trial is stopped
     full_share (kappa)    share of a round's trials that must reach the rung
     """
-    if min_curves < 2:
-        raise ValueError(f"min_curves must be at least 2, got {min_curves}")
-    for name, value in (("confidence", confidence), ("full_share", full_share)):
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name} must lie between 0 and 1, got {value}")
+    check_least(2, min_curves=min_curves)
+    check_share(confidence=confidence, full_share=full_share)
     predictor = remembering(predictor or svr())
 
     def plan(state: State, members: tuple[int, ...], round: Round) -> Goals:
-        if len(_known(state, round.epoch)) < min_curves:
+        if len(reached(epochs_done(state), round.epoch)) < min_curves:
             return to_rung(state, members, round)
         return dict.fromkeys(members, round.start + 1)
 
     def request(state: State, short: tuple[int, ...], round: Round) -> tuple[Predict, ...]:
         epoch = len(state.trials[short[0]].curve)
-        return (Predict(round.epoch, epoch, _known(state, round.epoch), short),)
+        known = reached(epochs_done(state), round.epoch)
+        return (Predict(round.epoch, epoch, known, short),)
 
     def predict(state: State, request: Predict) -> Predicted:
         return extrapolate(predictor, state, request)
@@ -71,7 +70,7 @@ def fast_hyperband(
         worst = sorted(range(len(doubt)), key=lambda i: -doubt[i])[: max(spare, 0)]
         stopped = {asked.trials[i] for i in worst if doubt[i] >= confidence}
         goals = {n: asked.epoch + 1 for n in asked.trials if n not in stopped}
-        return recorded(state, event, sign * best, goals), goals
+        return recorded(state, event, best, goals), goals
 
     settings = {
         "rule": "fast",
@@ -97,13 +96,10 @@ def rank(state: State, members: Sequence[int], round: Round) -> list[int]:
     return [number for _, number in sorted(losses)]
 
 
-def _known(state: State, rung: int) -> tuple[int, ...]:
-    """All that were trained to the rung."""
-    return tuple(t.number for t in state.trials if len(t.curve) >= rung)
-
-
 def _above(mean: float, spread: float, loss: float) -> float:
     """P(a normal variate of this mean and spread lies above the loss)."""
+    exponent = exponent_of(mean, spread, loss)
+    mean, spread, loss = (float(down(v, exponent)) for v in (mean, spread, loss))
     if spread == 0:
         return float(mean > loss)
     return 0.5 * math.erfc((loss - mean) / (spread * math.sqrt(2)))

@@ -5,14 +5,10 @@ All are synchronous, with trials that pause and resume.
 
 from hpo.core.types import Scheduler
 from hpo.schedulers.brackets import Round, halving_bracket, hyperband_brackets, top_n_bracket
+from hpo.schedulers.common import searcher_of
 from hpo.schedulers.rounds import synchronous
-from hpo.searchers.base import Searcher, random_search
+from hpo.searchers.base import Searcher
 from hpo.space import Space
-
-
-def searcher_of(space: Space | Searcher) -> Searcher:
-    """Random search, unless a searcher is given."""
-    return random_search(space) if isinstance(space, Space) else space
 
 
 def hyperband(

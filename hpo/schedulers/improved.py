@@ -26,15 +26,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from hpo.core.state import Prediction, State, losses_at, reached
+from hpo.core.state import Prediction, State, epochs_done, losses_at, ranked, reached
 from hpo.core.types import Predict, Predicted, Scheduler
 from hpo.forecasting.chances import chance_below, chance_of_place
-from hpo.forecasting.regression import Forecast
-from hpo.forecasting.trend import PRIOR, forecast
+from hpo.forecasting.trend import TREND, forecast
 from hpo.schedulers.brackets import Bracket, Round, hyperband_brackets, schedule_epochs
-from hpo.schedulers.halving import searcher_of
+from hpo.schedulers.common import ceil_of, check_least, check_share, searcher_of
+from hpo.schedulers.questions import forecast_of, foretold
 from hpo.schedulers.rounds import Goals, Rule, synchronous
-from hpo.schedulers.swift import ceil_of, recorded
+from hpo.schedulers.swift import recorded
 from hpo.searchers.base import Searcher
 from hpo.space import Space
 
@@ -61,15 +61,13 @@ class Risk:
     patience: float = 100.0
 
     def __post_init__(self) -> None:
-        if not self.lost >= 0 or not 0 <= self.surprise <= 1:
-            raise ValueError(
-                "lost must be at least 0 and surprise lie between 0 and 1, "
-                f"got {self.lost}, {self.surprise}"
-            )
+        check_share(surprise=self.surprise)
+        check_least(0, lost=self.lost)
+        check_least(1, min_curves=self.min_curves, min_winners=self.min_winners)
         if not self.points or not all(0 < point < 1 for point in self.points):
             raise ValueError(f"points must lie between 0 and 1, got {self.points}")
-        if min(self.min_curves, self.min_winners) < 1 or not self.patience > 0:
-            raise ValueError("min_curves and min_winners must be at least 1, patience above 0")
+        if not self.patience > 0:
+            raise ValueError(f"patience must be above 0, got {self.patience}")
 
 
 class Stakes(NamedTuple):
@@ -116,31 +114,31 @@ def bounded_risk(risk: Risk, stakes: Stakes) -> Rule:
     def request(
         state: State, short: tuple[int, ...], round: Round
     ) -> tuple[Predict, ...] | Mapping[int, int]:
-        epoch, known = len(state.trials[short[0]].curve), reached(state, round.epoch)
+        epoch, done = len(state.trials[short[0]].curve), epochs_done(state)
+        known, best = reached(done, round.epoch), ranked(state, short, epoch)
         missing = risk.min_curves - len(known)
-        ranked = [n for _, n in sorted(zip(losses_at(state, short, epoch), short, strict=True))]
         if missing > 0:
             point = next_point(risk, round, epoch)
-            return {n: round.epoch if n in ranked[:missing] else point for n in short}
+            return {n: round.epoch if n in best[:missing] else point for n in short}
         bracket = state.trials[short[0]].bracket
         if round.epoch - round.start == max_epochs and all(
             state.trials[n].bracket != bracket for n in known
         ):
-            return {n: round.epoch if n == ranked[0] else epoch for n in short}
-        return questions(risk, round, max_epochs, epoch, known, reached(state, max_epochs), short)
+            return {n: round.epoch if n == best[0] else epoch for n in short}
+        return questions(risk, round, max_epochs, epoch, known, reached(done, max_epochs), short)
 
     def predict(state: State, request: Predict) -> Predicted:
-        return extrapolate(state, [trial.curve for trial in state.trials], request)
+        return foretold(forecast, state, request)
 
     def decide(
         state: State, answers: tuple[Predicted, ...], arrived: tuple[int, ...], round: Round
     ) -> tuple[State, Goals]:
-        curves = [trial.curve for trial in state.trials]
-        wider = inflation(state.sign, state.predictions, curves, risk.patience)
-        ahead = answer_forecast(state.sign, answers[0], wider)
+        done = epochs_done(state)
+        wider = inflation(state, done, risk.patience)
+        ahead = forecast_of(state.sign, answers[0], TREND, wider)
         finished = np.array(losses_at(state, arrived, round.epoch))
         chance, needed = chance_of_place(finished, *ahead, round.places)
-        winners = reached(state, max_epochs)
+        winners = reached(done, max_epochs)
         return verdict(state, risk, round, stakes, answers, chance, needed, winners, wider)
 
     settings = {"rule": "bounded risk", **asdict(risk)}
@@ -185,12 +183,12 @@ def verdict(
     trials, epoch = answers[0].request.trials, answers[0].request.epoch
     price = worth(risk, round, stakes, epoch)
     stopped = chance < price * round.places * stakes.brackets
-    thresholds = [state.sign * needed if math.isfinite(needed) else None]
+    thresholds = [needed]
     if len(winners) >= risk.min_winners:
         incumbent = min(losses_at(state, winners, stakes.max_epochs))
-        final = answer_forecast(state.sign, answers[-1], wider)
+        final = forecast_of(state.sign, answers[-1], TREND, wider)
         stopped |= chance_below(*final, incumbent) < price
-        thresholds.append(state.sign * incumbent)
+        thresholds.append(incumbent)
     point = next_point(risk, round, epoch)
     goals = {n: point for n, stop in zip(trials, stopped, strict=True) if not stop}
     for answer, threshold in zip(answers, thresholds, strict=False):
@@ -212,46 +210,22 @@ def next_point(risk: Risk, round: Round, epoch: int) -> int:
     return next((point for point in points if epoch < point < round.epoch), round.epoch)
 
 
-def extrapolate(state: Any, curves: Sequence[Sequence[float]], request: Predict) -> Predicted:
-    """The forecast of a request, in the metric's own sign; best is what `curves` have reached."""
-    trials, sign = state.trials, state.sign
-    best = min(min(curve) if sign > 0 else -max(curve) for curve in curves if curve)
-    answer = forecast(
-        sign * np.array([trials[n].curve[: request.epoch] for n in request.trained_on]),
-        sign * np.array([trials[n].curve[request.rung - 1] for n in request.trained_on]),
-        sign * np.array([trials[n].curve[: request.epoch] for n in request.trials]),
-        request.rung,
-        best,
-    )
-    return Predicted(request, tuple((sign * answer.mean).tolist()), tuple(answer.spread.tolist()))
-
-
-def inflation(
-    sign: int,
-    predictions: Sequence[Prediction],
-    curves: Sequence[Sequence[float]],
-    patience: float,
-) -> float:
+def inflation(state: Any, done: Sequence[int], patience: float) -> float:
     """By how much spreads have been too small so far, at least 1: a root mean square of errors.
 
-    Only trials that came out better than foreseen count, twice, for the stops to fear are of such;
-    an error is in units of its spread, cut at 6. `patience` errors of 1 are there from the start.
+    `done` are the epochs of each trial that may be looked at. Only trials that came out better than
+    foreseen count, twice, for the stops to fear are of such; an error is in units of its spread,
+    cut at 6. `patience` errors of 1 are there from the start.
     Of a trial asked about twice at one epoch, for its rung and for the end, the rung counts: about
     the end only those speak that were let through.
     """
     total, count = patience, patience
-    first = {(p.trial, p.epoch): p for p in reversed(predictions)}
+    first: dict[tuple[int, int], Prediction] = {
+        (p.trial, p.epoch): p for p in reversed(state.predictions)
+    }
     for p in first.values():
-        curve = curves[p.trial]
-        if p.continued and len(curve) >= p.rung:
-            better = sign * (p.mean - curve[p.rung - 1]) / p.spread
+        if p.continued and done[p.trial] >= p.rung:
+            better = state.sign * (p.mean - state.trials[p.trial].curve[p.rung - 1]) / p.spread
             total += 2 * min(max(better, 0.0), 6.0) ** 2
             count += 1
     return max(1.0, math.sqrt(total / count))
-
-
-def answer_forecast(sign: int, answer: Predicted, wider: float) -> Forecast:
-    """An answer as a distribution of losses; its degrees of freedom follow from the request."""
-    mean = sign * np.array(answer.means)
-    degrees = PRIOR.degrees(len(answer.request.trained_on))
-    return Forecast(mean, wider * np.array(answer.spreads), degrees)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hpo.schedulers.brackets import Bracket, check_whole
+from hpo.schedulers.brackets import Bracket
+from hpo.schedulers.common import check_least, check_share, check_whole
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,10 @@ class Price:
 
     def __post_init__(self) -> None:
         for name in ("gain", "thaw", "place", "relative", "spared"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
+            check_share(**{name: getattr(self, name)})
         for name, least in (("hedges", 1), ("min_curves", 1), ("at_once", 1), ("leaders", 0)):
             check_whole(**{name: getattr(self, name)})
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+            check_least(least, **{name: getattr(self, name)})
 
 
 class Stage(NamedTuple):

@@ -11,7 +11,6 @@ of arrival. So the outcome depends on seed, settings and losses, not on which wo
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from hpo.core.proposals import searched
 from hpo.core.state import (
     COMPLETED,
     NOT_PROMOTED,
@@ -23,26 +22,29 @@ from hpo.core.state import (
     State,
     TrialState,
     best_trial,
-    losses_at,
+    job_of,
+    lowest_with,
+    ranked,
     with_bracket,
     with_curves,
     with_trial,
 )
-from hpo.core.trials import extended, told
+from hpo.core.trials import told
 from hpo.core.types import (
+    MID_JOB,
     Action,
     Event,
     Finished,
     Job,
     Predict,
     Predicted,
-    Proposed,
-    Reported,
     Scheduler,
     Wait,
 )
 from hpo.core.vector import Vector
 from hpo.schedulers.brackets import Bracket, Round
+from hpo.schedulers.common import assembled, checked_seed, predicts_nothing, sign_of
+from hpo.schedulers.questions import check_answer
 from hpo.searchers.base import Searcher
 
 Goals = Mapping[int, int]
@@ -54,7 +56,7 @@ Who is sent where it stands waits there for those that train, and is asked about
 def rank_by_loss(state: State, members: Sequence[int], round: Round) -> list[int]:
     """Those that stand at the rung, best first; ties in the order of their numbers."""
     arrived = [n for n in members if state.trials[n].status == PAUSED]
-    return [n for _, n in sorted(zip(losses_at(state, arrived, round.epoch), arrived, strict=True))]
+    return ranked(state, arrived, round.epoch)
 
 
 class Rule(NamedTuple):
@@ -85,15 +87,15 @@ def to_rung(state: State, members: Iterable[int], round: Round) -> Goals:
     return dict.fromkeys(members, round.epoch)
 
 
-def _never(state: State, *_: object) -> Any:
-    raise ValueError("this scheduler predicts nothing")
+def _undecided(state: State, answers: Sequence[Predicted], *_: object) -> Any:
+    raise AssertionError(f"{answers}: this rule asks nothing")
 
 
 train_all = Rule(
     plan=to_rung,
     request=to_rung,
-    predict=_never,
-    decide=_never,
+    predict=predicts_nothing,
+    decide=_undecided,
     settings={"rule": "train all"},
 )
 
@@ -117,7 +119,7 @@ def synchronous(
         raise ValueError(f"concurrent_brackets must be at least 1, not {concurrent_brackets}")
 
     def init(seed: int) -> State:
-        return State(checked_seed(seed), sign, Vector(), (), (), (), ())
+        return State(checked_seed(seed), sign, Vector(), (), (), (), (), None)
 
     def ask(state: State) -> tuple[State, Action]:
         active = [bracket for bracket in state.brackets if not bracket.finished]
@@ -136,19 +138,19 @@ def synchronous(
         else:
             number, bracket = bracket.queue[bracket.sent], bracket._replace(sent=bracket.sent + 1)
         trial = state.trials[number]._replace(status=RUNNING)
-        job = Job(number, trial.configuration, len(trial.curve), trial.goal)
-        return with_bracket(with_trial(state, trial), bracket), job
+        return with_bracket(with_trial(state, trial), bracket), job_of(trial)
 
     def tell(state: State, event: Event) -> State:
         if isinstance(event, Predicted):
-            return answered(state, event)
+            return hear(state, event)
         trial = told(state.trials, event, metric)
         state = with_trial(state, trial)
-        if isinstance(event, Reported | Proposed):
+        if isinstance(event, MID_JOB):
             return state
         bracket = state.brackets[trial.bracket]
         if trial.status == WAITING:
             return with_bracket(state, bracket._replace(lost=(*bracket.lost, trial.number)))
+        state = state._replace(lowest=lowest_with(state, trial))
         bracket = bracket._replace(missing=bracket.missing - 1)
         return with_bracket(state, bracket) if bracket.missing else meet(state, bracket)
 
@@ -156,7 +158,7 @@ def synchronous(
         index, first = len(state.brackets), len(state.trials)
         numbers = tuple(range(first, first + brackets[index][0].trials))
         new = [
-            TrialState(n, index, searcher.propose(state.seed, n), (), PAUSED, 0, None)
+            TrialState(n, index, searcher.propose(state.seed, n), Vector(), PAUSED, 0, None)
             for n in numbers
         ]
         bracket = BracketState(index, 0, numbers, (), 0, (), 0, 0, (), (), False)
@@ -191,14 +193,11 @@ def synchronous(
             return with_bracket(state, bracket._replace(requests=asked))
         return send(state, bracket, asked)
 
-    def answered(state: State, event: Predicted) -> State:
-        bracket = next(
-            (b for b in state.brackets if b.requests[len(b.answers) :][:1] == (event.request,)),
-            None,
-        )
-        wanted = len(event.request.trials)
-        if bracket is None or not len(event.means) == len(event.spreads) == wanted:
-            raise ValueError(f"{event}: nobody asked for that prediction")
+    def hear(state: State, event: Predicted) -> State:
+        """One more answer; after the last of a barrier its members go on, or stop."""
+        asked = {b.requests[len(b.answers)]: b for b in state.brackets if b.requests}
+        check_answer(event, asked)
+        bracket = asked[event.request]
         bracket = bracket._replace(answers=(*bracket.answers, event))
         if len(bracket.answers) < len(bracket.requests):
             return with_bracket(state, bracket)
@@ -215,32 +214,28 @@ def synchronous(
         """Nobody is left on the way to the rung."""
         rounds = brackets[bracket.index]
         round = rounds[bracket.round]
-        ranked = rule.rank(state, bracket.members, round)
-        last = bracket.round + 1 == len(rounds) or not ranked
-        for number in ranked if last else ranked[round.places :]:
+        best = rule.rank(state, bracket.members, round)
+        last = bracket.round + 1 == len(rounds) or not best
+        for number in best if last else best[round.places :]:
             trial = state.trials[number]
             if trial.status == PAUSED:
                 status = COMPLETED if last else NOT_PROMOTED
                 state = with_trial(state, trial._replace(status=status))
         if last:
             return with_bracket(state, bracket._replace(finished=True))
-        members = tuple(ranked[: round.places])
+        members = tuple(best[: round.places])
         following = bracket._replace(round=bracket.round + 1, members=members, barriers=0)
         return start_round(state, following)
 
-    def extend(state: State, reports: Sequence[Reported]) -> State:
-        return extended(state, reports, metric)
-
     settings = {
-        "metric": metric,
-        "mode": mode,
         "brackets": [[list(round) for round in rounds] for rounds in brackets],
         "concurrent_brackets": concurrent_brackets,
-        **searcher.settings,
         **rule.settings,
     }
-    scheduler = Scheduler(init, ask, tell, rule.predict, settings, metric, extend)
-    return searched(scheduler, searcher)
+    return assembled(
+        init, ask, tell, rule.predict,
+        settings=settings, searcher=searcher, metric=metric, mode=mode,
+    )  # fmt: skip
 
 
 def parted(
@@ -252,17 +247,3 @@ def parted(
         tuple(trial.number for trial in paused if len(trial.curve) >= round.epoch),
         tuple(trial.number for trial in paused if len(trial.curve) < round.epoch),
     )
-
-
-def sign_of(mode: str) -> int:
-    """+1 where the metric is minimised, -1 where it is maximised. Raises ValueError."""
-    if mode not in ("minimise", "maximise"):
-        raise ValueError(f'mode must be "minimise" or "maximise", not {mode!r}')
-    return 1 if mode == "minimise" else -1
-
-
-def checked_seed(seed: int) -> int:
-    """The seed. Raises ValueError where it is negative."""
-    if seed < 0:
-        raise ValueError(f"the seed must not be negative, got {seed}")
-    return seed

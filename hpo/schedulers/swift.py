@@ -5,15 +5,15 @@ finished curves extrapolates theirs, and the unpromising ones are stopped there
 (Amboage, Wulff, Girone and Pena, CHEP 2023: Swift-Hyperband with (quantum) SVR predictors).
 """
 
-import math
-
 import numpy as np
 
-from hpo.core.state import Fit, Prediction, State, curves_at, losses_at
+from hpo.core.state import Fit, State, curves_at, losses_at
 from hpo.core.types import Predict, Predicted, Scheduler
 from hpo.forecasting.predictors import Known, Predictor, extrapolated, remembering, svr
+from hpo.forecasting.scale import down, exponent_of, up
 from hpo.schedulers.brackets import Round, hyperband_brackets
-from hpo.schedulers.halving import searcher_of
+from hpo.schedulers.common import ceil_of, check_least, check_share, searcher_of
+from hpo.schedulers.questions import curves_of, records
 from hpo.schedulers.rounds import Goals, Rule, synchronous, to_rung
 from hpo.searchers.base import Searcher
 from hpo.space import Space
@@ -65,7 +65,10 @@ def extrapolation(
     not depend on the workers' speed where they do not. Curves and predictors are shared by all
     brackets, and a predictor is fitted once for a rung and decision point, never again.
     """
-    _check(min_curves, full_share, decision_point, quantile)
+    check_least(2, min_curves=min_curves)
+    check_share(full_share=full_share, decision_point=decision_point, quantile=quantile)
+    if decision_point < 1e-6:
+        raise ValueError(f"decision_point must be above 0, got {decision_point}")
     predictor = remembering(predictor)
 
     def plan(state: State, members: tuple[int, ...], round: Round) -> Goals:
@@ -93,11 +96,10 @@ def extrapolation(
         (event,) = answers
         asked, sign = event.request, state.sign
         losses = losses_at(state, arrived, round.epoch)
-        threshold = float(np.quantile(losses, quantile)) if losses else None
+        threshold = quantile_of(losses, quantile) if losses else None
         going = choose(sign * np.array(event.means), threshold, round.places - len(arrived))
         goals = {asked.trials[i]: round.epoch for i in going}
-        shown = None if threshold is None else sign * threshold
-        return recorded(state, event, shown, goals), goals
+        return recorded(state, event, threshold, goals), goals
 
     settings = {
         "rule": "extrapolation",
@@ -108,6 +110,12 @@ def extrapolation(
         "quantile": quantile,
     }
     return Rule(plan, request, predict, decide, settings)
+
+
+def quantile_of(losses: list[float], quantile: float) -> float:
+    """The quantile, also where the losses lie further apart than a float can tell."""
+    exponent = exponent_of(losses)
+    return float(up(np.quantile(down(losses, exponent), quantile), exponent))
 
 
 def choose(losses: np.ndarray, threshold: float | None, places: int) -> list[int]:
@@ -122,8 +130,8 @@ def extrapolate(predictor: Predictor, state: State, request: Predict) -> Predict
     """The answer of a predictor to a request."""
     entropy = np.random.SeedSequence((state.seed, request.rung, request.epoch))
     known = Known(
-        _curves(state, request.trained_on, request.rung),
-        _curves(state, request.trials, request.epoch),
+        curves_of(state, request.trained_on, request.rung),
+        curves_of(state, request.trials, request.epoch),
         [state.trials[number].configuration for number in request.trained_on],
         [state.trials[number].configuration for number in request.trials],
     )
@@ -132,35 +140,13 @@ def extrapolate(predictor: Predictor, state: State, request: Predict) -> Predict
 
 
 def recorded(state: State, event: Predicted, threshold: float | None, goals: Goals) -> State:
-    """The state that remembers what was predicted, by what, and who goes on."""
+    """The state that remembers what was predicted, by what, and who goes on.
+
+    `threshold` is the loss that a prediction has to beat.
+    """
     asked = event.request
-    records = tuple(
-        Prediction(trial, asked.rung, asked.epoch, mean, spread, threshold, trial in goals)
-        for trial, mean, spread in zip(asked.trials, event.means, event.spreads, strict=True)
-    )
     fitted = Fit(asked.rung, asked.epoch, asked.trained_on)
     return state._replace(
         fits=state.fits if fitted in state.fits else (*state.fits, fitted),
-        predictions=state.predictions + records,
+        predictions=state.predictions + records(state.sign, event, threshold, goals),
     )
-
-
-def _curves(state: State, trials: tuple[int, ...], epochs: int) -> np.ndarray:
-    return np.array([state.trials[number].curve[:epochs] for number in trials])
-
-
-def ceil_of(value: float) -> int:
-    """The ceiling of a product of settings: 70 * 0.1 is 7, not 7.000000000000001."""
-    return math.ceil(round(value, 9))
-
-
-def _check(min_curves: int, full_share: float, decision_point: float, quantile: float) -> None:
-    if min_curves < 2:
-        raise ValueError(f"min_curves must be at least 2, got {min_curves}")
-    for name, value, low in (
-        ("full_share", full_share, 0),
-        ("decision_point", decision_point, 1e-6),
-        ("quantile", quantile, 0),
-    ):
-        if not low <= value <= 1:
-            raise ValueError(f"{name} must lie between {low} and 1, got {value}")

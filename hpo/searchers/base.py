@@ -36,7 +36,7 @@ class Searcher(NamedTuple):
         order, and schedulers given the same searcher and seed compete on the same configurations.
     suggest(seed, number, observed) -> Configuration
         of trial `number` in the light of the trials before it; None where a searcher does not
-        learn from results. `hpo.core.proposals.searched` calls it, under any scheduler.
+        learn from results. `hpo.searchers.proposals.searched` calls it, under any scheduler.
     settings
         JSON; two searchers that may propose differently have different settings.
     """

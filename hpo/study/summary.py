@@ -1,10 +1,11 @@
 """A study as a reader wants it: trials, predictions and what they cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hpo.core.proposals import Searched
 from hpo.core.state import State, best_trial
 from hpo.core.types import Configuration
+from hpo.searchers.proposals import Searched
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def summarise(state: State | Searched) -> StudySummary:
     if isinstance(state, Searched):
         state = state.inner
     trials = tuple(
-        TrialSummary(t.number, t.bracket, t.configuration, t.curve, t.status, t.error)
+        TrialSummary(t.number, t.bracket, t.configuration, tuple(t.curve), t.status, t.error)
         for t in state.trials
     )
     predictions = tuple(
@@ -76,5 +77,5 @@ def summarise(state: State | Searched) -> StudySummary:
     return StudySummary(trials, predictions, epochs, best_trial(state))
 
 
-def _value_at(curve: tuple[float, ...], epoch: int) -> float | None:
+def _value_at(curve: Sequence[float], epoch: int) -> float | None:
     return curve[epoch - 1] if epoch <= len(curve) else None

@@ -104,8 +104,8 @@ def test_interruptions_cost_no_trial(run):
 
 def test_training_goes_on_where_it_was_killed(run, launch, tmp_path):
     """Killed after the last checkpoint, before the model: the last epoch is trained again."""
-    from launch.shell.runs import open_run
     from launch.shell.outcomes import records
+    from launch.shell.runs import open_run
 
     folder = tmp_path / "run"
     shutil.copytree(run[0], folder)

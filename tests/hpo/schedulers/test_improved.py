@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from hpo.core.state import epochs_done
 from hpo.forecasting import predictors
 from hpo.forecasting.chances import chance_below, chance_of_place
 from hpo.forecasting.trend import forecast
@@ -127,12 +128,14 @@ def test_more_risk_costs_fewer_epochs(synthetic):
 def test_errors_so_far_widen_what_follows(synthetic):
     table = synthetic()
     state = simulate(swift_improved(table.searcher(), 27, 2), table, 0).state
-    curves = [trial.curve for trial in state.trials]
+    done = epochs_done(state)
     assert state.predictions
-    assert inflation(1, state.predictions, curves, 1e9) == pytest.approx(1.0)
-    wrong = [p._replace(mean=p.mean + 5 * p.spread) for p in state.predictions]
-    assert inflation(1, wrong, curves, 5.0) > 2
-    assert inflation(-1, wrong, curves, 5.0) == 1  # worse than foreseen: nothing to fear
+    assert inflation(state, done, 1e9) == pytest.approx(1.0)
+    wrong = tuple(p._replace(mean=p.mean + 5 * p.spread) for p in state.predictions)
+    wrong = state._replace(predictions=wrong)
+    assert inflation(wrong, done, 5.0) > 2
+    assert inflation(wrong, [0] * len(done), 5.0) == 1  # nothing that may be looked at
+    assert inflation(wrong._replace(sign=-1), done, 5.0) == 1  # worse than foreseen: fear nothing
 
 
 def test_maximising_is_minimising_the_negative(synthetic):

@@ -4,35 +4,25 @@ Its proposals are events (`Proposed`): a study that is replayed from its log has
 it had, on any machine, with any version of the library that fitted the model, and fits nothing.
 """
 
-import bisect
 import dataclasses
-import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from hpo.core.types import (
-    Action,
-    Event,
-    Failed,
-    Job,
-    Predict,
-    Propose,
-    Proposed,
-    Reported,
-    Scheduler,
-)
+from hpo.core.state import FAILED
+from hpo.core.types import Action, Event, Job, Predict, Propose, Proposed, Reported, Scheduler
 from hpo.searchers.base import Observed, Searcher
 
 
 class Searched(NamedTuple):
-    """The scheduler's own state, and what its searcher learns from.
+    """The scheduler's own state, from whose trials the searcher learns.
 
-    `ready` is the first job of a trial whose configuration has been chosen: the next to be asked.
+    `proposed` are the trials that have a configuration by the searcher, in order. `ready` is the
+    first job of a trial whose configuration has been chosen: the next to be asked.
     """
 
     seed: int
     inner: Any
-    observed: tuple[Observed, ...]
+    proposed: tuple[int, ...]
     ready: Job | None
 
 
@@ -54,54 +44,43 @@ def searched(scheduler: Scheduler, searcher: Searcher) -> Scheduler:
         if state.ready is not None:
             return state._replace(ready=None), state.ready
         inner, action = scheduler.ask(state.inner)
-        if isinstance(action, Job) and _find(state.observed, action.trial) is None:
+        if isinstance(action, Job) and action.trial not in state.proposed:
             return state, Propose(action.trial)
         return state._replace(inner=inner), action
 
     def predict(state: Searched, request: Predict | Propose) -> Event:
         if isinstance(request, Propose):
-            configuration = searcher.suggest(state.seed, request.trial, state.observed)
-            return Proposed(request.trial, configuration)
+            known = observed(state, sign)
+            return Proposed(request.trial, searcher.suggest(state.seed, request.trial, known))
         return scheduler.predict(state.inner, request)
 
     def tell(state: Searched, event: Event) -> Searched:
         if isinstance(event, Proposed):
             return begin(state, event)
-        state = state._replace(inner=scheduler.tell(state.inner, event))
-        if isinstance(event, Reported):
-            return _updated(state, event.trial, value=sign * event.metrics[scheduler.metric])
-        return _updated(state, event.trial) if isinstance(event, Failed) else state
+        return state._replace(inner=scheduler.tell(state.inner, event))
 
     def begin(state: Searched, event: Proposed) -> Searched:
         inner, action = scheduler.ask(state.inner)
-        known = _find(state.observed, event.trial) is not None
+        known = event.trial in state.proposed
         if not isinstance(action, Job) or action.trial != event.trial or known or state.ready:
             raise ValueError(f"{event}: nobody asked for that configuration")
         return Searched(
             state.seed,
             scheduler.tell(inner, event),
-            tuple(sorted((*state.observed, Observed(event.trial, event.configuration, (), False)))),
+            tuple(sorted((*state.proposed, event.trial))),
             dataclasses.replace(action, configuration=event.configuration),
         )
 
     def extend(state: Searched, reports: Sequence[Reported]) -> Searched:
-        return functools.reduce(tell, reports, state)
+        return state._replace(inner=scheduler.extend(state.inner, reports))
 
     return Scheduler(init, ask, tell, predict, scheduler.settings, scheduler.metric, extend)
 
 
-def _find(observed: tuple[Observed, ...], trial: int) -> int | None:
-    """Where a trial stands, in the order of their numbers."""
-    place = bisect.bisect_left(observed, trial, key=lambda entry: entry.trial)
-    return place if place < len(observed) and observed[place].trial == trial else None
-
-
-def _updated(state: Searched, trial: int, value: float | None = None) -> Searched:
-    """With one more epoch of a trial, or with its failure."""
-    place = _find(state.observed, trial)
-    entry = state.observed[place]
-    if value is None:
-        entry = entry._replace(failed=True)
-    else:
-        entry = entry._replace(curve=(*entry.curve, value))
-    return state._replace(observed=(*state.observed[:place], entry, *state.observed[place + 1 :]))
+def observed(state: Searched, sign: float) -> tuple[Observed, ...]:
+    """What the study knows of the trials that its searcher has proposed."""
+    trials = (state.inner.trials[number] for number in state.proposed)
+    return tuple(
+        Observed(t.number, t.configuration, tuple(sign * v for v in t.curve), t.status == FAILED)
+        for t in trials
+    )
