@@ -39,8 +39,8 @@ KNOWN = (
     Known(
         "adaptive: the unit of gains is of whoever came to the end",
         "hpo/schedulers",
-        "[n for n in stages[0].trials if n in ends] or ends",
-        "ends",
+        "late[hedging] if any(hedging) else late",
+        "late",
     ),
     Known(
         "adaptive: hedges can pause",
@@ -106,8 +106,8 @@ KNOWN = (
     Known(
         "records: seconds are negative",
         "hpo/study",
-        "passed = time - started.pop(item.trial, time)",
-        "passed = started.pop(item.trial, time) - time",
+        "clock - heard.pop(item.trial, clock)",
+        "heard.pop(item.trial, clock) - clock",
     ),
     Known(
         "BOHB: bad trials repel nobody",

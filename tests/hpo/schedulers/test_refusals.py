@@ -12,7 +12,8 @@ from hpo.schedulers.halving import full_training, hyperband, successive_halving,
 from hpo.schedulers.improved import Risk, swift_improved
 from hpo.schedulers.pricing import Price
 from hpo.schedulers.swift import swift_hyperband
-from hpo.study.journal import Entry, ReplayMismatch
+from hpo.study.errors import ReplayMismatch
+from hpo.study.journal import Entry
 from hpo.study.run import fold
 from tests.hpo.schedulers.laws import SPACE, laws
 
