@@ -10,6 +10,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from hpo.core.searcher import Observed, Searcher
 from hpo.core.types import (
     Action,
     Event,
@@ -21,7 +22,6 @@ from hpo.core.types import (
     Reported,
     Scheduler,
 )
-from hpo.searchers.base import Observed, Searcher
 
 
 class Searched(NamedTuple):

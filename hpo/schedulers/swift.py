@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from hpo.core import streams
 from hpo.core.state import Fit, Prediction, State, curves_at, losses_at
 from hpo.core.types import Predict, Predicted, Scheduler
 from hpo.forecasting.predictors import Known, Predictor, extrapolated, remembering, svr
@@ -120,7 +121,7 @@ def choose(losses: np.ndarray, threshold: float | None, places: int) -> list[int
 
 def extrapolate(predictor: Predictor, state: State, request: Predict) -> Predicted:
     """The answer of a predictor to a request."""
-    entropy = np.random.SeedSequence((state.seed, request.rung, request.epoch))
+    entropy = streams.prediction(state.seed, request.rung, request.epoch)
     known = Known(
         _curves(state, request.trained_on, request.rung),
         _curves(state, request.trials, request.epoch),

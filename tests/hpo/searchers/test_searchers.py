@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpo.searchers.base import Observed, quasi_random_search, random_search
+from hpo.core.searcher import Observed
+from hpo.searchers.base import quasi_random_search, random_search
 from hpo.searchers.bayesian import bayesian_search, expected_improvement
 from hpo.searchers.bohb import bohb_search
 from hpo.searchers.evidence import gather, scores
