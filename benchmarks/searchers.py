@@ -24,10 +24,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import cpu_seconds, machine
+from hpo.core.searcher import Observed, Searcher
 from hpo.core.types import Reported, Trial
 from hpo.executors.inline import InlineExecutor
 from hpo.schedulers.asha import asha
-from hpo.searchers.base import Observed, Searcher, quasi_random_search, random_search
+from hpo.searchers.base import quasi_random_search, random_search
 from hpo.searchers.bayesian import bayesian_search
 from hpo.searchers.bohb import bohb_search
 from hpo.simulation.tables import Table, read_table

@@ -29,9 +29,10 @@ _MODULES = {
     "hpo.study.forking": ("fork",),
     "hpo.study.journal": ("Journal", "read_journal"),
     "hpo.schedulers.pricing": ("Price",),
-    "hpo.searchers.proposals": ("searched",),
+    "hpo.core.proposals": ("searched",),
     "hpo.study.records": ("Record",),
-    "hpo.searchers.base": ("Observed", "Searcher", "quasi_random_search", "random_search"),
+    "hpo.core.searcher": ("Observed", "Searcher"),
+    "hpo.searchers.base": ("quasi_random_search", "random_search"),
     "hpo.simulation.simulator": ("Conditions", "Outcome", "simulate"),
     "hpo.space": (
         "Categorical", "Float", "Int", "LogFloat", "LogInt", "Space", "When", "space_around",
@@ -49,12 +50,15 @@ _MODULES = {
     ),
 }  # fmt: skip
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
+_ROOMS = {"predictors": "hpo.forecasting.predictors"}
 
-__all__ = sorted(_HOME)
+__all__ = sorted({*_HOME, *_ROOMS})
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: `import hpo` alone costs nothing."""
+    if name in _ROOMS:
+        return importlib.import_module(_ROOMS[name])
     if name not in _HOME:
         raise AttributeError(f"module 'hpo' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)

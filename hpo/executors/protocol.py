@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
+from hpo.core import streams
 from hpo.core.types import Job, Trial, TrialEvent
 
 
@@ -54,7 +53,7 @@ class Trials:
     def of(self, job: Job) -> Trial:
         """A job as its objective sees it. Jobs of one trial share its folder and its seed."""
         # 1: apart from the searcher's stream
-        entropy = np.random.SeedSequence((self.seed, job.trial, 1))
+        entropy = streams.training(self.seed, job.trial)
         return Trial(
             number=job.trial,
             configuration=job.configuration,

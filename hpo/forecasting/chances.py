@@ -5,6 +5,7 @@ import functools
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hpo.core import streams
 from hpo.forecasting.scale import down, exponent_of, up
 
 DRAWS = 256
@@ -67,6 +68,6 @@ def _block(degrees: float, block: int) -> Float[np.ndarray, "draws 64"]:
     from scipy.special import stdtrit
 
     # The raw stream of PCG64 is the same in every version of numpy; its distributions need not be.
-    raw = np.random.PCG64(np.random.SeedSequence((block, 4))).random_raw(DRAWS * 64)
+    raw = np.random.PCG64(streams.nodes(block)).random_raw(DRAWS * 64)
     uniform = ((raw >> np.uint64(11)) + 0.5) * 2.0**-53
     return stdtrit(degrees, uniform).reshape(DRAWS, 64)

@@ -22,6 +22,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from hpo.core.searcher import Searcher
 from hpo.core.state import (
     COMPLETED,
     PAUSED,
@@ -65,7 +66,6 @@ from hpo.schedulers.promise import (
     with_leaders,
 )
 from hpo.schedulers.questions import check_answer, foretold, records
-from hpo.searchers.base import Searcher
 from hpo.space import Space
 
 

@@ -22,6 +22,7 @@ Until then failed trials count nowhere, as in the paper.
 from typing import NamedTuple
 
 from hpo.core.ordered import Ordered, Result
+from hpo.core.searcher import Searcher
 from hpo.core.state import (
     COMPLETED,
     FAILED,
@@ -50,7 +51,6 @@ from hpo.core.vector import Vector
 from hpo.schedulers.brackets import asha_rungs
 from hpo.schedulers.common import assembled, checked_seed, predicts_nothing, searcher_of, sign_of
 from hpo.schedulers.questions import check_answer
-from hpo.searchers.base import Searcher
 from hpo.space import Space
 
 

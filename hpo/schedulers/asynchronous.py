@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hpo.core.ordered import Result
+from hpo.core.searcher import Searcher
 from hpo.core.state import (
     COMPLETED,
     FAILED,
@@ -62,7 +63,6 @@ from hpo.schedulers.open_rounds import (
     waiting,
 )
 from hpo.schedulers.questions import check_answer, forecast_of, foretold
-from hpo.searchers.base import Searcher
 from hpo.space import Space
 
 

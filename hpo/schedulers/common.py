@@ -5,10 +5,11 @@ import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from hpo.core.proposals import searched
+from hpo.core.searcher import Searcher
 from hpo.core.trials import extended
 from hpo.core.types import Action, Event, Predict, Predicted, Reported, Scheduler
-from hpo.searchers.base import Searcher, random_search
-from hpo.searchers.proposals import searched
+from hpo.searchers.base import random_search
 from hpo.space import Space
 
 

@@ -8,6 +8,7 @@ predicted loss: where that is among the best of its round, the trial is promoted
 import math
 from collections.abc import Sequence
 
+from hpo.core.searcher import Searcher
 from hpo.core.state import PAUSED, STOPPED, State, epochs_done, losses_at, reached
 from hpo.core.types import Predict, Predicted, Scheduler
 from hpo.forecasting.predictors import Predictor, remembering, svr
@@ -16,7 +17,6 @@ from hpo.schedulers.brackets import Round, hyperband_brackets
 from hpo.schedulers.common import ceil_of, check_least, check_share, searcher_of
 from hpo.schedulers.rounds import Goals, Rule, synchronous, to_rung
 from hpo.schedulers.swift import extrapolate, recorded
-from hpo.searchers.base import Searcher
 from hpo.space import Space
 
 

@@ -3,11 +3,11 @@
 All are synchronous, with trials that pause and resume.
 """
 
+from hpo.core.searcher import Searcher
 from hpo.core.types import Scheduler
 from hpo.schedulers.brackets import Round, halving_bracket, hyperband_brackets, top_n_bracket
 from hpo.schedulers.common import searcher_of
 from hpo.schedulers.rounds import synchronous
-from hpo.searchers.base import Searcher
 from hpo.space import Space
 
 

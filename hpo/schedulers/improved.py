@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from hpo.core.searcher import Searcher
 from hpo.core.state import Prediction, State, epochs_done, losses_at, ranked, reached
 from hpo.core.types import Predict, Predicted, Scheduler
 from hpo.forecasting.chances import chance_below, chance_of_place
@@ -35,7 +36,6 @@ from hpo.schedulers.common import ceil_of, check_least, check_share, searcher_of
 from hpo.schedulers.questions import forecast_of, foretold
 from hpo.schedulers.rounds import Goals, Rule, synchronous
 from hpo.schedulers.swift import recorded
-from hpo.searchers.base import Searcher
 from hpo.space import Space
 
 

@@ -11,6 +11,7 @@ of arrival. So the outcome depends on seed, settings and losses, not on which wo
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from hpo.core.searcher import Searcher
 from hpo.core.state import (
     COMPLETED,
     NOT_PROMOTED,
@@ -45,7 +46,6 @@ from hpo.core.vector import Vector
 from hpo.schedulers.brackets import Bracket, Round
 from hpo.schedulers.common import assembled, checked_seed, predicts_nothing, sign_of
 from hpo.schedulers.questions import check_answer
-from hpo.searchers.base import Searcher
 
 Goals = Mapping[int, int]
 """By trial the epoch to which it is sent, in the order in which jobs are asked.

@@ -7,6 +7,8 @@ finished curves extrapolates theirs, and the unpromising ones are stopped there
 
 import numpy as np
 
+from hpo.core import streams
+from hpo.core.searcher import Searcher
 from hpo.core.state import Fit, State, curves_at, losses_at
 from hpo.core.types import Predict, Predicted, Scheduler
 from hpo.forecasting.predictors import Known, Predictor, extrapolated, remembering, svr
@@ -15,7 +17,6 @@ from hpo.schedulers.brackets import Round, hyperband_brackets
 from hpo.schedulers.common import ceil_of, check_least, check_share, searcher_of
 from hpo.schedulers.questions import curves_of, records
 from hpo.schedulers.rounds import Goals, Rule, synchronous, to_rung
-from hpo.searchers.base import Searcher
 from hpo.space import Space
 
 
@@ -128,7 +129,7 @@ def choose(losses: np.ndarray, threshold: float | None, places: int) -> list[int
 
 def extrapolate(predictor: Predictor, state: State, request: Predict) -> Predicted:
     """The answer of a predictor to a request."""
-    entropy = np.random.SeedSequence((state.seed, request.rung, request.epoch))
+    entropy = streams.prediction(state.seed, request.rung, request.epoch)
     known = Known(
         curves_of(state, request.trained_on, request.rung),
         curves_of(state, request.trials, request.epoch),

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from hpo.core import streams
+from hpo.core.searcher import Observed, Searcher
 from hpo.core.types import Configuration
-from hpo.searchers.base import Observed, Searcher, quasi_random_search
+from hpo.searchers.base import quasi_random_search
 from hpo.searchers.evidence import gather, scores
 from hpo.space import Space
 
@@ -25,7 +27,8 @@ def bayesian_search(space: Space, startup: int | None = None, candidates: int = 
 
     startup      trials that must have come to a rung before a model of it is made; two more than
                  there are hyperparameters unless given
-    candidates   quasi-random points among which, and near the best of which, the next is chosen
+    candidates   uniform draws among which, and near the best of which, the next is chosen; Sobol'
+                 points in their place found nothing better (docs/hpo_searchers.md)
 
     Trials that have not reported yet are taken to be of average quality ("constant liar":
     Ginsbourger, Le Riche and Carraro, 2010), so that workers that ask at the same time are sent
@@ -40,7 +43,7 @@ def bayesian_search(space: Space, startup: int | None = None, candidates: int = 
         evidence = gather(observed, enough)
         if evidence is None:
             return design.propose(seed, number)
-        generator = np.random.default_rng(np.random.SeedSequence((seed, number, 3)))
+        generator = np.random.default_rng(streams.improvement(seed, number))
         known = ~np.isnan(evidence.losses)
         targets = np.zeros(len(observed))  # the average, for those that have not reported
         targets[known] = scores(evidence.losses[known])

@@ -10,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hpo.core import streams
+from hpo.core.searcher import Observed, Searcher
 from hpo.core.types import Configuration
-from hpo.searchers.base import Observed, Searcher, quasi_random_search
+from hpo.searchers.base import quasi_random_search
 from hpo.searchers.evidence import gather
 from hpo.space import Space
 from hpo.space.parameters import Categorical, plain
@@ -48,7 +50,7 @@ def bohb_search(
     cells = _cells(space)
 
     def suggest(seed: int, number: int, observed: tuple[Observed, ...]) -> Configuration:
-        generator = np.random.default_rng(np.random.SeedSequence((seed, number, 4)))
+        generator = np.random.default_rng(streams.densities(seed, number))
         evidence = gather(observed, enough)
         if evidence is None or generator.random() < random_share:
             return design.propose(seed, number)
@@ -107,8 +109,10 @@ def _other_cell(density: Density, at: np.ndarray) -> Bool[np.ndarray, "at points
 
 def _log(density: Density, at: Float[np.ndarray, "at coordinates"]) -> Float[np.ndarray, " at"]:
     """Logarithm of the density, up to the same constant for every density of a space."""
-    z = (at[:, None] - density.points[None]) / density.widths
-    number = -0.5 * z**2 - np.log(density.widths)
+    # a categorical coordinate has a chance for its width, which is 0 where there is one value
+    widths = np.where(density.cells > 0, 1.0, density.widths)
+    z = (at[:, None] - density.points[None]) / widths
+    number = -0.5 * z**2 - np.log(widths)
     stay = np.maximum(1 - density.widths, 1e-12)
     leave = np.maximum(density.widths / np.maximum(density.cells - 1, 1), 1e-12)
     category = np.where(_other_cell(density, at), np.log(leave), np.log(stay))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hpo.searchers.base import Observed
+from hpo.core.searcher import Observed
 
 
 class Evidence(NamedTuple):

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from hpo.core.searcher import Searcher
 from hpo.core.types import Scheduler
 from hpo.executors.inline import InlineExecutor
-from hpo.searchers.base import Searcher
 from hpo.study.records import UNKNOWN, Record
 from hpo.study.run import Unrecorded, run_study
 from hpo.study.summary import StudySummary, summarise

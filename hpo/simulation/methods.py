@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from hpo.core.searcher import Searcher
 from hpo.core.types import Scheduler
 from hpo.forecasting import predictors
 from hpo.schedulers.adaptive import adaptive
@@ -13,7 +14,6 @@ from hpo.schedulers.fast import fast_hyperband
 from hpo.schedulers.halving import full_training, hyperband, successive_halving, top_n
 from hpo.schedulers.improved import swift_improved
 from hpo.schedulers.swift import swift_hyperband
-from hpo.searchers.base import Searcher
 
 BASELINE = "hyperband"
 

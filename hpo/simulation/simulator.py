@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from hpo.core import streams
 from hpo.core.types import (
     Completed,
     Failed,
@@ -144,7 +145,7 @@ class _Fates:
             now = self._conditions
             times, losses = np.ones(self._epochs), np.zeros(self._epochs, int)
             if now.spread or now.stragglers or now.crashes:
-                generator = np.random.default_rng(np.random.SeedSequence((self._seed, trial, 3)))
+                generator = np.random.default_rng(streams.fates(self._seed, trial))
                 logarithms = generator.normal(-(now.spread**2) / 2, now.spread, self._epochs)
                 slow = now.slowness if generator.random() < now.stragglers else 1.0
                 times = slow * np.exp(logarithms)

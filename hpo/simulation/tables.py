@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from hpo.core import streams
+from hpo.core.searcher import Searcher
 from hpo.core.types import Configuration, Trial, Value
-from hpo.searchers.base import Searcher
 from hpo.study.records import Record
 
 ROW = "row"  # configurations drawn from a table name their row, for some occur twice
@@ -40,7 +41,7 @@ class Table:
 
         @functools.lru_cache(maxsize=4)
         def order(seed: int) -> list[int]:
-            return np.random.default_rng(seed).permutation(len(self.curves)).tolist()
+            return np.random.default_rng(streams.rows(seed)).permutation(len(self.curves)).tolist()
 
         def propose(seed: int, number: int) -> Configuration:
             row = order(seed)[number % len(self.curves)]

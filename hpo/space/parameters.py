@@ -1,6 +1,7 @@
 """Kinds of hyperparameters: what each may be, how it is drawn, and its place on [0, 1]."""
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -30,7 +31,7 @@ class _Number:
         for end in ends:
             if isinstance(end, bool) or not isinstance(end, int | float):
                 raise ValueError(f"{self._text}: {end!r} is no number")
-            if not math.isfinite(end):
+            if not abs(end) <= sys.float_info.max:  # infinite, NaN, or an integer beyond any float
                 raise ValueError(f"{self._text}: every number must be finite")
             if self.integer and end != int(end):
                 raise ValueError(f"{self._text}: {end} is no integer")
@@ -42,6 +43,8 @@ class _Number:
             raise ValueError(f"{self._text}: step must be above 0")
         if self.log and self._spacing and self.low < self._spacing:
             raise ValueError(f"{self._text}: low must not be below step")
+        if self.high - self.low > sys.float_info.max:
+            raise ValueError(f"{self._text}: high - low is beyond the range of numbers")
 
     @property
     def _text(self) -> str:
@@ -124,6 +127,11 @@ class Int(_Number):
     """Uniform on the integers low..high, both included, or on every `step`-th of them."""
 
     integer: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self._last >= 2**63:
+            raise ValueError(f"{self._text}: numpy draws at most 2^63 integers; take fewer")
 
     def draw(self, generator: np.random.Generator) -> int:
         return self._value(int(generator.integers(0, self._last, endpoint=True)))

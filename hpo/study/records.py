@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hpo.core.searcher import Searcher
 from hpo.core.types import (
     Completed,
     Configuration,
@@ -15,7 +16,6 @@ from hpo.core.types import (
     Trial,
     WorkerLost,
 )
-from hpo.searchers.base import Searcher
 from hpo.study.journal import Entry
 
 UNKNOWN = "not in the record"

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hpo.core.proposals import Searched
 from hpo.core.state import State, best_trial
 from hpo.core.types import Configuration
-from hpo.searchers.proposals import Searched
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,16 @@ def qsvr(
         residual = root_mean_square(targets - model.predict(curves))
 
         def predict(partial: Curves) -> tuple[Losses, Losses]:
-            mean, deviation = model.predict(partial, return_std=True)
+            with np.errstate(over="ignore"):  # a curve infinitely far from the known: no kernel
+                mean, deviation = model.predict(partial, return_std=True)
+            if not (np.isfinite(mean).all() and np.isfinite(deviation).all()):
+                raise ValueError(
+                    "qsvr: no number holds what a curve is predicted to come to that lies so far "
+                    "from the finished ones"
+                )
             return mean, np.hypot(deviation, residual)
 
         return predict
 
-    return Predictor(fit, {"predictor": "qsvr", "published": published, **parameters})
+    settings = {"predictor": "qsvr", "published": published, **parameters}
+    return Predictor(fit, settings, least=2)

@@ -8,7 +8,14 @@ import numpy as np
 from jaxtyping import Float
 
 from hpo.core.types import Configuration
-from hpo.forecasting.predictors.base import Curves, Extrapolate, Known, Losses, Predictor
+from hpo.forecasting.predictors.base import (
+    Curves,
+    Extrapolate,
+    Known,
+    Losses,
+    Predictor,
+    unit_of,
+)
 from hpo.space import Space
 
 _EXACT = 512  # observed entries up to which the likelihood is taken from a decomposition
@@ -59,7 +66,10 @@ def extrapolate(
 
     from hpo.forecasting.predictors import kronecker
 
-    scale = scale_of(values[~np.isnan(values)])
+    seen = ~np.isnan(values)
+    unit = unit_of(values[seen])
+    values = values / unit
+    scale = scale_of(values[seen])
     with jax.enable_x64(True):
         problem = _padded(features, times, scale.to(values))
         hyper = _fitted(problem, seed)
@@ -73,7 +83,7 @@ def extrapolate(
                 RuntimeWarning,
                 stacklevel=2,
             )
-    return scale.back(mean), scale.spread(mean, spread)
+    return unit * scale.back(mean), unit * scale.spread(mean, spread)
 
 
 class Scale(NamedTuple):
@@ -110,8 +120,10 @@ def scale_of(values: Losses) -> Scale:
     knots, counts = np.unique(values, return_counts=True)
     extent = knots[-1] - knots[0] or 1e-6 * abs(knots[0]) or 1e-9
     below, above = (MARGIN * abs(np.median(values) - end) for end in (knots[0], knots[-1]))
-    low = knots[0] - (below if below > 1e-12 * extent else 1e-3 * extent)
-    high = knots[-1] + (above if above > 1e-12 * extent else 1e-3 * extent)
+    # or the ends would be at the extreme values themselves, where the logistic scale is infinite
+    least = 4 * np.spacing(np.abs(knots[[0, -1]]).max())
+    low = knots[0] - max(below if below > 1e-12 * extent else 1e-3 * extent, least)
+    high = knots[-1] + max(above if above > 1e-12 * extent else 1e-3 * extent, least)
     logistic = np.log((knots - low) / (high - knots))
     mean = np.average(logistic, weights=counts)
     width = np.sqrt(np.average((logistic - mean) ** 2, weights=counts)) or 1.0

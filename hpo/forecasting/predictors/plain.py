@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from hpo.forecasting.predictors.base import Curves, Extrapolate, Losses, Predictor, root_mean_square
+from hpo.forecasting.predictors.base import (
+    Curves,
+    Extrapolate,
+    Known,
+    Losses,
+    Predictor,
+    root_mean_square,
+)
 
 
 def persistence() -> Predictor:
@@ -16,16 +23,30 @@ def persistence() -> Predictor:
 
 
 def oracle(curves: Curves) -> Predictor:
-    """Looks the answer up in a table of whole curves: the most that any predictor can save."""
+    """Looks the answer up in a table of whole curves: the most that any predictor can save.
 
-    def rows(partial: Curves) -> np.ndarray:
-        matches = (curves[None, :, : partial.shape[1]] == partial[:, None]).all(2)
-        if not matches.any(1).all():
-            raise ValueError("the oracle's table does not hold this curve")
-        return matches.argmax(1)
+    Where several rows begin like a curve, their median is all it knows, and the spread is how far
+    they are from it. NaN for a row that has no number at the rung.
+    Raises ValueError where no row begins so.
+    """
 
     def fit(partial: Curves, targets: Losses, seed: int) -> Extrapolate:
-        rung = (curves[rows(partial)] == targets[:, None]).all(0).argmax()
-        return lambda ahead: (curves[rows(ahead), rung], np.zeros(len(ahead)))
+        raise ValueError("the oracle has to know the rung: call its `joint`")
 
-    return Predictor(fit, {"predictor": "oracle", "table": list(curves.shape)})
+    def joint(known: Known, seed: int) -> tuple[Losses, Losses]:
+        epoch, rung = known.partial.shape[1], known.finished.shape[1]
+        if rung > curves.shape[1]:
+            raise ValueError(f"the oracle's table ends before epoch {rung}")
+        begun: list[Losses] = [
+            curves[(curves[:, :epoch] == curve).all(1), rung - 1] for curve in known.partial
+        ]
+        if not all(len(ends) for ends in begun):
+            raise ValueError("the oracle's table does not hold this curve")
+        mean = np.array([np.median(ends) for ends in begun])
+        return mean, np.array([_apart(ends) for ends in begun])
+
+    return Predictor(fit, {"predictor": "oracle", "table": list(curves.shape)}, joint)
+
+
+def _apart(ends: Losses) -> float:
+    return root_mean_square(ends - np.median(ends)) if len(ends) > 1 else 0.0

@@ -11,10 +11,12 @@ import numpy as np
 from jaxtyping import Float
 
 from hpo.forecasting.predictors.base import (
+    FAR,
     Curves,
     Extrapolate,
     Losses,
     Predictor,
+    in_units,
     out_of_sample,
     root_mean_square,
 )
@@ -49,7 +51,7 @@ def extra_trees(trees: int = 100) -> Predictor:
 
         return predict
 
-    return Predictor(fit, {"predictor": "extra trees", "trees": trees})
+    return Predictor(in_units(fit), {"predictor": "extra trees", "trees": trees})
 
 
 def gaussian_process() -> Predictor:
@@ -68,12 +70,16 @@ def gaussian_process() -> Predictor:
 
         return predict
 
-    return Predictor(fit, {"predictor": "gaussian process"})
+    return Predictor(in_units(fit), {"predictor": "gaussian process"}, least=2)
 
 
 def _shape(curves: Curves) -> Float[np.ndarray, "trials features"]:
-    """The last value, and the curve seen from there: what may follow does not depend on both."""
-    return np.concatenate([curves[:, -1:], curves[:, :-1] - curves[:, -1:]], axis=1)
+    """The last value, and the curve seen from there: what may follow does not depend on both.
+
+    No further than FAR, which is beyond every split of a tree and outside every kernel's reach.
+    """
+    shape = np.concatenate([curves[:, -1:], curves[:, :-1] - curves[:, -1:]], axis=1)
+    return np.clip(shape, -FAR, FAR)
 
 
 def _deviation(forest, rows: np.ndarray) -> Losses:

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hpo.forecasting.predictors.base import (
+    FAR,
     Curves,
     Extrapolate,
     Losses,
     Predictor,
+    in_units,
     out_of_sample,
     root_mean_square,
 )
@@ -34,7 +36,7 @@ def svr() -> Predictor:
         spread = root_mean_square(out_of_sample(regress, curves, targets))
         return lambda partial: (predict(partial), np.full(len(partial), spread))
 
-    return Predictor(fit, {"predictor": "nusvr"})
+    return Predictor(in_units(fit), {"predictor": "nusvr"}, least=2)
 
 
 class _MinMax(NamedTuple):
@@ -42,7 +44,9 @@ class _MinMax(NamedTuple):
     width: Any
 
     def to(self, values: np.ndarray) -> np.ndarray:
-        return (values - self.low) / self.width
+        with np.errstate(over="ignore"):
+            scaled = (values - self.low) / self.width
+        return np.clip(scaled, -FAR, FAR)  # where the kernel is 0 anyway
 
     def back(self, values: np.ndarray) -> np.ndarray:
         return values * self.width + self.low

@@ -1,160 +1,207 @@
-"""What predictors are made of: folds, scales, and where their spreads come from."""
+"""What every predictor keeps, whatever the losses: zeros, ties, standing still, any size."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
-from sklearn.ensemble import ExtraTreesRegressor
 
 from hpo.forecasting import predictors
-from hpo.forecasting.predictors.base import memoised, out_of_sample
-from hpo.forecasting.predictors.joint import scale_of, seen_epochs
-from qsvr import QSVR
 
-few = settings(max_examples=40, deadline=None)
+MAKERS = {
+    "persistence": predictors.persistence,
+    "svr": predictors.svr,
+    "qsvr": lambda: predictors.qsvr(reads=8, sweeps=20, bits=3),
+    "published qsvr": lambda: predictors.qsvr(
+        published=True, sampler="level_gibbs", reads=8, sweeps=20
+    ),
+    "extra trees": lambda: predictors.extra_trees(trees=10),
+    "gaussian process": predictors.gaussian_process,
+    "lkgp": lambda: predictors.lkgp(columns=6),
+}
+every = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
+alone = pytest.mark.parametrize(  # the joint process, at a second an answer, has less to do
+    "make", [make for name, make in MAKERS.items() if name != "lkgp"], ids=[*MAKERS][:-1]
+)
+few = settings(max_examples=8, deadline=None)
+EPOCHS, SEEN = 8, 4
 
 
-def curves_of(seed, rows=24, epochs=6):
+def curves_of(seed: int, trials: int = 12) -> np.ndarray:
+    """Falling curves between 1 and 4."""
     generator = np.random.default_rng(seed)
-    end, rate = generator.uniform(1, 2, (rows, 1)), generator.uniform(0.3, 1, (rows, 1))
-    return end + np.arange(1, epochs + 1) ** -rate + generator.normal(0, 0.02, (rows, epochs))
+    return 1 + generator.uniform(1, 3, (trials, 1)) * np.arange(1, EPOCHS + 1) ** -0.5
 
 
-def rms(values):
-    return np.sqrt(np.mean(np.square(values)))
+def zeros_then_rises(seed: int) -> np.ndarray:
+    return np.maximum(0, (np.arange(EPOCHS) - 5) / 3) * curves_of(seed)[:, :1]
 
 
-@few
-@given(st.integers(2, 23), st.integers(2, 6))
-def test_a_fold_is_every_nth_row_and_is_told_by_the_others(rows, folds):
-    """Told by their mean target and number, so that each has a residual of its own."""
-    targets = np.random.default_rng(rows).normal(size=rows)
-    curves = np.arange(rows, dtype=float)[:, None]
-
-    def regress(curves, targets):
-        return lambda partial: np.full(len(partial), targets.mean() + 100 * len(targets))
-
-    found = out_of_sample(regress, curves, targets, folds)
-    for i in range(rows):
-        others = [j for j in range(rows) if j % folds != i % folds]
-        told = targets[others].mean() + 100 * len(others) if others else np.nan
-        assert found[i] == pytest.approx(targets[i] - told)
-    if rows > 5:
-        np.testing.assert_array_equal(
-            out_of_sample(regress, curves, targets), out_of_sample(regress, curves, targets, 5)
-        )
+def ties(seed: int) -> np.ndarray:
+    return np.repeat(curves_of(seed)[:3], 4, axis=0)
 
 
-@few
-@given(st.integers(0, 10**6), st.integers(2, 30), st.booleans())
-def test_places_on_a_scale_are_half_logits_half_normal_scores(seed, count, tied):
-    values = np.random.default_rng(seed).normal(0, 1, count) ** 3
-    values = np.concatenate([values, values[:2]]) if tied else values
-    scale, median = scale_of(values), np.median(values)
-    low = values.min() - 0.1 * (median - values.min())
-    high = values.max() + 0.1 * (values.max() - median)
-    logits = np.log((values - low) / (high - values))
-    ranks = stats.rankdata(values)  # ties share the middle of their ranks
-    scores = stats.norm.ppf((ranks - 0.5) / len(values))
-    wanted = (scores + (logits - logits.mean()) / logits.std()) / 2
-    np.testing.assert_allclose(scale.to(values), wanted, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(scale.back(wanted), values, rtol=1e-9, atol=1e-9)
-    ends = scale.back(np.array([wanted.min() - 1, wanted.max() + 1, -1e9, 1e9]))
-    np.testing.assert_allclose(ends, [low, high, low, high])
+def standing_still(seed: int) -> np.ndarray:
+    return np.repeat(curves_of(seed)[:, :1], EPOCHS, axis=1)
 
 
-@few
-@given(st.integers(0, 10**6), st.floats(0.01, 2))
-def test_a_spread_on_a_scale_looks_one_width_and_two_to_both_sides(seed, width):
-    generator = np.random.default_rng(seed)
-    scale = scale_of(generator.normal(size=12))
-    places = generator.uniform(-4, 4, 5)
-    inside = np.clip(places, *scale.places[[0, -1]])
-    sides = [
-        np.interp(inside + k * width, scale.places, scale.values)
-        - np.interp(inside - k * width, scale.places, scale.values)
-        for k in (1, 2)
-    ]
-    wanted = np.maximum(sides[0] / 2, sides[1] / 4)
-    np.testing.assert_allclose(scale.spread(places, np.full(5, width)), wanted)
+def all_the_same(seed: int) -> np.ndarray:
+    return np.full((12, EPOCHS), curves_of(seed)[0, 0])
 
 
-@few
-@given(st.integers(1, 80), st.integers(1, 60), st.sampled_from([4, 8, 24]))
-def test_a_quarter_of_the_epochs_that_are_seen_lies_ahead(epoch, more, columns):
-    epochs = seen_epochs(epoch, epoch + more, columns)
-    assert epochs[0] == 1
-    assert epochs[-1] == epoch + more
-    assert epoch in epochs
-    assert np.all(np.diff(epochs) > 0)
-    ahead, past = np.sum(epochs > epoch), np.sum(epochs <= epoch)
-    assert ahead <= columns // 4
-    assert past <= columns - columns // 4
-    if more > 3 * columns and epoch > 70:
-        assert ahead == columns // 4
-    if epoch <= 2:
-        assert past == epoch
+def last_bits(seed: int) -> np.ndarray:
+    """Curves that differ in the last bit alone."""
+    return 1 + np.random.default_rng(seed).integers(0, 2, (12, EPOCHS)) * 2.0**-52
 
 
-def test_trees_are_as_unsure_as_their_errors_out_of_the_bag():
-    curves = curves_of(0)
-    begun, targets = curves[:, :3], curves[:, -1]
-    _, spread = predictors.extra_trees(trees=50).fit(begun, targets, 5)(begun)
-    rows = np.column_stack([begun[:, 2], begun[:, 0] - begun[:, 2], begun[:, 1] - begun[:, 2]])
-    forest = ExtraTreesRegressor(
-        50, bootstrap=True, oob_score=True, min_samples_leaf=2, random_state=5
-    ).fit(rows, targets - begun[:, 2])
-    error = rms(targets - begun[:, 2] - forest.oob_prediction_)
-    assert rms(spread) == pytest.approx(error)
-    assert spread.min() > error / np.sqrt(2)
-    disagreement = np.std([tree.predict(rows) for tree in forest.estimators_], axis=0)
-    np.testing.assert_allclose(
-        2 * (spread / error) ** 2 - 1, (disagreement / rms(disagreement)) ** 2, rtol=1e-6
+def one_far_away(seed: int) -> np.ndarray:
+    whole = curves_of(seed)
+    whole[seed % 12, 2] = 1e300
+    return whole
+
+
+def one_left_zero(seed: int) -> np.ndarray:
+    whole = np.zeros((12, EPOCHS))
+    whole[seed % 12] = 1e-300
+    return whole
+
+
+SHAPES = {
+    shape.__name__: shape
+    for shape in (
+        curves_of, zeros_then_rises, ties, standing_still, all_the_same, last_bits, one_far_away,
+        one_left_zero,
+    )
+}  # fmt: skip
+SHAPES["zeros"] = lambda seed: np.zeros((12, EPOCHS))
+
+
+def ask(make, whole: np.ndarray, finished: int = 8, seed: int = 3):
+    return predictors.extrapolated(
+        make(),
+        predictors.Known(
+            whole[:finished],
+            whole[finished:, :SEEN],
+            [{}] * finished,
+            [{}] * (len(whole) - finished),
+        ),
+        seed,
     )
 
 
-@pytest.mark.parametrize("name", ["svr", "gaussian_process"])
-def test_no_spread_is_below_the_errors_out_of_sample(name):
-    curves = curves_of(1)
-    begun, targets = curves[:, :3], curves[:, -1]
-    predictor = getattr(predictors, name)()
+def sound(answer, partial: int) -> None:
+    mean, spread = answer
+    assert mean.shape == spread.shape == (partial,)
+    assert np.isfinite(mean).all()
+    assert np.isfinite(spread).all()
+    assert (spread >= 0).all()
 
-    def regress(curves, targets):
-        return lambda partial: predictor.fit(curves, targets, 0)(partial)[0]
 
-    error = rms(out_of_sample(regress, begun, targets, 5))
-    spread = predictor.fit(begun, targets, 0)(np.concatenate([begun, begun[:2] + 50]))[1]
-    assert spread.min() >= error * (1 - 1e-9)
-    if name == "svr":
-        np.testing.assert_allclose(spread, error)
+@every
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+def test_every_shape_of_curve_is_answered_in_numbers(make, shape):
+    for finished in (2, 8)[make is MAKERS["lkgp"] :]:
+        sound(ask(make, shape(5), finished), 12 - finished)
+
+
+@pytest.mark.parametrize("size", [1e-310, 4e306])
+def test_the_joint_process_answers_any_size(size):
+    sound(ask(MAKERS["lkgp"], size * curves_of(5)), 4)
+
+
+@alone
+@pytest.mark.parametrize("size", [1e-310, 1e-160, 1e155, -1e300, 4e306])
+def test_every_size_of_curve_is_answered_in_numbers(make, size):
+    for shape in (curves_of, ties):
+        sound(ask(make, size * shape(5)), 4)
+
+
+@alone
+@few
+@given(
+    exponent=st.integers(-960, 960),
+    shape=st.sampled_from(["curves_of", "zeros_then_rises", "ties", "standing_still"]),
+    seed=st.integers(0, 9),
+)
+def test_the_unit_of_losses_does_not_matter(make, exponent, shape, seed):
+    """Losses in another unit, a power of two: the same predictions in that unit, bit for bit."""
+    whole, unit = SHAPES[shape](seed), 2.0**exponent
+    mean, spread = ask(make, whole)
+    scaled = ask(make, unit * whole)
+    np.testing.assert_array_equal(scaled[0], unit * mean)
+    np.testing.assert_array_equal(scaled[1], unit * spread)
+
+
+@alone
+@few
+@given(order=st.permutations(range(4)), seed=st.integers(0, 9))
+def test_the_order_of_the_asked_does_not_matter(make, order, seed):
+    whole = curves_of(seed)
+    mean, spread = ask(make, whole)
+    other = ask(make, np.concatenate([whole[:8], whole[8:][list(order)]]))
+    # to rounding: a product of matrices adds up in an order of its own
+    np.testing.assert_allclose(other[0], mean[list(order)], rtol=1e-9)
+    np.testing.assert_allclose(other[1], spread[list(order)], rtol=1e-6)
+
+
+def test_persistence_does_not_see_the_order_of_the_known():
+    """Others deal curves into folds, sample them, or add them up."""
+    whole = curves_of(1)
+    mean, spread = ask(predictors.persistence, whole)
+    turned = ask(predictors.persistence, np.concatenate([whole[7::-1], whole[8:]]))
+    np.testing.assert_array_equal(turned[0], mean)
+    np.testing.assert_allclose(turned[1], spread, rtol=1e-14)
+
+
+def test_the_joint_process_sees_neither_unit_nor_order():
+    """To what its iterations leave: rounding moves their end."""
+    whole = curves_of(1)
+    mean, spread = ask(MAKERS["lkgp"], whole)
+    scaled = ask(MAKERS["lkgp"], 2.0**-700 * whole)
+    np.testing.assert_array_equal(scaled[0], 2.0**-700 * mean)
+    np.testing.assert_array_equal(scaled[1], 2.0**-700 * spread)
+    turned = ask(MAKERS["lkgp"], np.concatenate([whole[7::-1], whole[:7:-1]]))
+    np.testing.assert_allclose(turned[0][::-1], mean, rtol=1e-3)
+    np.testing.assert_allclose(turned[1][::-1], spread, rtol=1e-2)
+
+
+@every
+def test_a_curve_far_from_the_known_is_answered_or_refused(make):
+    for near, far in ((1.0, 1e300), (0.0, 1e300), (1e-300, 1.0), (1e-300, 1e300)):
+        whole = near * curves_of(2)
+        whole[9, SEEN - 2] = whole[10, SEEN - 1] = far
+        try:
+            sound(ask(make, whole), 4)
+        except ValueError as error:
+            assert "no number holds" in str(error)  # noqa: PT017
+            assert (near, far) == (1e-300, 1e300)
+
+
+@every
+def test_one_known_curve_is_learned_from_or_said_to_be_too_few(make):
+    needed = make().least
+    if needed > 1:
+        with pytest.raises(ValueError, match=r"needs 2 finished curves .* 1 came"):
+            ask(make, curves_of(1), finished=1)
     else:
-        assert spread[-1] > 1.1 * error  # far from all that it knows
+        sound(ask(make, curves_of(1), finished=1), 11)
+    with pytest.raises(ValueError, match="and 0 came"):
+        ask(make, curves_of(1), finished=0)
 
 
-def test_an_annealed_prediction_adds_the_residuals_to_the_samples_disagreement():
-    curves, calls = curves_of(2, rows=8), []
-    begun, targets = curves[:6, :3], curves[:6, -1]
-    settings = {"reads": 10, "sweeps": 50, "bits": 3}
-    predictor = predictors.qsvr(report=calls.append, **settings)
-    mean, spread = predictor.fit(begun, targets, 3)(curves[6:, :3])
-    model = QSVR(random_state=3, **settings).fit(begun, targets)
-    wanted, deviation = model.predict(curves[6:, :3], return_std=True)
-    residual = rms(targets - model.predict(begun))
-    np.testing.assert_array_equal(mean, wanted)
-    np.testing.assert_allclose(spread, np.sqrt(deviation**2 + residual**2))
-    assert [(call["curves"], call["epochs"]) for call in calls] == [(6, 3)] * len(model.calls_)
-    assert calls
+@every
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_curves_that_are_none_are_refused(make, value):
+    for row, what in ((1, "finished"), (9, "partial")):
+        whole = curves_of(1)
+        whole[row, 0] = value
+        with pytest.raises(ValueError, match=f"a {what} curve holds NaN or infinity"):
+            ask(make, whole)
 
 
-@pytest.mark.parametrize("size", [1, 2, 3])
-def test_a_memory_holds_so_many_fits(size):
-    fitted = []
-    remembered = memoised(lambda c, t, seed: fitted.append(seed), size)
-    curves, targets = np.ones((2, 2)), np.ones(2)
-    for seed in [*range(size), *range(size)]:
-        remembered(curves, targets, seed)
-    assert fitted == list(range(size))
-    remembered(curves, targets, size)
-    remembered(curves, targets, 0)  # the oldest has gone
-    assert fitted == [*range(size + 1), 0]
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+def test_the_oracle_answers_in_numbers_too(shape):
+    whole = shape(5)
+    mean, spread = ask(lambda: predictors.oracle(whole), whole)
+    sound((mean, spread), 4)
+    unique = [i for i in range(8, 12) if (whole[:, :SEEN] == whole[i, :SEEN]).all(1).sum() == 1]
+    np.testing.assert_array_equal(mean[np.array(unique, int) - 8], whole[unique, -1])

@@ -122,10 +122,26 @@ def test_svr_is_scikit_learns(curves):
 
 
 def test_the_oracle_knows_its_table_only(curves):
-    fitted = predictors.oracle(curves).fit(curves[:5, :3], curves[:5, 9], 0)
-    np.testing.assert_array_equal(fitted(curves[5:, :3])[0], curves[5:, 9])
+    oracle = predictors.oracle(curves)
+    question = known(curves[:5, :10], curves[5:, :3])
+    mean, spread = predictors.extrapolated(oracle, question, 0)
+    np.testing.assert_array_equal(mean, curves[5:, 9])
+    assert not spread.any()
     with pytest.raises(ValueError, match="does not hold"):
-        fitted(curves[5:, :3] + 1)
+        predictors.extrapolated(oracle, known(curves[:5, :10], curves[5:, :3] + 1), 0)
+    with pytest.raises(ValueError, match="ends before epoch 20"):
+        predictors.extrapolated(predictors.oracle(curves[:, :8]), known(curves, curves[:, :3]), 0)
+    with pytest.raises(ValueError, match="call its `joint`"):
+        oracle.fit(curves, curves[:, 0], 0)
+
+
+def test_the_oracle_is_not_misled_by_ties():
+    """Known curves that stand still say nothing of where the rung is, nor do equal beginnings."""
+    table = np.array([[1.0, 1, 1, 1], [4, 3, 2, 1], [4, 3, 2, 7], [9, 8, 7, 6]])
+    oracle = predictors.oracle(table)
+    mean, spread = predictors.extrapolated(oracle, known(table[:1], table[1:, :2]), 0)
+    np.testing.assert_array_equal(mean, [4, 4, 6])  # half way between 1 and 7
+    np.testing.assert_array_equal(spread, [3, 3, 0])
 
 
 def test_memoised_fits_once(curves):

@@ -1,6 +1,5 @@
-"""What every searcher must satisfy, and what each is for."""
+"""What each searcher is for."""
 
-import json
 import math
 
 import numpy as np
@@ -8,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpo.searchers.base import Observed, quasi_random_search, random_search
+from hpo.core.searcher import Observed
+from hpo.searchers.base import quasi_random_search, random_search
 from hpo.searchers.bayesian import bayesian_search, expected_improvement
 from hpo.searchers.bohb import bohb_search
-from hpo.searchers.evidence import gather, scores
 from hpo.space import Categorical, Float, Int, LogFloat, LogInt, Space, When
 
 SPACE = Space(
@@ -39,49 +38,10 @@ def loss(configuration):
     return (rate + 3) ** 2 + configuration["train.clip"] + configuration.get("model.heads", 4) / 8
 
 
-@st.composite
-def histories(draw, largest=30):
-    """Trials of any lengths: some failed, some without a report, losses of any size."""
-    count, seed = draw(st.integers(0, largest)), draw(st.integers(0, 99))
-    scale = draw(st.sampled_from([1.0, 1e-3, 1e12]))
-    generator = np.random.default_rng(seed)
-    trials = []
-    for number in range(count):
-        configuration = random_search(SPACE).propose(seed, number)
-        epochs = generator.integers(0, 9)
-        curve = scale * (loss(configuration) + 1 / np.arange(1, epochs + 1))
-        trials.append(Observed(number, configuration, tuple(curve), bool(generator.random() < 0.1)))
-    return tuple(trials)
-
-
 def ask(searcher, seed, number, observed):
     if searcher.suggest is None:
         return searcher.propose(seed, number)
     return searcher.suggest(seed, number, observed)
-
-
-@every
-@few
-@given(seed=st.integers(0, 10**6), history=histories())
-def test_proposals_are_of_the_space_and_functions_of_what_is_given(make, seed, history):
-    first = ask(make(SPACE), seed, len(history), history)
-    SPACE.check(first)
-    reordered = Space(dict(reversed(SPACE.parameters.items())))
-    assert ask(make(reordered), seed, len(history), history) == first
-
-
-@every
-def test_seed_and_number_matter(make):
-    searcher = make(SPACE)
-    drawn = [searcher.propose(*key)["train.learning_rate"] for key in ((0, 3), (1, 3), (0, 4))]
-    assert len(set(drawn)) == 3
-
-
-@every
-def test_settings_are_json_and_tell_spaces_apart(make):
-    written = json.loads(json.dumps(make(SPACE).settings))
-    smaller = Space({**SPACE.parameters, "train.clip": Float(0, 2)})
-    assert written != json.loads(json.dumps(make(smaller).settings))
 
 
 def test_learning_searchers_of_different_settings_are_told_apart():
@@ -116,15 +76,6 @@ def test_quasi_random_points_are_more_even_than_random_ones():
         for s in range(5)
     ]
     assert all(2 * even < uneven for even, uneven in pairs)
-
-
-@learning
-@few
-@given(history=histories(), seed=st.integers(0, 99))
-def test_units_of_the_loss_do_not_matter(make, history, seed):
-    squeezed = tuple(t._replace(curve=tuple(math.log(v) * 3 - 7 for v in t.curve)) for t in history)
-    first = ask(make(SPACE), seed, 40, history)
-    assert ask(make(SPACE), seed, 40, squeezed) == first
 
 
 def study(searcher, seed, trials, objective=loss):
@@ -189,63 +140,6 @@ def test_long_histories_are_thinned_not_refused():
         for n, c in ((n, random_search(SPACE).propose(0, n)) for n in range(150))
     )
     SPACE.check(bayesian_search(SPACE, candidates=16).suggest(0, 150, observed))
-
-
-def curves(*values):
-    return tuple(Observed(i, {}, tuple(v), False) for i, v in enumerate(values))
-
-
-def test_the_highest_rung_with_enough_curves_is_modelled():
-    history = curves([5], [4, 3], [6, 5], [3, 2, 1], [9, 8, 7], [])
-    assert gather(history, 3).rung == 2
-    assert gather(history, 2).rung == 3
-    assert gather(history, 5).rung == 1
-    assert gather(history, 6) is None
-    assert gather((), 2) is None
-
-
-@given(history=histories(), enough=st.integers(2, 8))
-@settings(max_examples=50, deadline=None)
-def test_evidence_is_measured_where_it_can_be(history, enough):
-    evidence = gather(history, enough)
-    alive = [t for t in history if not t.failed]
-    longest = sorted((len(t.curve) for t in alive), reverse=True)
-    assert (evidence is None) == (len(longest) < enough or longest[enough - 1] == 0)
-    if evidence is None:
-        return
-    assert evidence.measured.sum() >= enough
-    for trial, value, measured in zip(history, *evidence[1:], strict=True):
-        assert measured == (not trial.failed and len(trial.curve) >= evidence.rung)
-        if trial.failed:
-            assert value == math.inf
-        elif measured:
-            assert value == trial.curve[evidence.rung - 1]
-        elif not trial.curve:
-            assert math.isnan(value)
-        else:
-            reached = [
-                t.curve[evidence.rung - 1]
-                for t, m in zip(history, evidence.measured, strict=True)
-                if m
-            ]
-            assert min(reached) <= value <= max(reached)
-
-
-def test_who_was_stopped_keeps_its_rank():
-    history = curves([1, 10, 100], [2, 20, 200], [3, 30, 300], [1.5, 15], [9])
-    evidence = gather(history, 3)
-    np.testing.assert_allclose(evidence.losses, [100, 200, 300, 200, 300])
-    assert evidence.measured.tolist() == [True, True, True, False, False]
-
-
-@given(st.lists(st.floats(-1e9, 1e9) | st.just(math.inf), min_size=1, max_size=30))
-def test_scores_keep_the_order_and_are_balanced(losses):
-    values = scores(np.array(losses))
-    order = np.argsort(losses, kind="stable")
-    assert (np.diff(values[order]) >= 0).all()
-    assert np.isfinite(values).all()
-    if len(set(losses)) == len(losses):
-        np.testing.assert_allclose(values.sum(), 0, atol=1e-9)
 
 
 def test_expected_improvement_is_the_mean_of_improvements():

@@ -8,9 +8,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from hpo.core.searcher import Observed, Searcher
 from hpo.core.state import FAILED
 from hpo.core.types import Action, Event, Job, Predict, Propose, Proposed, Reported, Scheduler
-from hpo.searchers.base import Observed, Searcher
 
 
 class Searched(NamedTuple):

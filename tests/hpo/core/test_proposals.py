@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hpo.core.searcher import Observed, Searcher
 from hpo.core.types import (
     Completed,
     Failed,
@@ -25,7 +26,7 @@ from hpo.schedulers.asynchronous import asynchronous_swift
 from hpo.schedulers.halving import hyperband, successive_halving
 from hpo.schedulers.improved import swift_improved
 from hpo.schedulers.swift import swift_hyperband
-from hpo.searchers.base import Observed, Searcher, random_search
+from hpo.searchers.base import random_search
 from hpo.space import Float, Space
 from hpo.study.errors import ReplayMismatch
 from hpo.study.journal import Entry, Journal, read_journal
