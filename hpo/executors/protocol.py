@@ -52,7 +52,6 @@ class Trials:
 
     def of(self, job: Job) -> Trial:
         """A job as its objective sees it. Jobs of one trial share its folder and its seed."""
-        # 1: apart from the searcher's stream
         entropy = streams.training(self.seed, job.trial)
         return Trial(
             number=job.trial,
