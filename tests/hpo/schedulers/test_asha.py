@@ -1,14 +1,17 @@
-"""ASHA against its published text, and Fast-Hyperband's promotion of whom it stopped."""
+"""ASHA against its published text, and how it ends where that text has no end."""
 
 import math
+import random
 
-import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from hpo.core.types import Completed, Finished, Job, Predict, Reported
-from hpo.forecasting import predictors
+from hpo.core.types import Completed, Failed, Finished, Job, Reported
 from hpo.schedulers.asha import asha
-from hpo.schedulers.fast import fast_hyperband
-from hpo.schedulers.halving import hyperband
+from hpo.study.journal import Entry
+from hpo.study.run import fold
+from tests.hpo.schedulers import laws
 
 
 def losses_of(table, job):
@@ -22,9 +25,6 @@ def play(scheduler, table, seed=0):
         state, action = scheduler.ask(state)
         if isinstance(action, Finished):
             return state, jobs
-        if isinstance(action, Predict):
-            state = scheduler.tell(state, scheduler.predict(state, action))
-            continue
         jobs.append(action)
         for epoch in range(action.first_epoch + 1, action.last_epoch + 1):
             report = Reported(action.trial, epoch, {"loss": losses_of(table, action)[epoch - 1]})
@@ -32,28 +32,32 @@ def play(scheduler, table, seed=0):
         state = scheduler.tell(state, Completed(action.trial, action.last_epoch))
 
 
-def get_job(results, eta, rungs):
-    """Algorithm 2 of the paper: `results[k]` are the losses by trial that came to rung k."""
-    for k in range(len(rungs) - 2, -1, -1):
+def get_job(results, promoted, eta):
+    """Algorithm 2 of the paper: trial and rung of the next promotion, if any.
+
+    `results[k]` are the losses by trial that came to rung k, `promoted[k]` who was sent on.
+    """
+    for k in range(len(results) - 2, -1, -1):
         top = sorted(results[k], key=results[k].get)[: len(results[k]) // eta]
-        promotable = [t for t in top if t not in results[k + 1]]
+        promotable = [t for t in top if t not in promoted[k]]
         if promotable:
-            return promotable[0], rungs[k + 1]
+            return promotable[0], k
     return None
 
 
 def test_promotion_is_the_published_algorithm(synthetic):
     table, eta, rungs = synthetic(), 3, (1, 3, 9, 27)
     _, jobs = play(asha(table.searcher(), 60, 27, eta), table)
-    results = [{} for _ in rungs]
+    results, promoted = [{} for _ in rungs], [set() for _ in rungs]
     for job in jobs:
-        expected = get_job(results, eta, rungs)
+        expected = get_job(results, promoted, eta)
         if expected is None:
             assert (job.first_epoch, job.last_epoch) == (0, 1)
         else:
-            assert (job.trial, job.last_epoch) == expected
+            assert (job.trial, job.last_epoch) == (expected[0], rungs[expected[1] + 1])
+            promoted[expected[1]].add(job.trial)
         results[rungs.index(job.last_epoch)][job.trial] = losses_of(table, job)[job.last_epoch - 1]
-    assert get_job(results, eta, rungs) is None
+    assert get_job(results, promoted, eta) is None
     assert len(results[0]) == 60
 
 
@@ -97,30 +101,113 @@ def test_many_trials_keep_the_state_small_in_copies(synthetic):
     assert same.count(False) <= 1
 
 
-def test_fast_hyperband_promotes_whom_it_stopped_where_its_prediction_is_good(synthetic):
-    table = synthetic()
-    settings = {"min_curves": 4, "confidence": 0.3, "predictor": predictors.persistence()}
-    scheduler = fast_hyperband(table.searcher(), 27, 2, **settings)
-    state, jobs = play(scheduler, table, 1)
-    _, plain = play(hyperband(table.searcher(), 27, 2), table, 1)
-    epochs = [sum(j.last_epoch - j.first_epoch for j in them) for them in (jobs, plain)]
-    assert epochs[0] < epochs[1]
-    stopped = {p.trial for p in state.predictions if not p.continued}
-    later = [t for t in stopped if state.trials[t].status != "stopped"]
-    assert later
-    for p in state.predictions:
-        best = min(state.trials[t].curve[p.rung - 1] for t in _trained(state, p))
-        assert p.threshold >= best - 1e-12
+def published(scheduler, trials, rungs, eta, workers, order, failures):
+    """The log of a study of Algorithm 2, which ends where it asks no more and knows no failures."""
+    chance, log, running, done = random.Random(order), [], {}, {}
+    results, promoted, waiting = [{} for _ in rungs], [set() for _ in rungs], [*range(trials)]
+    proposed = [t.configuration for t in laws.play(scheduler, 0)[0].trials]
+    while True:
+        while len(running) < workers:
+            following = get_job(results, promoted, eta)
+            if following is not None:
+                number, level = following
+                promoted[level].add(number)
+                goal = rungs[level + 1]
+            elif waiting:
+                number, goal = waiting.pop(0), rungs[0]
+            else:
+                break
+            running[number] = goal
+            log.append(Job(number, proposed[number], done.get(number, 0), goal))
+        if not running:
+            return log
+        number = chance.choice(sorted(running))
+        epoch = done.get(number, 0)
+        if epoch == running[number]:
+            value = laws.loss(number, proposed[number], epoch)
+            results[rungs.index(running.pop(number))][number] = value
+            log.append(Completed(number, epoch))
+        elif epoch + 1 == laws.fails_at(number, failures):
+            log.append(Failed(number, "diverged"))
+            del running[number]
+        else:
+            done[number] = epoch + 1
+            value = laws.loss(number, proposed[number], epoch + 1)
+            log.append(Reported(number, epoch + 1, {"loss": value}))
 
 
-def _trained(state, prediction):
-    return [t.number for t in state.trials if len(t.curve) >= prediction.rung]
+@settings(max_examples=60, deadline=None)
+@given(
+    trials=st.integers(1, 40),
+    workers=st.integers(1, 5),
+    order=st.integers(0, 99),
+    failures=st.sampled_from([0, 0.3, 0.8]),
+    cut=st.floats(0, 1),
+)
+def test_a_study_of_the_published_rule_is_replayed_and_brought_to_its_end(
+    trials, workers, order, failures, cut
+):
+    scheduler, rungs = asha(laws.SPACE, trials, 9, 3), (1, 3, 9)
+    log = published(scheduler, trials, rungs, 3, workers, order, failures)
+    fold(scheduler, [Entry(0.0, item) for item in log[: int(cut * len(log))]], 0)
+    state, running = fold(scheduler, [Entry(0.0, item) for item in log], 0)
+    assert not running
+    while True:
+        state, job = scheduler.ask(state)
+        if isinstance(job, Finished):
+            break
+        for epoch in range(job.first_epoch + 1, job.last_epoch + 1):
+            state = scheduler.tell(state, Reported(job.trial, epoch, {"loss": 1.0 / epoch}))
+        state = scheduler.tell(state, Completed(job.trial, job.last_epoch))
+    survivors = [t for t in state.trials if t.status != "failed"]
+    assert {t.status for t in survivors} <= {"completed", "not promoted"}
+    assert any(t.status == "completed" for t in survivors) == bool(survivors)
 
 
-def test_fast_hyperband_without_enough_curves_is_hyperband(synthetic):
-    table = synthetic()
-    state, jobs = play(fast_hyperband(table.searcher(), 27, 3), table)
-    plain, same = play(hyperband(table.searcher(), 27, 3), table)
-    assert jobs == same
-    assert all(isinstance(job, Job) for job in jobs)
-    assert np.array_equal([t.status for t in state.trials], [t.status for t in plain.trials])
+@settings(max_examples=60, deadline=None)
+@given(
+    trials=st.integers(1, 30),
+    variant=st.sampled_from(["promotion", "stopping"]),
+    failures=st.sampled_from([0, 0.3, 0.8]),
+    order=st.integers(0, 99),
+    workers=st.integers(1, 5),
+)
+def test_the_best_is_trained_to_the_end_where_anybody_can_be(
+    trials, variant, failures, order, workers
+):
+    scheduler = asha(laws.SPACE, trials, 27, 3, variant=variant)
+    state, finished, _, epochs = laws.play(scheduler, 0, order, failures, 0.1, workers)
+    survivors = [t for t in state.trials if t.status != "failed"]
+    assert (finished.best is None) == (not survivors)
+    if survivors:
+        assert epochs[finished.best] == 27
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_failed_trials_count_as_the_worst_of_their_rung(workers):
+    """Of 27 trials 21 diverge in their first epoch: the other 6 are the best 9 of 27."""
+
+    def study(sound):
+        scheduler, running = asha(laws.SPACE, 27, 9, 3), []
+        state = scheduler.init(0)
+        while True:
+            state, action = scheduler.ask(state)
+            if isinstance(action, Job):
+                running.append(action)
+                if len(running) < workers:
+                    continue
+            elif isinstance(action, Finished):
+                return state
+            job = running.pop(0)
+            if job.trial >= sound:
+                state = scheduler.tell(state, Failed(job.trial, "diverged"))
+                continue
+            for epoch in range(job.first_epoch + 1, job.last_epoch + 1):
+                report = Reported(job.trial, epoch, {"loss": float(job.trial)})
+                state = scheduler.tell(state, report)
+            state = scheduler.tell(state, Completed(job.trial, job.last_epoch))
+
+    lengths = [len(t.curve) for t in study(sound=6).trials]
+    assert lengths == [9, 9, 3, 3, 3, 3] + 21 * [0]
+    assert len(study(sound=1).trials[0].curve) == 9
+    assert {t.status for t in study(sound=0).trials} == {"failed"}
