@@ -1,9 +1,34 @@
 """Kernels k(x, z) as pure functions on rows, in float64 numpy."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+
+Kernel = Callable[
+    [Float[np.ndarray, "rows features"], Float[np.ndarray, "others features"]],
+    Float[np.ndarray, "rows others"],
+]
+
+
+def kernel_of(kind: str | Kernel, gamma: float, degree: int, coef0: float) -> Kernel | None:
+    """A kernel by name, a callable as it is; None for a precomputed one. Raises ValueError."""
+    if callable(kind):
+        return kind
+    known = {
+        "precomputed": None,
+        "rbf": partial(rbf, gamma=gamma),
+        "linear": linear,
+        "polynomial": partial(polynomial, gamma=gamma, degree=degree, coef0=coef0),
+    }
+    if kind not in known:
+        raise ValueError(
+            f"unknown kernel {kind!r}: choose rbf, linear, polynomial, precomputed or give a "
+            "callable"
+        )
+    return known[kind]
 
 
 def linear(
@@ -36,8 +61,17 @@ def rbf(
 
 
 def scale_gamma(X: Float[np.ndarray, "rows features"]) -> float:
-    """1 / (features x variance of X), as scikit-learn's gamma="scale"; 1 where nothing varies."""
-    variance = X.var()
+    """1 / (features x variance of X), as scikit-learn's gamma="scale"; 1 where nothing varies.
+
+    Raises ValueError where no number holds the variance.
+    """
+    with np.errstate(over="ignore"):
+        variance = X.var()
+    if not np.isfinite(variance) or (variance == 0 and (X.flat[0] != X).any()):
+        raise ValueError(
+            f"no number holds the variance of features of up to {np.abs(X).max():.3g}, which "
+            'gamma="scale" needs: give a gamma, or scale the features'
+        )
     return 1 / (X.shape[1] * variance) if variance > 0 else 1.0
 
 

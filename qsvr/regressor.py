@@ -1,44 +1,31 @@
 """`QSVR`: support vector regression solved as a QUBO, as a scikit-learn estimator."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qsvr import kernels
-from qsvr.combine import COMBINATIONS, Combination, Expansion, Fitted, evaluate
+from qsvr.combine import COMBINATIONS, Combination
 from qsvr.encoding import Encoding
-from qsvr.problem import Problem
-from qsvr.samplers.catalogue import capacity, sampler_of
+from qsvr.ensemble import Question, blocks, fit_member, rows_of_one, weights
+from qsvr.samplers.catalogue import sampler_of
 from qsvr.samplers.sampleset import Sampler, SampleSet
 from qsvr.scaling import scaling_of
-
-ROWS = 300  # of one QUBO, where the sampler has no limit of its own
-
-
-class Member(NamedTuple):
-    """One QUBO's result: its rows, the regression over them, and what was sampled."""
-
-    index: Int[np.ndarray, " rows"]  # in the training set
-    rows: Float[np.ndarray, "rows features"]  # scaled
-    problem: Problem
-    expansion: Expansion
-    samples: SampleSet
 
 
 class QSVR(RegressorMixin, BaseEstimator):
     """Support vector regression whose dual is minimised by sampling a QUBO.
 
     Features and targets are scaled inside, so `box` and `epsilon` count in standard deviations of
-    y. Up to `max_rows` rows make one QUBO of 2 x rows x `bits` binaries. More rows are dealt at
-    random into the fewest equal subsets that fit; the subsets' models are averaged with weights
-    max(R2, 0), R2 measured on the rows a model has not seen (equal weights where no model has a
-    positive R2). The time of a fit is proportional to the number of subsets.
+    y. Up to `max_rows` rows make one QUBO of 2 x rows x `bits` binaries. Of more rows the fewest
+    random blocks of `max_rows` that hold them all are made, which overlap where they must; the
+    blocks' models, `members_`, are averaged with weights max(R2, 0), R2 measured on the rows a
+    model has not seen (equal weights where no model has a positive R2, or there are less than two
+    such rows). The time of a fit is proportional to the number of blocks.
 
     kernel        "rbf", "linear", "polynomial", "precomputed" (X is k(X, X) in `fit` and
                   k(X_new, X) in `predict`), or a callable (X, Z) -> matrix of scaled rows
@@ -58,8 +45,10 @@ class QSVR(RegressorMixin, BaseEstimator):
     max_rows      the most rows of one QUBO; None: what the sampler's hardware takes, else 300
     random_state  seed of the subsets and of the sampler
 
-    After `fit`: `members_`, `weights_`, `encoding_`, `penalty_`, `n_features_in_`, and `calls_`,
-    one record for each call of the sampler. Constant targets are predicted as that constant; equal
+    After `fit`: `members_`, one for each QUBO, with its rows, samples and, made again when asked
+    for, `problem`; `weights_`, `encoding_`, `penalty_`, `n_features_in_`, and `calls_`, one record
+    for each call of the sampler. What is kept, and pickled, grows with rows x (features + reads x
+    bits), not with the square of the rows. Constant targets are predicted as that constant; equal
     rows are allowed. Fewer than two rows, NaN, infinity and an indefinite kernel are refused.
     """
 
@@ -142,13 +131,15 @@ class QSVR(RegressorMixin, BaseEstimator):
         self.y_scaling_ = scaling_of(y, self.target_scaling)
         X, y = self.x_scaling_(X), self.y_scaling_(y)
         self.gamma_ = kernels.scale_gamma(X) if self.gamma == "scale" else self.gamma
-        most = self._rows_of_one(sampler, len(y))
-        subsets = np.array_split(random.permutation(len(y)), -(-len(y) // most))
+        kernel = kernels.kernel_of(self.kernel, self.gamma_, self.degree, self.coef0)
+        question = Question(kernel, self.encoding_, self.epsilon, self.penalty_)
+        most = rows_of_one(sampler, self.bits, len(y), self.max_rows)
+        combine = self._combination()
         self.members_ = tuple(
-            self._fit_member(sampler, X, y, np.sort(index), random.randint(2**31 - 1))
-            for index in subsets
+            fit_member(X, y, index, question, sampler, combine, random.randint(2**31 - 1))
+            for index in blocks(random.permutation(len(y)), most)
         )
-        self.weights_ = self._weights(X, y)
+        self.weights_ = weights(self.members_, X, y)
         self.calls_ = tuple(_call(member.samples) for member in self.members_)
         return self
 
@@ -160,7 +151,7 @@ class QSVR(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = self.x_scaling_(validate_data(self, X, dtype=np.float64, reset=False))
-        moments = np.array([self._evaluate(member, X) for member in self.members_])
+        moments = np.array([member.evaluate(X) for member in self.members_])
         means, variances = moments[:, 0], moments[:, 1]
         mean = self.weights_ @ means
         if not return_std:
@@ -184,76 +175,6 @@ class QSVR(RegressorMixin, BaseEstimator):
         )  # fmt: skip
         return TransformedTargetRegressor(
             make_pipeline(scalers[kind](), machine), transformer=scalers[self.target_scaling]()
-        )
-
-    def _fit_member(
-        self, sampler: Sampler, X: np.ndarray, y: np.ndarray, index: np.ndarray, seed: int
-    ) -> Member:
-        y = y[index]
-        matrix = (
-            X[np.ix_(index, index)]
-            if self.kernel == "precomputed"
-            else self._kernel(X[index], X[index])
-        )
-        problem = Problem(
-            kernels.checked(matrix, len(y)), y, self.encoding_, self.epsilon, self.penalty_
-        )
-        samples = sampler(problem, seed)
-        fitted = Fitted(
-            samples.betas,
-            samples.energies,
-            problem.kernel_matrix,
-            y,
-            self.epsilon,
-            self.encoding_.box,
-        )
-        return Member(index, X[index], problem, self._combination()(fitted), samples)
-
-    def _evaluate(self, member: Member, X: np.ndarray):
-        if self.kernel == "precomputed":
-            return evaluate(member.expansion, X[:, member.index])
-        return evaluate(member.expansion, self._kernel(X, member.rows))
-
-    def _weights(self, X: np.ndarray, y: np.ndarray) -> Float[np.ndarray, " members"]:
-        if len(self.members_) == 1:
-            return np.ones(1)
-        scores = np.zeros(len(self.members_))
-        for i, member in enumerate(self.members_):
-            unseen = np.delete(np.arange(len(y)), member.index)
-            scores[i] = max(r2_score(y[unseen], self._evaluate(member, X[unseen])[0]), 0)
-        return scores / scores.sum() if scores.any() else np.full(len(scores), 1 / len(scores))
-
-    def _rows_of_one(self, sampler: Sampler, rows: int) -> int:
-        """The most rows of one QUBO."""
-        if self.max_rows is not None:
-            if self.max_rows < 3:
-                raise ValueError(f"max_rows must be at least 3, not {self.max_rows}")
-            return self.max_rows
-        if rows <= 3:
-            return 3
-        limit = capacity(sampler)
-        if limit is None:
-            return ROWS
-        most = limit // (2 * self.bits)
-        if most < 3:
-            raise ValueError(
-                f"{sampler!r} takes {limit} variables: {most} rows of {self.bits} bits, and a "
-                "subset needs three; take fewer bits"
-            )
-        return most
-
-    def _kernel(self, X: np.ndarray, Z: np.ndarray) -> Float[np.ndarray, "rows others"]:
-        if callable(self.kernel):
-            return self.kernel(X, Z)
-        if self.kernel == "rbf":
-            return kernels.rbf(X, Z, self.gamma_)
-        if self.kernel == "linear":
-            return kernels.linear(X, Z)
-        if self.kernel == "polynomial":
-            return kernels.polynomial(X, Z, self.gamma_, self.degree, self.coef0)
-        raise ValueError(
-            f"unknown kernel {self.kernel!r}: choose rbf, linear, polynomial, precomputed or give "
-            "a callable"
         )
 
     def _sampler(self) -> Sampler:

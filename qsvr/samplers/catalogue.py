@@ -34,8 +34,11 @@ class Fallback:
     second: Sampler
 
     def capacity(self) -> int | None:
-        """That of the first; None: no limit."""
-        return capacity(self.first)
+        """That of the first, or of the second where the first gives no answer; None: no limit."""
+        try:
+            return capacity(self.first)
+        except AnnealerError:
+            return capacity(self.second)
 
     def __call__(self, problem: Problem, seed: int) -> SampleSet:
         try:

@@ -85,6 +85,12 @@ def _walk(
 ) -> Float[np.ndarray, "reads rows"]:
     """`betas`: inverse temperature of each sweep. The states returned are on levels."""
     rows, reads = states.shape
+    largest = max(np.abs(problem.penalised_kernel).max(), np.abs(problem.targets).max())
+    if largest > np.finfo(np.float32).max / 1e6:  # room for sums over rows and levels
+        raise ValueError(
+            f"kernel or targets of up to {largest:.3g} are beyond the 32-bit numbers of "
+            "level-Gibbs: scale features and targets"
+        )
     rows_room, reads_room = (0, _up(rows, ROWS_STEP) - rows), (0, _up(reads, READS_STEP) - reads)
     states = np.pad(states, (rows_room, reads_room)).astype(np.float32)
     fixed = (

@@ -188,10 +188,7 @@ class LeapHybrid:
     def __call__(self, problem: Problem, seed: int) -> SampleSet:
         clock = Clock.start()
         result = ask("Leap's hybrid solver", lambda: self._sample(problem), self.timeout_s)
-        bits = bits_of(result)
-        if not len(bits):
-            raise AnnealerError("Leap's hybrid solver returned no sample")
-        return from_bits(self, problem, bits, seed, clock)
+        return from_bits(self, problem, bits_of(result), seed, clock)
 
     def _sample(self, problem: Problem) -> Any:
         solver = devices.ocean_system().LeapHybridSampler()

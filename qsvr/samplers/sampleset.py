@@ -15,11 +15,15 @@ from jaxtyping import Float, Int
 
 from qsvr.problem import Problem
 from qsvr.qubo import energy
+from qsvr.samplers.remote import AnnealerError
 
 
 @dataclass(frozen=True, eq=False)
 class SampleSet:
-    """Reads of a sampler, lowest energy first (equal energies in the order they were read)."""
+    """Reads of a sampler, lowest energy first (equal energies in the order they were read).
+
+    Raises AnnealerError where there are none: nothing can be made of that.
+    """
 
     bits: Int[np.ndarray, "reads variables"] | None  # None where finer than the problem's bits
     betas: Float[np.ndarray, "reads rows"]
@@ -30,6 +34,10 @@ class SampleSet:
     cpu_seconds: float  # of this process
     details: Mapping[str, Any] = field(default_factory=dict)
     """Provenance in plain values: `variables`, `reads`, and what the sampler has to tell beyond."""
+
+    def __post_init__(self):
+        if not len(self.energies):
+            raise AnnealerError(f"{self.sampler} returned no reads")
 
     def __len__(self) -> int:
         return len(self.energies)

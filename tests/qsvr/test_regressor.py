@@ -11,9 +11,8 @@ from sklearn.metrics import r2_score
 from sklearn.svm import SVR
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from qsvr import QSVR, Encoding, Fallback, LevelGibbs, Published, SteepestDescent
+from qsvr import QSVR, Encoding, Published, SteepestDescent
 from qsvr.kernels import linear, polynomial, rbf
-from qsvr.samplers.catalogue import AnnealerError
 
 CURVES = Path(__file__).parents[2].parent / "shared" / "learning_curves" / "mlpf_delphes.csv"
 
@@ -114,47 +113,6 @@ def test_equal_rows_are_allowed():
     assert r2_score(y + 0.5, twice.predict(X)) > 0.95
 
 
-def test_calls_of_the_sampler_are_on_record():
-    X, y = wave(40)
-
-    def lost(problem, seed):
-        raise AnnealerError("not reached")
-
-    model = QSVR(max_rows=20, random_state=0, sampler=Fallback(lost, LevelGibbs())).fit(X, y)
-    assert [call["variables"] for call in model.calls_] == [200, 200]
-    assert all(call["fallback"] == "not reached" for call in model.calls_)
-    assert all(call["cpu_seconds"] > 0 for call in model.calls_)
-    energies = [member.samples.energies[0] for member in model.members_]
-    assert [call["best_energy"] for call in model.calls_] == energies
-
-
-def test_more_rows_than_one_qubo_holds_make_an_ensemble():
-    X, y = wave(70)
-    model = QSVR(max_rows=30, random_state=0).fit(X, y)
-    assert sorted(len(member.rows) for member in model.members_) == [23, 23, 24]
-    unseen, truth = wave(100, seed=1)
-    assert model.score(unseen, truth) > 0.9
-
-
-def test_an_ensemble_is_the_mixture_of_its_members():
-    X, y = wave(20)
-    model = QSVR(max_rows=10, random_state=0).fit(X, y)
-    values, weights, scores = [], [], []
-    for member, weight in zip(model.members_, model.weights_, strict=True):
-        kernel = rbf(model.x_scaling_(X), member.rows, model.gamma_)
-        sampled = member.expansion.betas @ kernel.T + member.expansion.biases[:, None]
-        values.append(y.mean() + y.std() * sampled)
-        weights.append(weight * member.expansion.weights)
-        seen = (model.x_scaling_(X)[:, None] == member.rows).all(-1).any(-1)
-        scores.append(r2_score(y[~seen], values[-1].mean(0)[~seen]))
-    np.testing.assert_allclose(model.weights_, np.array(scores) / np.sum(scores))
-    values, weights = np.vstack(values), np.concatenate(weights)
-    mean, spread = model.predict(X, return_std=True)
-    np.testing.assert_allclose(mean, np.average(values, axis=0, weights=weights))
-    variance = np.average((values - mean) ** 2, axis=0, weights=weights)
-    np.testing.assert_allclose(spread, np.sqrt(variance))
-
-
 def test_spread_is_that_of_the_samples_and_in_the_units_of_y():
     X, y = wave(20)
     model = QSVR(random_state=0).fit(X, y)
@@ -182,6 +140,18 @@ def test_a_constant_feature_changes_nothing():
     np.testing.assert_array_equal(plain.predict(X), extended.predict(wider))
 
 
+@pytest.mark.parametrize("scaling", ["minmax", "standard"])
+@pytest.mark.parametrize("exponent", [-1000, -600, 700, 1000])
+def test_the_size_of_numbers_does_not_matter(scaling, exponent):
+    X, y = wave(20)
+    settings = {"scaling": scaling, "random_state": 0, "reads": 20, "sweeps": 60}
+    mean, spread = QSVR(**settings).fit(X, y).predict(X, return_std=True)
+    unit = 2.0**exponent
+    scaled = QSVR(**settings).fit(unit * X, unit * y).predict(unit * X, return_std=True)
+    np.testing.assert_array_equal(scaled[0], unit * mean)
+    np.testing.assert_array_equal(scaled[1], unit * spread)
+
+
 @pytest.mark.parametrize(
     ("settings", "X", "y", "message"),
     [
@@ -199,6 +169,10 @@ def test_a_constant_feature_changes_nothing():
         ({"kernel": "precomputed"}, [[1.0, 0.5], [0.0, 1.0]], [1.0, 2.0], "not symmetric"),
         ({"kernel": lambda X, Z: X}, [[1.0], [2.0]], [1.0, 2.0], "shape"),
         ({"sampler": "exact", "bits": 5}, [[1.0]] * 4, [1.0] * 4, "fewer bits"),
+        ({}, [[-1.7e308], [1.7e308]], [1.0, 2.0], "beyond that of numbers"),
+        ({"scaling": "none"}, [[1e300], [2e300]], [1.0, 2.0], "no number holds the variance"),
+        ({"scaling": "none"}, [[1e-300], [2e-300]], [1.0, 2.0], "no number holds the variance"),
+        ({"target_scaling": "none"}, [[1.0], [2.0]], [1e300, -1e300], "32-bit numbers"),
     ],
 )
 def test_fit_refuses(settings, X, y, message):

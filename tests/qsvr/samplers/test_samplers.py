@@ -10,7 +10,7 @@ from qsvr.encoding import Encoding, encode
 from qsvr.optimum import box_optimum, energy_gap
 from qsvr.problem import Problem
 from qsvr.qubo import energy
-from qsvr.samplers.catalogue import SAMPLERS, AnnealerError, Fallback, sampler_of
+from qsvr.samplers.catalogue import SAMPLERS, sampler_of
 from qsvr.samplers.exact import MAX_EXACT, Exact
 from qsvr.samplers.level_gibbs import LevelGibbs, quench
 from qsvr.samplers.ocean import Ocean, PathIntegral, SimulatedAnnealing, Tabu, descend
@@ -225,27 +225,3 @@ def test_no_sampler_meets_a_bad_problem(change, message):
     }
     with pytest.raises(ValueError, match=message):
         Problem(**(valid | change))
-
-
-def test_names_and_sizes_are_checked():
-    with pytest.raises(ValueError, match="simulated_annealing"):
-        sampler_of("annealing", 1, 1)
-    with pytest.raises(ValueError, match="at least 1"):
-        sampler_of("tabu", 0, 1)
-    with pytest.raises(ValueError, match="rounds"):
-        Zoom(rounds=0)(regression(2), 0)
-    with pytest.raises(ValueError, match="no scale of energy"):
-        LevelGibbs()(Problem(np.zeros((2, 2)), np.ones(2), Encoding.from_box(1.0, 2), 0.1, 0.0), 0)
-
-
-def test_a_fallback_is_named_in_the_result():
-    def lost(problem, seed):
-        raise AnnealerError("the annealer leap gave no answer within 1 s")
-
-    problem, second = regression(3), LevelGibbs(20, 100)
-    samples = Fallback(lost, second)(problem, 5)
-    np.testing.assert_array_equal(samples.betas, second(problem, 5).betas)
-    assert "no answer within 1 s" in samples.details["fallback"]
-    assert samples.sampler == repr(second)
-    assert "fallback" not in Fallback(second, lost)(problem, 5).details
-    assert capacity(Fallback(Exact(), second)) == MAX_EXACT
