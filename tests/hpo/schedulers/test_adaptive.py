@@ -78,6 +78,21 @@ def test_leaders_never_pause_while_their_bracket_is_played():
         assert sorted(others).index(state.trials[trial].curve[epoch - 1]) >= 5
 
 
+@pytest.mark.parametrize("mode", ["minimise", "maximise"])
+@pytest.mark.parametrize("leaders", [0, 1, 4])
+def test_the_leaders_at_hand_are_the_best_of_all_that_came_there(mode, leaders):
+    curves, sign = table("decay", 0), 1 if mode == "minimise" else -1
+    price = Price(leaders=leaders, gain=0.2, relative=1)
+    scheduler = adaptive(curves.searcher(), 27, 3, price=price, mode=mode)
+    state = simulate(scheduler, curves, 1, Conditions(workers=3, crashes=0.05)).state
+    rungs = {round.epoch for rounds in hyperband_brackets(27, 3) for round in rounds}
+    for epoch, found in zip(sorted({*points_of(27), *rungs}), state.leaders, strict=True):
+        came = [
+            (sign * t.curve[epoch - 1], t.number) for t in state.trials if len(t.curve) >= epoch
+        ]
+        assert list(found) == sorted(came)[:leaders]
+
+
 def test_more_is_paid_where_early_losses_mislead():
     def share(kind):
         curves = table(kind, 0)
