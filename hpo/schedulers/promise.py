@@ -92,7 +92,8 @@ def with_leaders(
         if epoch > len(trial.curve):
             break
         best, result = leaders[place], Result(state.sign * trial.curve[epoch - 1], trial.number)
-        if (len(best) < most or result < best[-1]) and result not in best:
+        beaten = len(best) == most and best[-1:] < (result,)
+        if not beaten and result not in best:
             leaders[place] = tuple(sorted((*best, result))[:most])
     return state._replace(leaders=tuple(leaders))
 

@@ -39,6 +39,21 @@ def test_a_vector_grows_by_appending(size):
     assert grown != Vector(range(size + 1))
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    size=st.integers(0, 1100),
+    pieces=st.lists(st.integers(0, 100), max_size=5),
+    cut=st.slices(1300),
+)
+def test_a_vector_grows_by_pieces_and_is_cut_as_a_tuple_is(size, pieces, cut):
+    expected, vector = tuple(range(size)), Vector(range(size))
+    for piece in pieces:
+        more = range(len(expected), len(expected) + piece)
+        expected, vector = (*expected, *more), vector.extend(more)
+        assert vector == Vector(expected)
+    assert vector[cut] == expected[cut]
+
+
 def test_places_beyond_the_end_are_refused():
     vector = Vector("abc")
     assert vector[-1] == "c"

@@ -4,11 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
 
 from benchmarks.crossing import KINDS, table
-from hpo.forecasting.prospects import PROSPECT, expected_gain, prospects, trust
-from hpo.forecasting.regression import Forecast
 from hpo.schedulers.adaptive import adaptive
 from hpo.schedulers.brackets import hyperband_brackets
 from hpo.schedulers.halving import hyperband
@@ -22,53 +19,6 @@ CURVES = Path(__file__).parents[3].parent / "shared/learning_curves"
 def falling(generator, rows, epochs):
     low, rate = generator.uniform(0.1, 0.5, (2, rows, 1))
     return low + np.arange(1, epochs + 1) ** -(0.3 + rate)
-
-
-@pytest.mark.parametrize(("shift", "factor"), [(0.0, 7.0), (-100.0, 1.0), (5.0, 1e-6)])
-def test_a_prospect_has_the_units_of_its_losses(shift, factor):
-    curves = falling(np.random.default_rng(0), 20, 32)
-    known, partial, ends = curves[:12, :8], curves[12:, :8], curves[:12, 31]
-    plain = prospects(known, ends, partial, 32, curves.min())
-    other = prospects(
-        shift + factor * known,
-        shift + factor * ends,
-        shift + factor * partial,
-        32,
-        shift + factor * curves.min(),
-    )
-    np.testing.assert_allclose(other.mean, shift + factor * plain.mean, rtol=1e-6)
-    np.testing.assert_allclose(other.spread, factor * plain.spread, rtol=1e-4)
-
-
-def test_a_prospect_learns_what_its_curves_do():
-    """Ends that follow from loss and gain are foreseen by many curves, however odd the rule."""
-    generator = np.random.default_rng(1)
-    curves = falling(generator, 420, 8)
-    ends = 1.1 - curves[:, -1] + 0.5 * (curves[:, -1] - curves[:, 3])
-    seen = prospects(curves[:400], ends[:400], curves[400:], 64, ends.min())
-    assert np.abs(seen.mean - ends[400:]).max() < 0.02
-    assert seen.spread.max() < 0.05
-    few = prospects(curves[:4], ends[:4], curves[400:], 64, ends.min())
-    assert few.spread.min() > seen.spread.max()
-
-
-def test_the_expected_gain_is_the_integral_that_it_stands_for():
-    for mean, spread, known in ((1.0, 0.5, 3), (-0.3, 0.2, 5), (4.0, 0.7, 20)):
-        degrees = PROSPECT.degrees(known)
-        prospect = Forecast(np.array([mean]), np.array([spread]), degrees)
-        density = stats.t(degrees, mean, spread).pdf
-        wanted, _ = integrate.quad(lambda y, d=density: (0.4 - y) * d(y), -np.inf, 0.4)
-        assert expected_gain(prospect, 0.4)[0] == pytest.approx(wanted, rel=1e-5)
-    assert PROSPECT.degrees(0) == PROSPECT.strength
-
-
-def test_trust_is_in_order_that_lasts():
-    ends = np.array([1.0, 2.0, 3.0, 4.0])
-    assert trust(ends**3, ends) == 1
-    assert trust(-ends, ends) == 0
-    assert trust(np.array([1.0, 2.0, 4.0, 3.0]), ends) == pytest.approx(1 - 1 / 10 / 0.3)
-    assert trust(ends[:1], ends[:1]) == 0  # nobody to compare with
-    assert trust(ends, np.ones(4)) == 0
 
 
 def test_decision_points_end_at_the_end():
@@ -126,6 +76,21 @@ def test_leaders_never_pause_while_their_bracket_is_played():
     for trial, epoch in dropped:
         others = [t.curve[epoch - 1] for t in state.trials if len(t.curve) >= epoch]
         assert sorted(others).index(state.trials[trial].curve[epoch - 1]) >= 5
+
+
+@pytest.mark.parametrize("mode", ["minimise", "maximise"])
+@pytest.mark.parametrize("leaders", [0, 1, 4])
+def test_the_leaders_at_hand_are_the_best_of_all_that_came_there(mode, leaders):
+    curves, sign = table("decay", 0), 1 if mode == "minimise" else -1
+    price = Price(leaders=leaders, gain=0.2, relative=1)
+    scheduler = adaptive(curves.searcher(), 27, 3, price=price, mode=mode)
+    state = simulate(scheduler, curves, 1, Conditions(workers=3, crashes=0.05)).state
+    rungs = {round.epoch for rounds in hyperband_brackets(27, 3) for round in rounds}
+    for epoch, found in zip(sorted({*points_of(27), *rungs}), state.leaders, strict=True):
+        came = [
+            (sign * t.curve[epoch - 1], t.number) for t in state.trials if len(t.curve) >= epoch
+        ]
+        assert list(found) == sorted(came)[:leaders]
 
 
 def test_more_is_paid_where_early_losses_mislead():

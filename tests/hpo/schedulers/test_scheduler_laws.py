@@ -141,6 +141,16 @@ def test_a_study_that_is_over_has_no_trial_underway(scheduler, order, failures, 
 
 
 @laws
+@few
+@given(order=st.integers(0, 99), failures=st.sampled_from([0, 0.3, 1]), workers=st.integers(1, 9))
+def test_the_lowest_loss_is_that_of_all_epochs(scheduler, order, failures, workers):
+    state, *_ = play(scheduler, 8, order, failures, losses=0.1, workers=workers)
+    losses = [state.sign * value for trial in state.trials for value in trial.curve]
+    if hasattr(state, "lowest"):  # of those that ask for predictions
+        assert state.lowest == min(losses, default=None)
+
+
+@laws
 def test_trials_depend_on_the_seed_alone(scheduler):
     configurations = [
         [t.configuration for t in play(scheduler, seed)[0].trials] for seed in (5, 5, 6)
