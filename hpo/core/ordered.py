@@ -3,7 +3,9 @@
 import bisect
 from typing import NamedTuple
 
-_CHUNK = 256  # results of a chunk before it is split in two
+# Results of a chunk before it is split in two. An insertion copies a chunk and the list of chunks:
+# with 256 both are as long where there are some 40,000 results.
+_CHUNK = 256
 
 
 class Result(NamedTuple):
