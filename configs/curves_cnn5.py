@@ -2,7 +2,7 @@
 
 python -m launch.curves --config=configs/curves_cnn5.py --run=runs/curves_cnn5
 
-All labels are right, and early losses tell much. The table `cnn5` of `hpo/zoo`.
+All labels are right, and early losses tell much. The table `cnn5` of `hpo/simulation/zoo`.
 """
 
 from ml_collections import ConfigDict

@@ -3,7 +3,7 @@
 python -m launch.curves --config=configs/curves_cnn9.py --run=runs/curves_cnn9
 
 A part of the training labels is wrong, and validation knows the right ones: who learns fast also
-learns the mistakes. The table `cnn9` of `hpo/zoo`.
+learns the mistakes. The table `cnn9` of `hpo/simulation/zoo`.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,7 @@
 
 python -m launch.curves --config=configs/curves_lstm.py --run=runs/curves_lstm
 
-The table `lstm` of `hpo/zoo`.
+The table `lstm` of `hpo/simulation/zoo`.
 """
 
 from ml_collections import ConfigDict

@@ -4,12 +4,12 @@ XLA_FLAGS="--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passe
     --xla_cpu_use_fusion_emitters=false" \
     python -m launch.curves --config=configs/curves_mlpf.py --run=runs/curves_mlpf
 
-The table `mlpf` of `hpo/zoo`. The hyperparameters are those of the learning curves published with
-Swift-Hyperband (MLPF on Delphes: learning rate, dropout, weight decay, graph layers of the two
-stacks, bin size, width), in the published form of the GNN-LSH, at a size for one core. Weights of
-the loss are not among them, so that validation losses compare. Every architecture, and every
-value of its dropout, is a compilation, which takes as long as some forty epochs: the flags make
-it shorter, and change losses by roundings.
+The table `mlpf` of `hpo/simulation/zoo`. The hyperparameters are those of the learning curves
+published with Swift-Hyperband (MLPF on Delphes: learning rate, dropout, weight decay, graph layers
+of the two stacks, bin size, width), in the published form of the GNN-LSH, at a size for one core.
+Weights of the loss are not among them, so that validation losses compare. Every architecture, and
+every value of its dropout, is a compilation, which takes as long as some forty epochs: the flags
+make it shorter, and change losses by roundings.
 """
 
 from ml_collections import ConfigDict

@@ -142,12 +142,12 @@ def jet_response(
 
 
 def width(values: Float[np.ndarray, " values"]) -> float:
-    """(p75 - p25) / p50 of the finite values; NaN without any."""
+    """(p75 - p25) / p50 of the finite values; NaN without any, and where p50 is 0."""
     values = values[np.isfinite(values)]
     if not len(values):
         return float("nan")
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-    return float((high - low) / middle)
+    return float((high - low) / middle) if middle else float("nan")
 
 
 def missing_pt(

@@ -14,14 +14,20 @@ def of_shards(seed: int, process: int, shards: Iterable[tuple[int, int]]) -> lis
     """The seeds of the shards of a dataset, of which (split, number in it) are given: all differ.
 
     Each is drawn at random below 2^29 from what it is for, and drawn again where an earlier shard
-    has it. Other seeds of a dataset, and other processes, draw others.
+    has one of Pythia's seeds that it stands for. Other seeds of a dataset, and other processes,
+    draw others.
     """
-    taken: dict[int, None] = {}
+    own, taken = [], set()
     for shard in shards:
         words = np.random.SeedSequence((seed, process, *shard))
         draws = (int(words.generate_state(n)[-1] >> 3) for n in count(1))
-        taken[next(draw for draw in draws if draw not in taken)] = None
-    return list(taken)
+        own.append(next(draw for draw in draws if taken.isdisjoint(_of_uses(draw))))
+        taken |= _of_uses(own[-1])
+    return own
+
+
+def _of_uses(seed: int) -> set[int]:
+    return {of_pythia(seed, use) for use in (COLLISIONS, OVERLAY)}
 
 
 def of_pythia(seed: int, use: int) -> int:
