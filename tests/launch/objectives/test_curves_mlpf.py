@@ -11,8 +11,8 @@ from configs import curves_mlpf
 from datasets.schema import ELEMENT_WIDTH
 from hpo.simulation.tables import read_table, zoo
 from launch.shell import studies
-from launch.shell.outcomes import with_values
 from launch.shell.checks import checked
+from launch.shell.outcomes import with_values
 from mlpf_jax.model.config import ModelConfig, TrainConfig, from_mapping
 from mlpf_jax.model.mlpf import MLPF
 
