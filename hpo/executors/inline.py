@@ -21,8 +21,8 @@ class InlineExecutor:
     epoch_seconds    (configuration): how long an epoch takes on the virtual clock, in s
     seed             of the trials, each of which gets its own from it; the study's unless given
     folder           of the study: trial-0007/ for trial 7. Unless given, objectives that look at it
-                     have a temporary one, gone with the executor: a study that is to be resumed
-                     needs one that stays
+                     have a temporary one, gone with the executor: to resume a study whose objective
+                     checkpoints, one that stays is needed
 
     `clock` is the time of the last event and `busy` the time spent training by all workers, both in
     s: a study's wall time and how much of it the barriers left idle.
