@@ -21,6 +21,13 @@ are nodes of an integration, which fortune has no part in, whatever else begins 
 import numpy as np
 
 
+def checked_seed(seed: int) -> int:
+    """The seed. Raises ValueError where it is negative."""
+    if seed < 0:
+        raise ValueError(f"the seed must not be negative, got {seed}")
+    return seed
+
+
 def rows(seed: int) -> np.random.SeedSequence:
     """The order in which the rows of a table are proposed."""
     return np.random.SeedSequence(seed)

@@ -210,6 +210,6 @@ def event_from_json(plain: Mapping[str, Any]) -> Event:
 
 
 def one_line(error: BaseException) -> str:
-    """An exception as one line, for `Failed`."""
-    text = " ".join(str(error).split())
+    """An exception as one line, for `Failed`; what UTF-8 does not have is spelt out."""
+    text = " ".join(str(error).split()).encode("utf-8", "backslashreplace").decode()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

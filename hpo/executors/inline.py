@@ -1,5 +1,6 @@
 """Trials in this process on a virtual clock: what W workers would do, without waiting for them."""
 
+import functools
 import heapq
 import shutil
 import tempfile
@@ -20,8 +21,8 @@ class InlineExecutor:
     epoch_seconds    (configuration): how long an epoch takes on the virtual clock, in s
     seed             of the trials, each of which gets its own from it; the study's unless given
     folder           of the study: trial-0007/ for trial 7. Unless given, objectives that look at it
-                     have a temporary one, gone with the executor: a study that is to be resumed
-                     needs one that stays
+                     have a temporary one, gone with the executor: to resume a study whose objective
+                     checkpoints, one that stays is needed
 
     `clock` is the time of the last event and `busy` the time spent training by all workers, both in
     s: a study's wall time and how much of it the barriers left idle.
@@ -36,7 +37,7 @@ class InlineExecutor:
         folder: str | Path | None = None,
     ):
         self.slots, self.clock, self.busy = checked_workers(workers), 0.0, 0.0
-        self._name = getattr(objective, "__qualname__", type(objective).__qualname__)
+        self._name = _name_of(objective)
         self._epoch_seconds = epoch_seconds
         if folder is None:
             # Studies of tables have no use for folders, and do not wait for the disk.
@@ -50,7 +51,8 @@ class InlineExecutor:
 
     @property
     def description(self) -> Mapping[str, Any]:
-        """The objective's name and the seed of the trials; what a closure holds cannot be seen."""
+        """The objective's module and name, and the seed of the trials; what a closure or a partial
+        function holds cannot be seen."""
         return {"objective": self._name, "seed": self._trials.seed}
 
     def begin(self, seed: int) -> None:
@@ -66,8 +68,9 @@ class InlineExecutor:
         self._schedule(trial)
 
     def wait(self) -> list[TrialEvent]:
-        """Move the clock to the next epoch's end. Raises RuntimeError where nothing runs, and what
-        the objective raises where the disk is full."""
+        """Move the clock to the next epoch's end. Raises RuntimeError where nothing runs, what
+        the objective raises where the disk is full, and FolderGone (a RuntimeError) where it looks
+        for a checkpoint of an earlier executor's temporary folder."""
         if not self._due:
             raise RuntimeError("nothing is running: submit a job before waiting")
         self.clock, number = heapq.heappop(self._due)
@@ -91,6 +94,16 @@ class InlineExecutor:
     def _schedule(self, trial: Trial) -> None:
         due = self.clock + self._epoch_seconds(trial.configuration)
         heapq.heappush(self._due, (due, trial.number))
+
+
+def _name_of(objective: Objective) -> str:
+    """Its "module:name", that of the function where it is a partial one; a module that is run as a
+    script goes by another name whenever it is imported, and has none here."""
+    while isinstance(objective, functools.partial):
+        objective = objective.func
+    named = objective if hasattr(objective, "__qualname__") else type(objective)
+    module = getattr(named, "__module__", None)
+    return named.__qualname__ if module in (None, "__main__") else f"{module}:{named.__qualname__}"
 
 
 def _passing_folder(owner: object) -> Path:

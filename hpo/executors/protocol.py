@@ -39,16 +39,18 @@ class Trials:
     """The trials of a study's jobs, each with a folder and a seed of its own.
 
     `seed` is the executor's own, None where the trials are to follow the study's (0 without one).
+    Raises ValueError where it is negative, as does `begin`.
     """
 
     def __init__(self, folder: str | Path, seed: int | None):
-        self.folder, self.seed = Path(folder).absolute(), seed or 0
+        self.folder = Path(folder).absolute()
+        self.seed = 0 if seed is None else streams.checked_seed(seed)
         self._follows = seed is None
 
     def begin(self, seed: int) -> None:
         """Follow the seed of this study, unless there is one of the executor's own."""
         if self._follows:
-            self.seed = seed
+            self.seed = streams.checked_seed(seed)
 
     def of(self, job: Job) -> Trial:
         """A job as its objective sees it. Jobs of one trial share its folder and its seed."""

@@ -4,6 +4,7 @@ import errno
 import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import IO, Any
 
 from hpo.core.types import Completed, Failed, Reported, Trial, one_line
@@ -11,6 +12,10 @@ from hpo.core.types import Completed, Failed, Reported, Trial, one_line
 Objective = Callable[[Trial], Iterator[Mapping[str, float]]]
 _ENDED = object()
 _TROUBLE = (Exception, SystemExit)  # what a trial may raise, and the study goes on
+
+
+class FolderGone(RuntimeError):
+    """The folder with a trial's checkpoints was a passing one. No fault of the trial either."""
 
 
 def run(
@@ -21,17 +26,30 @@ def run(
     What the objective raises, when it is called or later, becomes Failed, with the traceback kept
     in `log` and, where there is the trial's folder, in its `error.txt`. Raises where the disk is
     full: that is no fault of the trial, and the study stops there and goes on when there is room.
+    The same with FolderGone.
     """
     try:
         yield from _train(objective, trial)
     except _TROUBLE as error:
-        if _no_room(error):
+        if _no_room(error) or isinstance(error, FolderGone):
             raise
         if log is not None:  # for the folder may be what is broken
             traceback.print_exc(file=log)
+        yield Failed(trial.number, one_line(error) + _keep(trial, traceback.format_exc()))
+
+
+def _keep(trial: Trial, text: str) -> str:
+    """Write the trial's `error.txt`; what to add to its error where that cannot be. Raises OSError
+    where the disk is full."""
+    try:
         if trial.folder.is_dir():
-            (trial.folder / "error.txt").write_text(traceback.format_exc())
-        yield Failed(trial.number, one_line(error))
+            path = trial.folder / "error.txt"
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        if _no_room(error):
+            raise
+        return f" (error.txt not written: {one_line(error)})"
+    return ""
 
 
 def with_folders(objective: Objective) -> Objective:
@@ -45,18 +63,57 @@ def with_folders(objective: Objective) -> Objective:
 
 
 def with_folders_on_demand(objective: Objective) -> Objective:
-    """The same where a folder is not to be made for a trial that has no use for it."""
-    return lambda trial: objective(_OnDemand(**vars(trial)))
+    """The same where a folder is not to be made for a trial that has no use for it.
+
+    The folders begin with the executor: where a trial that was begun elsewhere looks at its own,
+    FolderGone is raised.
+    """
+    begun = set()
+
+    def begin(trial: Trial) -> Iterator[Mapping[str, float]]:
+        if trial.first_epoch == 0:
+            begun.add(trial.number)
+        kind = _OnDemand if trial.number in begun else _BegunElsewhere
+        return objective(kind(**vars(trial)))
+
+    return begin
 
 
 class _OnDemand(Trial):
-    """A trial whose folder is made when it is looked at."""
+    """A trial whose folder is made when it is looked at, but not to show or to compare it."""
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)
         if name == "folder":
-            value.mkdir(parents=True, exist_ok=True)
+            self._look(value)
         return value
+
+    def _look(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __repr__(self) -> str:
+        return repr(_record(self))
+
+    def __eq__(self, other: object) -> bool:
+        return _record(self) == (_record(other) if isinstance(other, _OnDemand) else other)
+
+    def __hash__(self) -> int:
+        return hash(_record(self))
+
+
+class _BegunElsewhere(_OnDemand):
+    """A trial whose checkpoints are not in its folder."""
+
+    def _look(self, folder: Path) -> None:
+        raise FolderGone(
+            f"trial {self.number} goes on from epoch {self.first_epoch} and looks for its "
+            "checkpoint, but the temporary folder that it was begun in is gone: give "
+            "InlineExecutor folder=... to resume a study whose objective checkpoints"
+        )
+
+
+def _record(trial: Trial) -> Trial:
+    return Trial(**vars(trial))
 
 
 def _train(objective: Objective, trial: Trial) -> Iterator[Reported | Completed]:

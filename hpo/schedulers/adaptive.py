@@ -39,6 +39,7 @@ from hpo.core.state import (
     reached,
     with_trial,
 )
+from hpo.core.streams import checked_seed
 from hpo.core.trials import told
 from hpo.core.types import (
     MID_JOB,
@@ -54,7 +55,7 @@ from hpo.core.vector import Vector
 from hpo.forecasting.chances import chance_of_place
 from hpo.forecasting.prospects import prospects
 from hpo.schedulers.brackets import Round, homes_of, hyperband_brackets, schedule_epochs
-from hpo.schedulers.common import assembled, checked_seed, searcher_of, sign_of
+from hpo.schedulers.common import assembled, searcher_of, sign_of
 from hpo.schedulers.pricing import Price, points_of, stages_of
 from hpo.schedulers.promise import (
     AdaptiveState,

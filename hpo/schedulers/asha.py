@@ -36,6 +36,7 @@ from hpo.core.state import (
     job_of,
     with_trial,
 )
+from hpo.core.streams import checked_seed
 from hpo.core.trials import told
 from hpo.core.types import (
     MID_JOB,
@@ -49,7 +50,7 @@ from hpo.core.types import (
 )
 from hpo.core.vector import Vector
 from hpo.schedulers.brackets import asha_rungs
-from hpo.schedulers.common import assembled, checked_seed, predicts_nothing, searcher_of, sign_of
+from hpo.schedulers.common import assembled, predicts_nothing, searcher_of, sign_of
 from hpo.schedulers.questions import check_answer
 from hpo.space import Space
 

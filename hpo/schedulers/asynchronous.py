@@ -31,6 +31,7 @@ from hpo.core.state import (
     reached,
     with_trial,
 )
+from hpo.core.streams import checked_seed
 from hpo.core.trials import told
 from hpo.core.types import (
     MID_JOB,
@@ -47,7 +48,7 @@ from hpo.core.vector import Vector
 from hpo.forecasting.chances import chance_of_place
 from hpo.forecasting.trend import TREND, forecast
 from hpo.schedulers.brackets import homes_of, hyperband_brackets
-from hpo.schedulers.common import assembled, checked_seed, searcher_of, sign_of
+from hpo.schedulers.common import assembled, searcher_of, sign_of
 from hpo.schedulers.improved import Risk, inflation, next_point, questions, stakes_of, verdict
 from hpo.schedulers.open_rounds import (
     AsyncState,

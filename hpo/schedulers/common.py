@@ -50,13 +50,6 @@ def sign_of(mode: str) -> int:
     return 1 if mode == "minimise" else -1
 
 
-def checked_seed(seed: int) -> int:
-    """The seed. Raises ValueError where it is negative."""
-    if seed < 0:
-        raise ValueError(f"the seed must not be negative, got {seed}")
-    return seed
-
-
 def check_whole(**values: Any) -> None:
     """Raises ValueError where one of them is no whole number."""
     for name, value in values.items():

@@ -30,6 +30,7 @@ from hpo.core.state import (
     with_curves,
     with_trial,
 )
+from hpo.core.streams import checked_seed
 from hpo.core.trials import told
 from hpo.core.types import (
     MID_JOB,
@@ -44,7 +45,7 @@ from hpo.core.types import (
 )
 from hpo.core.vector import Vector
 from hpo.schedulers.brackets import Bracket, Round
-from hpo.schedulers.common import assembled, checked_seed, predicts_nothing, sign_of
+from hpo.schedulers.common import assembled, predicts_nothing, sign_of
 from hpo.schedulers.questions import check_answer
 
 Goals = Mapping[int, int]

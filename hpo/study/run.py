@@ -66,8 +66,9 @@ def run_study(
 
     Raises SettingsChanged or ReplayMismatch where the journal is of a different study.
     """
-    executor.begin(_seed_of_trials(journal.header(), seed))
-    journal.begin(scheduler.settings, seed, executor.description)
+    header = journal.header()
+    executor.begin(_seed_of_trials(header, seed))
+    journal.begin(scheduler.settings, seed, _as_named(header, executor.description))
     state, cut_off = fold(scheduler, journal.entries(), seed)
     jobs = Jobs()
 
@@ -114,3 +115,15 @@ def _seed_of_trials(header: Mapping[str, Any], seed: int) -> int:
     if not header:
         return seed
     return header["executor"].get("seed", seed) if "executor" in header else 0
+
+
+def _as_named(header: Mapping[str, Any], description: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The description, its objective named as in the header where that is the same name with or
+    without a module: scripts have none, nor had older headers, whose "partial" was of any function.
+    """
+    old = header.get("executor", {}).get("objective")
+    new = description.get("objective")
+    if not (isinstance(old, str) and isinstance(new, str)) or (":" in old and ":" in new):
+        return description
+    same = old == "partial" or old.rpartition(":")[2] == new.rpartition(":")[2]
+    return {**description, "objective": old} if same else description

@@ -51,6 +51,11 @@ def troublesome(settings):
         for epoch in range(trial.first_epoch + 1, trial.last_epoch + 1):
             if trouble == "raises":
                 raise RuntimeError("two lines\nof trouble")
+            if trouble == "a name of bytes":
+                raise FileNotFoundError("no " + os.fsdecode(b"cut\xff.csv"))
+            if trouble == "no place for its error":
+                (trial.folder / "error.txt").mkdir()
+                raise RuntimeError("lost")
             if trouble == "exits":
                 raise SystemExit(3)
             if trouble == "full disk":

@@ -1,17 +1,21 @@
 """What every executor must do: whatever the objective does is the same events and the same files,
 in this process and in a worker's."""
 
+import dataclasses
+import errno
 import json
+import os
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from hpo.core.types import Completed, Failed, Job, Reported
+from hpo.core.types import Completed, Failed, Job, Reported, Trial
 from hpo.executors.inline import InlineExecutor
 from hpo.executors.processes import ExecutorError, ProcessExecutor
 from hpo.schedulers.halving import hyperband
 from hpo.space import Float, Space
+from hpo.study.forking import fork
 from hpo.study.journal import Journal, read_journal
 from hpo.study.run import Unrecorded, run_study
 from hpo.study.summary import summarise
@@ -142,6 +146,73 @@ def test_in_this_process_a_folder_need_not_be_named(make, monkeypatch, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
+def test_a_study_whose_checkpoints_went_with_its_executor_is_not_gone_on_with(make, tmp_path):
+    """Its trials are not to blame: it goes on where the folder is found again."""
+    import hpo_objectives
+
+    begun, ended, scheduler = tmp_path / "begun.db", tmp_path / "ended.db", hyperband(SPACE, 4, 2)
+    with Journal(begun) as journal:
+        state = run_study(scheduler, make("inline", "checkpointed", tmp_path), journal, 3)
+    rows = [entry.item for entry in read_journal(begun)[1]]
+    cut = next(i for i, item in enumerate(rows) if isinstance(item, Job) and item.first_epoch)
+    fork(begun, cut + 1, ended)
+    without = InlineExecutor(hpo_objectives.checkpointed({}))
+    with Journal(ended) as journal, pytest.raises(RuntimeError, match="InlineExecutor folder="):
+        run_study(scheduler, without, journal, 3)
+    told = [entry.item for entry in read_journal(ended)[1]]
+    assert not [item for item in told if isinstance(item, Failed)]
+    with Journal(ended) as journal:
+        again = run_study(scheduler, make("inline", "checkpointed", tmp_path), journal, 3)
+    assert summarise(again).best == summarise(state).best
+
+
+def test_a_trial_that_does_not_look_goes_on_without_a_folder():
+    def objective(trial):
+        return ({"loss": 1.0} for _ in range(trial.first_epoch, trial.last_epoch))
+
+    executor = InlineExecutor(objective)
+    assert isinstance(heard(executor, job(0, 2, 3))[0][-1], Completed)
+    assert not executor._trials.folder.exists()
+
+
+def test_a_trial_that_looks_at_last_has_lost_nothing():
+    """It was begun here, so that whatever it left behind lies here."""
+
+    def objective(trial):
+        for epoch in range(trial.first_epoch + 1, trial.last_epoch + 1):
+            if epoch == 3:
+                (trial.folder / "result").touch()
+            yield {"loss": 1.0}
+
+    executor = InlineExecutor(objective)
+    heard(executor, job(0, 0, 2))
+    assert isinstance(heard(executor, job(0, 2, 3))[0][-1], Completed)
+
+
+def test_a_trial_without_a_named_folder_is_a_trial():
+    """To show it, or to compare it, is not to look at its folder."""
+    seen = []
+
+    def objective(trial):
+        seen.append(trial)
+        plain = Trial(**vars(trial))
+        assert repr(trial) == repr(plain)
+        assert trial == plain
+        assert plain == trial
+        assert trial != dataclasses.replace(plain, number=9)
+        assert trial != vars(plain)
+        fixed = type(trial)(**{**vars(trial), "configuration": ()})
+        assert hash(fixed) == hash(Trial(**vars(fixed)))
+        yield {"loss": 1.0}
+
+    executor = InlineExecutor(objective)
+    told = [heard(executor, job(trial, trial, 2))[trial][0] for trial in (0, 1)]
+    assert told == [Reported(0, 1, {"loss": 1.0}), Reported(1, 2, {"loss": 1.0})]
+    assert seen[0] == seen[0] != seen[1]
+    assert not executor._trials.folder.exists()
+    assert dataclasses.replace(seen[0], number=9).folder.is_dir()
+
+
 def test_an_objective_is_the_same_events_in_every_executor(make, tmp_path):
     settings = {str(number): trouble for number, trouble in enumerate(TROUBLES)}
     executors = [make(kind, "troublesome", tmp_path / kind, settings) for kind in EXECUTORS]
@@ -164,6 +235,38 @@ def test_a_full_disk_is_no_event(make, kind, tmp_path):
     executor = make(kind, "troublesome", tmp_path, {"0": "full disk"})
     executor.submit(job(0))
     with pytest.raises((OSError, ExecutorError), match="No space left"):
+        executor.wait()
+
+
+@laws
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        ("a name of bytes", r"FileNotFoundError: no cut\udcff.csv"),
+        ("no place for its error", "RuntimeError: lost (error.txt not written: IsADirectoryError"),
+    ],
+)
+def test_a_trial_fails_with_its_own_error_whatever_can_be_kept_of_it(
+    make, kind, trouble, error, tmp_path
+):
+    executor = make(kind, "troublesome", tmp_path, {"0": trouble})
+    told = heard(executor, job(0), job(1))
+    assert isinstance(told[0][-1], Failed)
+    assert told[0][-1].error.startswith(error)
+    assert isinstance(told[1][-1], Completed)
+    kept = tmp_path / "trial-0000" / "error.txt"
+    assert kept.is_dir() or error in kept.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_no_room_for_an_error_is_no_fault_of_the_trial(make, code, monkeypatch, tmp_path):
+    def full(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    executor = make("inline", "troublesome", tmp_path, {"0": "raises"})
+    executor.submit(job(0))
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match=os.strerror(code)):
         executor.wait()
 
 
@@ -220,6 +323,15 @@ def test_nobody_waits_for_nothing(make, kind, tmp_path):
     executor = make(kind, "checkpointed", tmp_path)
     with pytest.raises(RuntimeError, match="nothing is running"):
         executor.wait()
+
+
+@laws
+def test_a_negative_seed_is_no_seed(make, kind, tmp_path):
+    with pytest.raises(ValueError, match="the seed must not be negative, got -1"):
+        make(kind, "checkpointed", tmp_path, seed=-1)
+    executor = make(kind, "checkpointed", tmp_path)
+    with pytest.raises(ValueError, match="the seed must not be negative, got -1"):
+        executor.begin(-1)
 
 
 @laws

@@ -1,6 +1,7 @@
 """A study goes on with what it was begun with: objective, settings, seeds; also an old one."""
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ def old(path):
         (
             InlineExecutor(objective),
             InlineExecutor(another),
-            r'executor\.objective: "objective", now "another"',
+            r'executor\.objective: "\S*test_header:objective", now "\S*test_header:another"',
         ),
         (
             Described({"width": 3, "depth": [1, 2]}),
@@ -111,6 +112,61 @@ def test_another_objective_is_named(path, begun, now, named):
         play(path, now)
     assert read_journal(path) == before
     assert play(path, begun) == state
+
+
+def of_module(module, qualname="objective"):
+    """An objective of that name that trains as `objective` does."""
+
+    def named(trial):
+        return objective(trial)
+
+    named.__module__, named.__qualname__ = module, qualname
+    return named
+
+
+def test_objectives_of_two_modules_are_two(path):
+    play(path, InlineExecutor(of_module("one")))
+    with pytest.raises(SettingsChanged, match='"one:objective", now "two:objective"'):
+        play(path, InlineExecutor(of_module("two")))
+    with pytest.raises(SettingsChanged, match='"one:objective", now "two:objective"'):
+        play(path, InlineExecutor(partial(partial(of_module("two")))))
+    play(path, InlineExecutor(partial(of_module("one"))))
+
+
+def test_a_script_has_no_name_as_a_module(path):
+    play(path, InlineExecutor(of_module("__main__")))
+    assert read_journal(path)[0]["executor"]["objective"] == "objective"
+
+
+@pytest.mark.parametrize(
+    ("begun", "now", "same"),
+    [
+        ("objective", "one:objective", True),
+        ("one:objective", "objective", True),
+        ("objective", "one:another", False),
+        ("one:objective", "another", False),
+        ("partial", "one:objective", True),
+        ("one:partial", "one:objective", False),
+    ],
+)
+def test_a_name_without_a_module_is_compared_by_the_name(path, begun, now, same):
+    """As those of older journals, and of scripts; to older versions a partial was a "partial"."""
+
+    class Named(InlineExecutor):
+        def __init__(self, name):
+            super().__init__(objective)
+            self.description = {"objective": name, "seed": 3}
+
+        description = {}  # noqa: RUF012
+
+    state = play(path, Named(begun))
+    before = read_journal(path)
+    if same:
+        assert play(path, Named(now)) == state
+    else:
+        with pytest.raises(SettingsChanged, match=r"executor\.objective"):
+            play(path, Named(now))
+    assert read_journal(path) == before
 
 
 def test_how_many_train_and_where_may_change(path, tmp_path):
