@@ -20,11 +20,14 @@ def machine() -> str:
 
 
 def cpu_seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median CPU time of this process, all threads, over repeats after one that warms up."""
+    """Median CPU time of this process, all threads, over repeats after one that warms up.
+
+    At least a nanosecond, the clock's resolution: on some machines it stands still for a while.
+    """
     work()
     times = []
     for _ in range(repeats):
         start = time.process_time()
         work()
         times.append(time.process_time() - start)
-    return statistics.median(times)
+    return max(statistics.median(times), 1e-9)

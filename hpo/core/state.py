@@ -151,7 +151,7 @@ def with_trial(state: Any, trial: TrialState) -> Any:
 
 
 def dismissed(state: Any) -> Any:
-    """The state of a study that is over: who still pauses was not promoted."""
+    """The state in which nobody is sent on any more: who still pauses was not promoted."""
     for trial in state.trials:
         if trial.status == PAUSED:
             state = with_trial(state, trial._replace(status=NOT_PROMOTED))

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.core.state import FAILED, PAUSED, RUNNING, WAITING, TrialState
@@ -15,6 +15,8 @@ from hpo.core.types import (
     WorkerLost,
 )
 from hpo.core.vector import Vector
+
+_MAPPINGS = (dict, Mapping)  # dict first: that test is fast
 
 
 def told(trials: Vector[TrialState], event: TrialEvent | Proposed, metric: str) -> TrialState:
@@ -61,7 +63,7 @@ def extended(state: Any, reports: Sequence[Reported], metric: str) -> Any:
 
 
 def _running(trials: Vector[TrialState], event: TrialEvent | Proposed) -> TrialState:
-    if not 0 <= event.trial < len(trials):
+    if not (isinstance(event.trial, int) and 0 <= event.trial < len(trials)):
         raise ValueError(f"{event}: there is no such trial")
     trial = trials[event.trial]
     if trial.status != RUNNING:
@@ -76,7 +78,7 @@ def _value(trial: TrialState, done: int, event: Reported, metric: str) -> float:
             f"trial {event.trial} reported epoch {event.epoch}; after {done} epochs of "
             f"{trial.goal} that is not the next one"
         )
-    value = event.metrics.get(metric)
+    value = event.metrics.get(metric) if isinstance(event.metrics, _MAPPINGS) else None
     if type(value) is not float or not math.isfinite(value):
         defect = defect_of(event, metric)
         if defect is not None:
@@ -87,6 +89,8 @@ def _value(trial: TrialState, done: int, event: Reported, metric: str) -> float:
 
 def defect_of(event: Reported, metric: str) -> str | None:
     """What is wrong with the reported metric, if anything."""
+    if not isinstance(event.metrics, _MAPPINGS):
+        return f"its metrics are {event.metrics!r}, not values by name"
     if metric not in event.metrics:
         return f"no metric {metric!r} among {', '.join(event.metrics) or 'none'}"
     value = event.metrics[metric]

@@ -20,7 +20,8 @@ _WIDTH = 1 << _BITS
 
 
 class Vector(Sequence[Item], Generic[Item]):
-    """A tree of tuples. `Vector(items)`; `put` and `extend` give a new one."""
+    """A tree of tuples. `Vector(items)`; `put` and `extend` give a new one. Equal to a tuple of the
+    same items, as their hashes are."""
 
     __slots__ = ("_root", "_shift", "_size")
 
@@ -90,7 +91,9 @@ class Vector(Sequence[Item], Generic[Item]):
         return iter(items)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Vector) and len(self) == len(other) and tuple(self) == tuple(other)
+        if not isinstance(other, Vector | tuple):
+            return False
+        return len(self) == len(other) and tuple(self) == tuple(other)
 
     def __hash__(self) -> int:
         return hash(tuple(self))

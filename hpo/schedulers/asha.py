@@ -4,7 +4,8 @@ Two variants. `promotion` is the paper's: a free worker takes the best trial of 
 that stands among the first 1/eta of those that have come there and was not promoted yet; where
 there is none it begins a new trial. Trials pause at a rung and resume from their checkpoint, maybe
 much later. `stopping` is what most tools run: a trial that comes to a rung among the first 1/eta
-so far goes on at once, any other waits there in vain.
+so far goes on at once, any other is out: at once where somebody has come to the last epoch, until
+then it waits (see 2).
 
 The paper's rule has no end: with few trials, or where many fail, a rung can hold too few for
 anybody to be promoted, and nobody is trained to the last epoch. So when all have begun, nobody
@@ -26,6 +27,7 @@ from hpo.core.searcher import Searcher
 from hpo.core.state import (
     COMPLETED,
     FAILED,
+    NOT_PROMOTED,
     PAUSED,
     RUNNING,
     WAITING,
@@ -160,14 +162,13 @@ def asha(
             level = epochs.index(trial.goal)
             rung, trial = ended(rungs[level], trial, level, state.closing)
             rungs = _with(rungs, level, rung)
-        return settled(
-            state._replace(
-                trials=state.trials.put(trial.number, trial),
-                rungs=rungs,
-                ready=(*state.ready, trial.number) if trial.status == WAITING else state.ready,
-                running=state.running - 1,
-            )
+        state = state._replace(
+            trials=state.trials.put(trial.number, trial),
+            rungs=rungs,
+            ready=(*state.ready, trial.number) if trial.status == WAITING else state.ready,
+            running=state.running - 1,
         )
+        return settled(without_the_stopped(state, trial) if stopping else state)
 
     def ended(rung: Rung, trial: TrialState, level: int, closing: bool) -> tuple[Rung, TrialState]:
         """The rung after a job that was to come there, and what becomes of its trial."""
@@ -182,6 +183,16 @@ def asha(
         if stopping and rung.waiting.rank(result) < max(rung.arrived // eta, 1):
             trial = trial._replace(goal=epochs[level + 1], status=WAITING)
         return rung, trial
+
+    def without_the_stopped(state: AshaState, trial: TrialState) -> AshaState:
+        """The state after a job of the trial: once somebody has come to the last epoch, nobody
+        that waits is sent on, neither those so far nor those to come."""
+        arrived = state.rungs[-1].arrived
+        if arrived == 1 and trial.status == COMPLETED:
+            return dismissed(state)
+        if arrived and trial.status == PAUSED:
+            return with_trial(state, trial._replace(status=NOT_PROMOTED))
+        return state
 
     def settled(state: AshaState) -> AshaState:
         """The state after a job; where nothing is left to do, the study is brought to its end."""

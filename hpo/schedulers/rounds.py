@@ -196,9 +196,10 @@ def synchronous(
 
     def hear(state: State, event: Predicted) -> State:
         """One more answer; after the last of a barrier its members go on, or stop."""
-        asked = {b.requests[len(b.answers)]: b for b in state.brackets if b.requests}
+        asking = [bracket for bracket in state.brackets if bracket.requests]
+        asked = [bracket.requests[len(bracket.answers)] for bracket in asking]
         check_answer(event, asked)
-        bracket = asked[event.request]
+        bracket = asking[asked.index(event.request)]
         bracket = bracket._replace(answers=(*bracket.answers, event))
         if len(bracket.answers) < len(bracket.requests):
             return with_bracket(state, bracket)

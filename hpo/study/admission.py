@@ -4,7 +4,8 @@ An event that could not have happened would stand in the log for ever, and no st
 """
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hpo.core.trials import defect_of
@@ -48,6 +49,8 @@ class Jobs:
 
     def __init__(self) -> None:
         self._running: dict[int, _Progress] = {}
+        # Lost jobs by trial and last epoch: each may still tell that it is done, once.
+        self._lost: Counter[tuple[int, int]] = Counter()
 
     def __len__(self) -> int:
         return len(self._running)
@@ -58,10 +61,11 @@ class Jobs:
 
     def admit(self, events: Iterable[TrialEvent], metric: str) -> Admission:
         """Sort events, in the order in which they were told. A report without a usable metric, and
-        the completion of a job whose epochs were not all reported, become failures."""
+        the completion of a job whose epochs were not all reported, become failures: the job has
+        ended, and a study that waited for it would hang."""
         admitted, spoilt, refused = [], [], []
         for event in events:
-            reason = self.refusal(event)
+            reason = self.refusal(event) or self._of_a_lost_job(event)
             if reason is not None:
                 # The last words of a job that failed just now are no fault: that is on record.
                 if getattr(event, "trial", None) not in spoilt:
@@ -77,15 +81,20 @@ class Jobs:
 
     def refusal(self, event: TrialEvent) -> str | None:
         """Why the event cannot be, None where it can."""
-        job = self._running.get(getattr(event, "trial", None))
         if not isinstance(event, _OF_TRIALS):
             return "it is no event of a trial"
+        malformed = _malformed(event)
+        if malformed is not None:
+            return malformed
+        job = self._running.get(event.trial)
         if job is None:
             return "the trial has no job"
         if isinstance(event, Reported) and not event.epoch == job.done + 1 <= job.last:
             return f"after {job.done} of {job.last} epochs that is not the next one"
         if isinstance(event, Completed) and event.epoch <= job.first:
             return f"the trial's job began after epoch {job.first}: it is of an earlier one"
+        if isinstance(event, Completed) and event.epoch != job.last:
+            return f"the trial's job ends with epoch {job.last}: it is of another one"
         return None
 
     def follow(self, event: TrialEvent) -> None:
@@ -93,8 +102,20 @@ class Jobs:
         if isinstance(event, Reported):
             first, _, last = self._running[event.trial]
             self._running[event.trial] = _Progress(first, event.epoch, last)
-        else:
-            del self._running[event.trial]
+            return
+        job = self._running.pop(event.trial)
+        if isinstance(event, WorkerLost):
+            self._lost[event.trial, job.last] += 1
+
+    def _of_a_lost_job(self, event: TrialEvent) -> str | None:
+        """Why a completion that comes too early is of a job that was lost, None where it is not."""
+        if not isinstance(event, Completed):
+            return None
+        _, done, last = self._running[event.trial]
+        if done == last or not self._lost[event.trial, last]:
+            return None
+        self._lost[event.trial, last] -= 1
+        return f"after {done} of {last} epochs: it is of a job whose worker was lost"
 
     def _failure(self, event: TrialEvent, metric: str) -> str | None:
         if isinstance(event, Reported):
@@ -102,9 +123,20 @@ class Jobs:
             return defect and f"epoch {event.epoch}: {defect}"
         if isinstance(event, Completed):
             _, done, last = self._running[event.trial]
-            if not event.epoch == done == last:
+            if done < last:
                 return f"completed at epoch {event.epoch}, with {done} of {last} epochs reported"
         return None
+
+
+def _malformed(event: TrialEvent) -> str | None:
+    """What is wrong with an event's fields, whatever runs."""
+    if type(event.trial) is not int:
+        return f"its trial is {event.trial!r}, not a whole number"
+    if isinstance(event, Reported | Completed) and type(event.epoch) is not int:
+        return f"its epoch is {event.epoch!r}, not a whole number"
+    if isinstance(event, Reported) and not isinstance(event.metrics, Mapping):
+        return f"its metrics are {event.metrics!r}, not values by name"
+    return None
 
 
 def warn(refused: Refused) -> None:

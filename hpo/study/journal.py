@@ -184,13 +184,17 @@ def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any], at: str = 
         old, new = found.get(name), wanted.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
             changed += _differences(old, new, f"{at}{name}.")
-        elif old != new:
+        elif old != new and _text(old) != _text(new):  # NaN is unlike itself, its text is not
             changed.append(f"{at}{name}: {_short(old)}, now {_short(new)}")
     return changed
 
 
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
 def _short(value: Any) -> str:
-    text = json.dumps(value)
+    text = _text(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -26,6 +26,10 @@ UNKNOWN = "not in the record"
 class TrialRecord:
     """`goal` is the last epoch asked for; `running` whether its job had not ended; `seconds` how
     long its jobs ran, up to the last word of each, without the time in which the study lay still.
+
+    A log does not say when the study was taken up again; it is taken to be where all jobs that
+    run are lost at once. So where one job runs alone (or all workers die together) and its worker
+    is lost while the study is played, what passed since the row before is not counted.
     """
 
     number: int
@@ -106,7 +110,8 @@ def read(entries: Iterable[Entry], metric: str) -> Record:
 
 def _goes_on_again(entries: Sequence[Entry], row: int, running: Collection[int]) -> bool:
     """Whether from this row on all that runs is lost at once: that is how a study goes on which
-    was cut off. Nobody trained since the row before (or nobody knows until when)."""
+    was cut off. Nobody trained since the row before (or nobody knows until when). A lone job whose
+    worker is lost looks the same."""
     rest = (entries[i].item for i in range(row, len(entries)))
     lost = {item.trial for item in itertools.takewhile(lambda i: isinstance(i, WorkerLost), rest)}
     return lost >= set(running)

@@ -64,8 +64,10 @@ def run_study(
     of the executor that could not be. An event is in the journal once the scheduler has a state
     that follows from it, and before anybody else hears of it; a job before the executor does.
 
-    Raises SettingsChanged or ReplayMismatch where the journal is of a different study.
+    Raises SettingsChanged or ReplayMismatch where the journal is of a different study, and
+    ValueError, before anything is written, on a seed that the scheduler refuses.
     """
+    scheduler.init(seed)  # refuses a bad seed before it stands in the journal
     header = journal.header()
     executor.begin(_seed_of_trials(header, seed))
     journal.begin(scheduler.settings, seed, _as_named(header, executor.description))

@@ -31,6 +31,20 @@ def test_a_vector_is_a_list_that_stays(start, changes):
         assert old == Vector(values)
 
 
+@settings(max_examples=100, deadline=None)
+@given(items=st.lists(st.integers(0, 3), max_size=70), other=st.lists(st.integers(0, 3)))
+def test_a_vector_is_equal_to_a_tuple_as_a_tuple_is(items, other):
+    vector = Vector(items)
+    assert vector == tuple(items)
+    assert tuple(items) == vector
+    assert hash(vector) == hash(tuple(items))
+    for another in (tuple(other), (*items, 0), tuple(items[1:])):
+        same = tuple(items) == another
+        assert (vector == another) == (another == vector) == (vector == Vector(another)) == same
+    assert vector != items
+    assert vector != "text"
+
+
 @pytest.mark.parametrize("size", [0, 1, 31, 32, 33, 1023, 1024, 1025, 32_769])
 def test_a_vector_grows_by_appending(size):
     grown = Vector([0]).extend(range(1, size)) if size else Vector()

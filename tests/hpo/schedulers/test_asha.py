@@ -75,6 +75,30 @@ def test_stopping_goes_on_while_among_the_best_so_far(synthetic):
     assert len(came[1]) == 60
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    trials=st.integers(1, 30),
+    order=st.integers(0, 99),
+    failures=st.sampled_from([0, 0.3, 0.8]),
+    workers=st.integers(1, 5),
+)
+def test_who_is_stopped_is_out_once_somebody_came_to_the_end(trials, order, failures, workers):
+    """And not before: until then the best that waits may have to be sent there."""
+    scheduler = asha(laws.SPACE, trials, 9, 3, variant="stopping")
+    seen = []
+
+    def tell(state, event):
+        seen.append(scheduler.tell(state, event))
+        return seen[-1]
+
+    laws.play(scheduler._replace(tell=tell), 0, order, failures, 0.1, workers)
+    for state in seen:
+        statuses = {trial.status for trial in state.trials}
+        came = "completed" in statuses
+        assert came == bool(state.rungs[-1].arrived)
+        assert ("paused" if came else "not promoted") not in statuses
+
+
 def test_a_promoted_trial_resumes_where_it_paused(synthetic):
     table = synthetic()
     _, jobs = play(asha(table.searcher(), 60, 27, 3), table)

@@ -33,7 +33,10 @@ def test_events_that_cannot_be_are_refused(scheduler):
         (Reported(job.trial + 1, 1, report), "not running|no such trial"),
         (Completed(job.trial, job.last_epoch), "reported"),
         (Failed(10**6, "?"), "no such trial"),
+        (Failed([0], "?"), "no such trial"),
+        (Reported(job.trial, 1, None), "not values by name"),
         (Predicted(Predict(3, 2, (0,), (1,)), (1.0,), (0.0,)), "nobody asked"),
+        (Predicted(Predict(3, 2, [0], [1]), (1.0,), (0.0,)), "nobody asked"),
     ):
         with pytest.raises(ValueError, match=complaint):
             scheduler.tell(state, event)

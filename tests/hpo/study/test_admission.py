@@ -13,6 +13,7 @@ from hpo.schedulers.asha import asha
 from hpo.schedulers.halving import full_training, hyperband
 from hpo.schedulers.swift import swift_hyperband
 from hpo.space import Float, Space
+from hpo.study.admission import Jobs
 from hpo.study.errors import ReplayMismatch
 from hpo.study.journal import Journal
 from hpo.study.run import Unrecorded, run_study
@@ -70,6 +71,12 @@ def impossible(told, chance):
             Reported(10**6, 1, {"loss": 0.0}),
             Failed(-1, "nobody"),
             WorkerLost(10**6),
+            Completed(earlier.trial, 99),
+            Reported(earlier.trial, 1, None),
+            Reported([earlier.trial], 1, {"loss": 0.0}),
+            Reported(earlier.trial, 1.0, {"loss": 0.0}),
+            Completed(earlier.trial, 8.0),
+            Failed({}, "nobody"),
             None,
             "done",
         ]
@@ -143,6 +150,78 @@ def test_a_completion_of_an_earlier_job_does_not_end_the_next():
     state, refused = play(SCHEDULERS["hyperband"], late)
     assert state == play(SCHEDULERS["hyperband"], told_as_it_is)[0]
     assert refused
+
+
+def admitted(jobs, *events):
+    """Each event told alone: it, what it became, or why it was refused."""
+    for event in events:
+        told, _, refused = jobs.admit([event], "loss")
+        yield refused[0].reason if refused else told[0]
+
+
+def begun(first, last):
+    jobs = Jobs()
+    jobs.begin(Job(0, {}, first, last))
+    return jobs
+
+
+@settings(max_examples=60, deadline=None)
+@given(last=st.integers(2, 9), losses=st.integers(1, 3), data=st.data())
+def test_lost_jobs_end_no_later_one(last, losses, data):
+    """The completion of each may come once, while a later job of the trial runs."""
+    jobs, done = begun(0, last), 0
+    for _ in range(losses):
+        new = data.draw(st.integers(done, last - 1))
+        reports = [Reported(0, epoch, {"loss": 1.0}) for epoch in range(done + 1, new + 1)]
+        assert list(admitted(jobs, *reports, WorkerLost(0))) == [*reports, WorkerLost(0)]
+        jobs.begin(Job(0, {}, new, last))
+        done = new
+    late = [Completed(0, last)] * losses
+    reason = f"after {done} of {last} epochs: it is of a job whose worker was lost"
+    assert list(admitted(jobs, *late)) == [reason] * losses
+    rest = [Reported(0, epoch, {"loss": 1.0}) for epoch in range(done + 1, last + 1)]
+    assert list(admitted(jobs, *rest, Completed(0, last))) == [*rest, Completed(0, last)]
+
+
+def test_a_completion_with_epochs_missing_ends_a_job_where_no_lost_job_can_have_told_it():
+    """Or the study would wait for ever."""
+    failed = Failed(0, "completed at epoch 9, with 3 of 9 epochs reported")
+    assert list(admitted(begun(3, 9), Completed(0, 9))) == [failed]
+    jobs = begun(0, 3)  # lost on the way to another epoch
+    jobs.admit([WorkerLost(0)], "loss")
+    jobs.begin(Job(0, {}, 3, 9))
+    assert list(admitted(jobs, Completed(0, 9))) == [failed]
+    jobs = begun(3, 9)  # the lost one has told it
+    jobs.admit([WorkerLost(0)], "loss")
+    jobs.begin(Job(0, {}, 3, 9))
+    refused, ended = admitted(jobs, Completed(0, 9), Completed(0, 9))
+    assert "worker was lost" in refused
+    assert ended == failed
+
+
+@pytest.mark.parametrize("epoch", [4, 8, 10])
+def test_a_completion_at_another_epoch_is_refused(epoch):
+    reason = "the trial's job ends with epoch 9: it is of another one"
+    assert list(admitted(begun(3, 9), Completed(0, epoch))) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (Reported([1], 1, {}), "its trial is [1], not a whole number"),
+        (Failed(0.0, "?"), "its trial is 0.0, not a whole number"),
+        (WorkerLost(False), "its trial is False, not a whole number"),
+        (Reported(0, 1.0, {"loss": 1.0}), "its epoch is 1.0, not a whole number"),
+        (Reported(0, None, {"loss": 1.0}), "its epoch is None, not a whole number"),
+        (Completed(0, "9"), "its epoch is '9', not a whole number"),
+        (Reported(0, 1, None), "its metrics are None, not values by name"),
+        (Reported(0, 1, ["loss"]), "its metrics are ['loss'], not values by name"),
+        (Job([1], {}, 0, 9), "it is no event of a trial"),
+    ],
+    ids=str,
+)
+def test_malformed_events_are_refused(event, reason):
+    assert list(admitted(begun(0, 9), event)) == [reason]
 
 
 @every

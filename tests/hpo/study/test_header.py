@@ -169,6 +169,21 @@ def test_a_name_without_a_module_is_compared_by_the_name(path, begun, now, same)
     assert read_journal(path) == before
 
 
+def test_settings_that_are_no_numbers_are_those_of_before(path):
+    """NaN, which is unlike itself, alone and in a list; also one instead of another value."""
+    nan = float("nan")
+    state = play(path, Described({"clip": nan, "range": [1, nan]}))
+    again = {"clip": float("nan"), "range": [1.0, float("nan")]}
+    assert play(path, Described({**again, "range": [1, float("nan")]})) == state
+    with pytest.raises(SettingsChanged, match=r"settings\.clip: NaN, now 0\.5"):
+        play(path, Described({**again, "clip": 0.5}))
+
+
+def test_a_number_may_be_written_otherwise(path):
+    state = play(path, Described({"width": 3}))
+    assert play(path, Described({"width": 3.0})) == state
+
+
 def test_how_many_train_and_where_may_change(path, tmp_path):
     state = play(path, InlineExecutor(objective, 1, folder=tmp_path / "a"))
     assert play(path, InlineExecutor(objective, 4, folder=tmp_path / "b")) == state

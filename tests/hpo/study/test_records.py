@@ -135,6 +135,15 @@ def test_a_job_that_was_cut_off_before_its_first_epoch():
     assert trial.seconds == pytest.approx(0.6)
 
 
+def test_a_lone_job_whose_worker_is_lost_looks_as_if_the_study_had_been_cut_off():
+    """The exception that `TrialRecord` names."""
+    again = ((1010, WorkerLost(0)), (1010, Job(0, {}, 1, 2)), (1030, Completed(0, 2)))
+    (trial,) = read(
+        rows((0, Job(0, {}, 0, 2)), (10, Reported(0, 1, {"loss": 1.0})), *again), "loss"
+    ).trials
+    assert trial.seconds == 10 + 20
+
+
 @given(times=st.lists(st.floats(0, 1e3), min_size=6, max_size=6))
 def test_no_time_is_counted_twice(times):
     """One worker: its trials' seconds are the time from the first row to the last."""

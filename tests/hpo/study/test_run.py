@@ -36,6 +36,17 @@ def path(tmp_path):
     return tmp_path / "study.db"
 
 
+def test_a_seed_that_is_refused_leaves_the_journal_to_a_good_one(path):
+    def play(seed):
+        with Journal(path) as journal:
+            return run_study(SWIFT, InlineExecutor(objective), journal, seed)
+
+    with pytest.raises(ValueError, match="must not be negative"):
+        play(-1)
+    assert read_journal(path) == ({}, [])
+    assert play(1).seed == 1
+
+
 def test_a_finished_study_is_only_read(path):
     first, events = study(path), []
     again = study(path, on_event=lambda event, state: events.append(event))
