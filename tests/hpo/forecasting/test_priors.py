@@ -42,3 +42,12 @@ def test_a_published_predictor_is_the_published_regression(published):
     predictor = predictors.qsvr(published=published, sampler="level_gibbs")
     mean, _ = predictor.fit(curves, targets, 7)(ahead)
     np.testing.assert_allclose(mean, model.predict(ahead), rtol=1e-6)
+
+
+def test_trees_foresee_the_change_since_the_last_loss():
+    """Where nothing changed from the last loss on, nothing will."""
+    rng = np.random.default_rng(5)
+    curves = rng.random((20, 4))
+    ahead = rng.random((6, 4))
+    mean, _ = predictors.extra_trees().fit(curves, curves[:, -1], 1)(ahead)
+    np.testing.assert_allclose(mean, ahead[:, -1], rtol=1e-12)
