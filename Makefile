@@ -1,6 +1,6 @@
 # make demo: set up, then simulate -> tune -> train -> evaluate -> report (runs/demo/report.html)
 # make test: set up, then every test
-# make mutants: set up, then see whether the tests notice small errors (docs/testing.md, 25 minutes)
+# make mutants: set up, then see whether the tests notice small errors (docs/testing.md; an hour)
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
