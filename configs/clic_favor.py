@@ -29,6 +29,8 @@ def get_config() -> ConfigDict:
     config.model.head_width = 320
     config.model.head_layers = 1
     config.model.neighbour_features = False
+    config.model.sharing = False
+    config.model.momenta = "free"
 
     config.tune.space = (
         ("train.learning_rate", "log_float", 1e-5, 1e-3),

@@ -24,4 +24,6 @@ def get_config() -> ConfigDict:
     config.model.head_width = 128
     config.model.head_layers = 1
     config.model.neighbour_features = False
+    config.model.sharing = False
+    config.model.momenta = "free"
     return config

@@ -166,6 +166,7 @@ class Samples:
     genjets: Table  # columns schema.JET_FEATURES: jets of all visible status-1 particles
     targetjets: Table  # the same from ytarget
     elements: str = "clusters"  # of schema.ELEMENTS: what the rows are
+    shares: Table | None = None  # columns schema.SHARE_FEATURES; None: not known
 
     @property
     def events(self) -> int:

@@ -15,6 +15,11 @@ from datasets.events import Samples, Table, join_tables, offsets_of, ragged_rows
 from datasets.storage.folders import replaced
 
 ARRAYS = ("offsets", "X", "ytarget", "ycand", "genmet")
+TABLES = {  # ragged: several rows an event, with the columns that they have on disk
+    "genjets": schema.JET_FEATURES,
+    "targetjets": schema.JET_FEATURES,
+    "shares": schema.SHARE_FEATURES,
+}
 JETS = ("genjets", "targetjets")
 ELEMENTS = "elements.txt"
 
@@ -28,10 +33,9 @@ def save(folder: Path, samples: Samples) -> None:
     with replaced(folder) as partial:
         for name in ARRAYS:
             np.save(partial / f"{name}.npy", getattr(samples, name))
-        for name in JETS:
-            jets = getattr(samples, name)
-            np.save(partial / f"{name}.offsets.npy", jets.offsets)
-            np.save(partial / f"{name}.npy", jet_rows(jets))
+        for name, table in tables(samples).items():
+            np.save(partial / f"{name}.offsets.npy", table.offsets)
+            np.save(partial / f"{name}.npy", table_rows(table, TABLES[name]))
         (partial / ELEMENTS).write_text(samples.elements)
 
 
@@ -42,33 +46,47 @@ def load(folder: Path) -> Samples:
     """
     try:
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
-        jets = {name: _load_jets(folder, name) for name in JETS}
+        known = [name for name in TABLES if name in JETS or (folder / f"{name}.npy").exists()]
+        tables = {name: _load_table(folder, name) for name in known}
         elements = (folder / ELEMENTS).read_text()
     except (OSError, ValueError) as error:
         raise SamplesError(
             f"{folder} holds no complete samples ({error}); build it again"
         ) from error
-    return Samples(**arrays, **jets, elements=elements)
+    return Samples(**arrays, **tables, elements=elements)
 
 
-def _load_jets(folder: Path, name: str) -> Table:
-    return jet_table(
-        np.load(folder / f"{name}.offsets.npy"), np.load(folder / f"{name}.npy", mmap_mode="r")
+def _load_table(folder: Path, name: str) -> Table:
+    return table_of(
+        np.load(folder / f"{name}.offsets.npy"),
+        np.load(folder / f"{name}.npy", mmap_mode="r"),
+        TABLES[name],
     )
 
 
-def jet_table(offsets: np.ndarray, rows: np.ndarray) -> Table:
-    """Jets of all events from rows in the order of schema.JET_FEATURES."""
-    return Table(offsets, {name: rows[:, i] for i, name in enumerate(schema.JET_FEATURES)})
+def tables(samples: Samples) -> dict[str, Table]:
+    """The tables that the samples have."""
+    found = {name: getattr(samples, name) for name in TABLES}
+    return {name: table for name, table in found.items() if table is not None}
 
 
-def jet_rows(jets: Table) -> np.ndarray:
-    """Jets as float32 rows in the order of schema.JET_FEATURES; the inverse of `jet_table`."""
-    return np.stack([jets[name] for name in schema.JET_FEATURES], axis=1).astype(np.float32)
+def table_of(
+    offsets: np.ndarray, rows: np.ndarray, columns: Sequence[str] = schema.JET_FEATURES
+) -> Table:
+    """A table of all events from rows of these columns."""
+    return Table(offsets, {name: rows[:, i] for i, name in enumerate(columns)})
+
+
+def table_rows(table: Table, columns: Sequence[str] = schema.JET_FEATURES) -> np.ndarray:
+    """The table as float32 rows, as files hold it; the inverse of `table_of`."""
+    return np.stack([table[name] for name in columns], axis=1).astype(np.float32)
 
 
 def join(parts: Sequence[Samples]) -> Samples:
-    """Several sets of samples as one, in order. Their elements must be the same."""
+    """Several sets of samples as one, in order. Their elements must be the same.
+
+    Shares that some of them do not know, the whole does not know.
+    """
     if len({part.elements for part in parts}) != 1:
         raise SamplesError(f"cannot join {' and '.join(sorted({p.elements for p in parts}))}")
     return Samples(
@@ -80,6 +98,7 @@ def join(parts: Sequence[Samples]) -> Samples:
         genjets=join_tables([p.genjets for p in parts]),
         targetjets=join_tables([p.targetjets for p in parts]),
         elements=parts[0].elements,
+        shares=join_tables(known) if None not in (known := [p.shares for p in parts]) else None,
     )
 
 
@@ -95,6 +114,7 @@ def take(samples: Samples, events: Int[np.ndarray, " chosen"]) -> Samples:
         genjets=_take_table(samples.genjets, events),
         targetjets=_take_table(samples.targetjets, events),
         elements=samples.elements,
+        shares=None if samples.shares is None else _take_table(samples.shares, events),
     )
 
 
@@ -110,6 +130,6 @@ def unlabelled(
     """Inputs alone, with no truth, baseline or jets: what a model is applied to."""
     events = len(offsets) - 1
     nothing = np.zeros((len(X), schema.TARGET_WIDTH), np.float32)
-    no_jets = jet_table(np.zeros(events + 1, np.int64), np.zeros((0, 4), np.float32))
+    no_jets = table_of(np.zeros(events + 1, np.int64), np.zeros((0, 4), np.float32))
     met = np.zeros(events, np.float32)
     return Samples(offsets, X, nothing, nothing, met, no_jets, no_jets)

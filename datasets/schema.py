@@ -113,6 +113,19 @@ def target(name: str) -> int:
     return TARGET_FEATURES.index(name)
 
 
+SHARE_FEATURES = ("track", "cluster", "energy")
+"""Columns of `shares`, what the particles of tracks left in clusters: two elements, counted from 0
+in their event, and GeV."""
+
+
+class Shares(NamedTuple):
+    """What the particles of tracks left in clusters, by their places in a row."""
+
+    track: Int[np.ndarray, "rows links"]
+    cluster: Int[np.ndarray, "rows links"]
+    energy: Float[np.ndarray, "rows links"]  # GeV; 0: no link
+
+
 class Batch(NamedTuple):
     """Padded rows of one or several events each, as models take them. Padding is all zero."""
 
@@ -120,6 +133,7 @@ class Batch(NamedTuple):
     ytarget: Float[np.ndarray, "rows elements targets"]
     segment: Int[np.ndarray, "rows elements"]  # event of the row: 1, 2, ...; 0: padding
     event: Int[np.ndarray, "rows segments"]  # number in the dataset; -1: no event
+    shares: Shares | None = None  # None: the dataset does not know them
 
     @property
     def mask(self) -> Bool[np.ndarray, "rows elements"]:

@@ -32,7 +32,7 @@ def to_samples(events: Sequence[Event], features: FeatureMap, first: int = 0) ->
     ytarget, ycand = (
         _targets(raw[name], features, offsets, first) for name in ("ytarget", "ycand")
     )
-    found = {name: _jet_table(events, name) for name in stored.JETS if name in features.has}
+    found = {name: _table(events, name) for name in stored.JETS if name in features.has}
     if not {*stored.JETS, "jet_idx"} <= features.has:
         targetjets, number = _cluster(ytarget, offsets)
         found = dict.fromkeys(stored.JETS, targetjets) | found
@@ -44,18 +44,26 @@ def to_samples(events: Sequence[Event], features: FeatureMap, first: int = 0) ->
         if "genmet" in features.has
         else _missing_pt(ytarget, offsets)
     )
+    shares = _shares(events, X, offsets, first) if "shares" in features.has else None
     return Samples(
-        offsets, X, ytarget, ycand, genmet=genmet, **found, elements=features.elements.name
-    )
+        offsets, X, ytarget, ycand, genmet=genmet, **found, elements=features.elements.name,
+        shares=shares,
+    )  # fmt: skip
 
 
-def empty(elements: schema.Elements) -> Samples:
-    """No events of that form."""
-    no_jets = stored.jet_table(np.zeros(1, np.int64), np.zeros((0, 4), np.float32))
+def empty(elements: schema.Elements, shares: bool = False) -> Samples:
+    """No events of that form, whose shares are known or not."""
+
+    def none_of(columns: Sequence[str]) -> Table:
+        return stored.table_of(np.zeros(1, np.int64), np.zeros((0, len(columns)), "f4"), columns)
+
     X = np.zeros((0, elements.width), np.float32)
     y = np.zeros((0, schema.TARGET_WIDTH), np.float32)
+    tables = {name: none_of(stored.TABLES[name]) for name in stored.JETS}
+    if shares:
+        tables["shares"] = none_of(schema.SHARE_FEATURES)
     met = np.zeros(0, np.float32)
-    return Samples(np.zeros(1, np.int64), X, y, y, met, no_jets, no_jets, elements.name)
+    return Samples(np.zeros(1, np.int64), X, y, y, met, **tables, elements=elements.name)
 
 
 def _elements(raw: np.ndarray, features: FeatureMap, offsets: np.ndarray, first: int) -> np.ndarray:
@@ -89,10 +97,25 @@ def _refuse(wrong: np.ndarray, first: int, why: str) -> None:
         )
 
 
-def _jet_table(events: Sequence[Event], name: str) -> Table:
+def _table(events: Sequence[Event], name: str) -> Table:
     counts = np.array([len(event[name]) for event in events])
     rows = np.concatenate([event[name] for event in events]).astype(np.float32)
-    return stored.jet_table(offsets_of(counts), rows)
+    return stored.table_of(offsets_of(counts), rows, stored.TABLES[name])
+
+
+def _shares(events: Sequence[Event], X: np.ndarray, offsets: np.ndarray, first: int) -> Table:
+    """What tracks left in clusters; a link names elements of its event that are these."""
+    table = _table(events, "shares")
+    for name, kind in (("track", schema.TRACK), ("cluster", schema.CLUSTER)):
+        element, event = table[name], table.event
+        inside = (element >= 0) & (element < np.diff(offsets)[event]) & (element % 1 == 0)
+        row = offsets[event] + np.where(inside, element, 0).astype(np.int64)
+        wrong = np.bincount(event[~inside | (X[row, 0] != kind)], minlength=len(events)) > 0
+        _refuse(wrong, first, f"shares name a {name} that is none")
+    wrong = ~(np.isfinite(table["energy"]) & (table["energy"] > 0))
+    wrong = np.bincount(table.event[wrong], minlength=len(events)) > 0
+    _refuse(wrong, first, "shares have no positive energy")
+    return table
 
 
 def _cluster(

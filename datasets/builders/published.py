@@ -70,7 +70,8 @@ class FeatureMap:
     parts: tuple[PartColumns, ...]
     targets: Columns
     truth: str  # the feature that is ytarget
-    has: frozenset[str]  # of genmet, genjets, targetjets, jet_idx: the ones to take as they are
+    # Of genmet, genjets, targetjets, jet_idx and shares: the ones to take as they are.
+    has: frozenset[str]
     lacks: tuple[str, ...]  # what the dataset has not, and what stands in its place
 
 
@@ -97,6 +98,8 @@ def feature_map(widths: Mapping[str, int], metadata: Mapping[str, Sequence[str]]
         _list({"y": y_names}, "y", widths[truth]), schema.TARGET_FEATURES, _ESSENTIAL_TARGETS
     )
     has = {"genmet", "genjets", "targetjets"} & set(widths)
+    if elements.name == "clusters" and widths.get("shares") == len(schema.SHARE_FEATURES):
+        has |= {"shares"}
     has |= {"jet_idx"} if "targetjets" in has and "jet_idx" not in absent else set()
     absent = [name for name in absent if name != "jet_idx"]
     lacks += [f"{', '.join(absent)} of targets (0)"] if absent else []

@@ -22,6 +22,7 @@ from datasets.builders.mapping import empty, to_samples
 from datasets.builders.published import FeatureMap, feature_map
 from datasets.builders.records import DatasetError
 from datasets.events import Samples
+from datasets.schema import Elements
 from datasets.storage.appending import appended
 
 PORTION_ROWS = 200_000  # elements in memory at once, about
@@ -93,7 +94,7 @@ def portions(dataset: Dataset, split: str, rows: int = PORTION_ROWS) -> Iterator
 def read(folder: Path, split: str) -> Samples:
     """All events of a split, in memory. Raises DatasetError as the functions above."""
     dataset = open_dataset(folder)
-    return stored.join([*portions(dataset, split)] or [empty(dataset.features.elements)])
+    return stored.join([*portions(dataset, split)] or [empty(*_form(dataset))])
 
 
 def read_into(
@@ -105,13 +106,18 @@ def read_into(
     the dataset, whose `notes` a person should see.
     """
     dataset = open_dataset(folder)
-    with appended(cache, empty(dataset.features.elements)) as append:
+    with appended(cache, empty(*_form(dataset))) as append:
         done = 0
         for samples in portions(dataset, split):
             append(samples)
             done += samples.events
             update(done)
     return dataset
+
+
+def _form(dataset: Dataset) -> tuple[Elements, bool]:
+    """What the elements are, and whether shares are known."""
+    return dataset.features.elements, "shares" in dataset.features.has
 
 
 def _version_folders(folder: Path) -> list[Path]:

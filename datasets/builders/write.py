@@ -39,12 +39,14 @@ def build(
     check(name, shards)
     folder = dataset_folder(root, name)
     form, numbers = schema.ELEMENTS[elements], itertools.count(1)
+    first = next((folder for folders in shards.values() for folder in folders), None)
+    shares = first is not None and stored.load(first).shares is not None
 
     def ended() -> None:
         update(next(numbers))
 
     splits = {
-        "train" if split == "all" else split: _examples(folders, form, ended)
+        "train" if split == "all" else split: _examples(folders, form, shares, ended)
         for split, folders in shards.items()
     }
     write_dataset(
@@ -53,7 +55,7 @@ def build(
             name=name,
             version=VERSION,
             text=description,
-            widths=_widths(form),
+            widths=_widths(form, shares),
             metadata=feature_lists(form),
         ),
         splits,
@@ -82,7 +84,7 @@ def feature_lists(form: schema.Elements) -> dict[str, object]:
     return {**columns, "y_features": list(schema.TARGET_FEATURES), "elements": form.name}
 
 
-def _widths(form: schema.Elements) -> dict[str, int]:
+def _widths(form: schema.Elements, shares: bool) -> dict[str, int]:
     jets = len(schema.JET_FEATURES)
     return {
         "X": form.width,
@@ -91,11 +93,12 @@ def _widths(form: schema.Elements) -> dict[str, int]:
         "genmet": 0,
         "genjets": jets,
         "targetjets": jets,
+        **({"shares": len(schema.SHARE_FEATURES)} if shares else {}),
     }
 
 
 def _examples(
-    folders: Sequence[Path], form: schema.Elements, ended: Callable[[], None]
+    folders: Sequence[Path], form: schema.Elements, shares: bool, ended: Callable[[], None]
 ) -> Iterator[Example]:
     for folder in folders:
         shard = stored.load(folder)
@@ -104,16 +107,18 @@ def _examples(
                 f"{folder} holds {shard.elements} ({shard.X.shape[1]} columns), "
                 f"not {form.name} ({form.width})"
             )
+        if (shard.shares is not None) != shares:
+            raise DatasetError(f"some of {folders} know the shares of tracks in clusters, not all")
         yield from _events(shard)
         ended()
 
 
 def _events(shard: Samples) -> Iterator[Example]:
-    jets = {name: stored.jet_rows(getattr(shard, name)) for name in stored.JETS}
+    tables = stored.tables(shard)
+    rows = {name: stored.table_rows(table, stored.TABLES[name]) for name, table in tables.items()}
     for event in range(shard.events):
         first, last = shard.offsets[event : event + 2]
         example = {name: np.asarray(getattr(shard, name)[first:last]) for name in ROWS}
-        for name in stored.JETS:
-            offsets = getattr(shard, name).offsets
-            example[name] = jets[name][offsets[event] : offsets[event + 1]]
+        for name, table in tables.items():
+            example[name] = rows[name][table.offsets[event] : table.offsets[event + 1]]
         yield example | {"genmet": np.asarray(shard.genmet[event])}

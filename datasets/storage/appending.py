@@ -14,15 +14,15 @@ from datasets import samples as stored
 from datasets.events import Samples
 from datasets.storage.folders import replaced
 
-_JET_OFFSETS = {name: f"{name}.offsets" for name in stored.JETS}
+_OFFSETS = {name: f"{name}.offsets" for name in stored.TABLES}
 
 
 @contextmanager
 def appended(folder: Path, empty: Samples) -> Iterator[Callable[[Samples], None]]:
     """Yields a function that appends samples; afterwards `samples.load(folder)` has them all.
 
-    `empty` are no samples of the right elements, shapes and types. The folder appears complete or
-    not at all, and replaces an older one.
+    `empty` are no samples of the right elements, tables, shapes and types. The folder appears
+    complete or not at all, and replaces an older one.
     """
     with replaced(folder) as partial, ExitStack() as stack:
         (partial / stored.ELEMENTS).write_text(empty.elements)
@@ -30,12 +30,15 @@ def appended(folder: Path, empty: Samples) -> Iterator[Callable[[Samples], None]
             name: stack.enter_context(_growing(partial / f"{name}.npy", values))
             for name, values in _arrays(empty, first=True).items()
         }
-        ends = dict.fromkeys(("offsets", *_JET_OFFSETS.values()), 0)
+        ends = dict.fromkeys(("offsets", *_OFFSETS.values()), 0)
 
         def append(samples: Samples) -> None:
             if samples.elements != empty.elements:
                 raise stored.SamplesError(f"cannot append {samples.elements} to {empty.elements}")
-            for name, values in _arrays(samples, first=False).items():
+            arrays = _arrays(samples, first=False)
+            if set(arrays) != set(files):
+                raise stored.SamplesError("samples with shares and without them do not go together")
+            for name, values in arrays.items():
                 shift = ends.get(name, 0)
                 files[name](values + shift if name in ends else values)
                 if name in ends and len(values):
@@ -49,10 +52,9 @@ def _arrays(samples: Samples, first: bool) -> dict[str, np.ndarray]:
     start = 0 if first else 1
     arrays = {name: getattr(samples, name) for name in stored.ARRAYS}
     arrays["offsets"] = samples.offsets[start:]
-    for name in stored.JETS:
-        jets = getattr(samples, name)
-        arrays[name] = stored.jet_rows(jets)
-        arrays[_JET_OFFSETS[name]] = jets.offsets[start:]
+    for name, table in stored.tables(samples).items():
+        arrays[name] = stored.table_rows(table, stored.TABLES[name])
+        arrays[_OFFSETS[name]] = table.offsets[start:]
     return arrays
 
 

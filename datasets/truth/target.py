@@ -17,6 +17,7 @@ from datasets.schema import ELEMENTS, target
 from datasets.truth.assignment import NOBODY
 from datasets.truth.placement import Placement, place_candidates, place_particles
 from datasets.truth.rows import candidate_rows, target_rows
+from datasets.truth.shares import true_shares
 from datasets.truth.soundness import sound
 from datasets.truth.truth import (
     PRESENT,
@@ -108,6 +109,7 @@ def samples_and_summary(
         _keep_events(genjets, kept),
         _keep_events(targetjets, kept),
         form.name,
+        _keep_events(true_shares(found, places), kept) if form.has_clusters else None,
     )
     left_out = (came, came - events.events, int((~kept).sum()))
     return samples, _summary(events, left_out, found, placement, measurable, candidates)

@@ -11,6 +11,7 @@ from typing import TypeVar
 BACKBONES = ("gnn_lsh", "attention", "favor", "mlp")
 FORMS = ("improved", "published")
 BINNINGS = ("learned", "face", "tiles", "none")
+MOMENTA = ("residual", "free")
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("constant", "cosine", "linear")
 
@@ -48,6 +49,9 @@ class ModelConfig:
     dropout: float = 0.0
     neighbour_features: bool = True  # nearest tracks and clusters as input values
     face_kernel: bool = True  # distance on the calorimeter face dampens messages
+    sharing: bool = True  # tracks account for the energy of clusters before the heads correct it
+    # What the heads correct: a track's momentum within its error, or anything by any factor.
+    momenta: str = "residual"
     spread: bool = False  # predict how uncertain log pt and log energy are, too
     # Of the layers; inputs, hashes, distances, sums and heads stay float32.
     precision: str = "float32"
@@ -57,6 +61,7 @@ class ModelConfig:
         _require_choice("backbone", self.backbone, BACKBONES)
         _require_choice("form", self.form, FORMS)
         _require_choice("binning", self.binning, BINNINGS)
+        _require_choice("momenta", self.momenta, MOMENTA)
         _require_choice("precision", self.precision, PRECISIONS)
         for name in (
             "width", "bin_size", "max_bins", "heads", "messages", "distance_width",
@@ -94,6 +99,7 @@ class TrainConfig:
     energy_weight: float = 1.0
     angle_weight: float = 1.0
     region_weight: float = 2.0  # of the energy around each element, as in a jet
+    share_weight: float = 0.0  # of the true shares of tracks in clusters, where they are known
     missing_weight: float = 0.0  # of the vector sum of transverse momenta, by event
     focal_gamma: float = 1.0
     energy_power: float = 0.5  # a particle counts energy**energy_power in the regression

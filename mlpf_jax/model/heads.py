@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float
 from datasets import schema
 from mlpf_jax.layers.linear import FeedForward, normalise
 from mlpf_jax.model.config import ModelConfig
+from mlpf_jax.model.sharing import Sharing
 
 CHARGED = ("charged hadron", "electron", "muon")
 NEUTRAL = ("neutral hadron", "photon")
@@ -21,6 +22,8 @@ POSSIBLE = tuple(  # [element type][class]
 )
 IMPOSSIBLE_LOGIT = -30.0  # finite: a label that should not be costs much, and no NaN
 LARGEST_CORRECTION = 4.0  # of log(pt), angles and mass
+TRACK_CORRECTION = 0.02  # of log(pt) for an output of 1: about the error of a track's momentum
+TRACK_MASS, CLUSTER_MASS = 0.14, 0.02  # GeV, for an output of 0: a pion's, next to a photon's
 LOG_SPREAD, LOG_SPREAD_RANGE = -2.3, 2.5  # spreads are 0.1 within a factor of 12
 
 
@@ -37,6 +40,8 @@ class Prediction(NamedTuple):
     # Logs of the standard deviations of log_pt and log_energy, where the model predicts them.
     log_pt_spread: Float[Array, "batch elements"] | None = None
     log_energy_spread: Float[Array, "batch elements"] | None = None
+    # By which shares tracks account for clusters, where the model does (`sharing.log_share`).
+    sharing: Sharing | None = None
 
 
 class Heads(nn.Module):
@@ -59,14 +64,19 @@ class Heads(nn.Module):
 
 
 def assemble(
-    outputs: Float[Array, "batch elements outputs"], X: Float[Array, "batch elements features"]
+    outputs: Float[Array, "batch elements outputs"],
+    X: Float[Array, "batch elements features"],
+    momenta: str = "residual",
+    log_left: Float[Array, "batch elements"] | float = 0.0,
+    sharing: Sharing | None = None,
 ) -> Prediction:
-    """Head outputs as a prediction; angles are corrections to those of the input.
+    """Head outputs as a prediction: corrections to the angles and momenta of the input.
 
-    Energy follows from momentum, E = p (1 + softplus(w)), so no particle has negative mass
-    squared; w starts where E is 5% above p. A track is no neutral particle and a cluster no charged
-    one, as in the truth. Corrections end at LARGEST_CORRECTION. Two more outputs are spreads, which
-    end smoothly: beyond a hard end they would have no gradient back.
+    Energy follows from momentum and a mass, so no particle has negative mass squared. A track is
+    no neutral particle and a cluster no charged one, as in the truth. Corrections end at
+    LARGEST_CORRECTION. `log_left`, of what tracks leave of a cluster, is added to its log(pt). Two
+    more outputs are spreads, which end smoothly: beyond a hard end they would have no gradient
+    back.
     """
     classes, charges = len(schema.CLASSES), len(schema.CHARGES)
     class_logits, charge_logits, motion = jnp.split(outputs, (classes, classes + charges), -1)
@@ -76,16 +86,31 @@ def assemble(
     shared = {name: X[..., column] for name, column in schema.SHARED.items()}
     possible = jnp.asarray(POSSIBLE)[shared["elemtype"].astype(jnp.int32)]
     class_logits = jnp.where(possible, class_logits, IMPOSSIBLE_LOGIT)
-    real = shared["elemtype"] > 0
+    real, is_track = shared["elemtype"] > 0, shared["elemtype"] == schema.TRACK
     eta = shared["eta"] + d_eta
     pt_in = jnp.where(real & (shared["pt"] > 0), shared["pt"], 1.0)
     energy_in = jnp.where(real & (shared["energy"] > 0), shared["energy"], 1.0)
+    if momenta == "residual":
+        log_pt = jnp.where(is_track, TRACK_CORRECTION * log_pt, log_pt)
+    log_pt = log_pt + log_left
     log_p = jnp.log(pt_in) + log_pt + log_cosh(eta)
-    log_energy = log_p + jnp.log1p(jax.nn.softplus(mass - 3.0)) - jnp.log(energy_in)
+    log_ratio = {"residual": _of_mass, "free": _of_any_mass}[momenta](mass, log_p, is_track)
+    log_energy = jnp.where(real, log_p + log_ratio - jnp.log(energy_in), 0.0)
     return Prediction(
-        class_logits, charge_logits, log_pt, jnp.where(real, log_energy, 0.0), eta,
-        shared["sin_phi"] + d_sin, shared["cos_phi"] + d_cos, *_log_spreads(spreads, real),
+        class_logits, charge_logits, log_pt, log_energy, eta, shared["sin_phi"] + d_sin,
+        shared["cos_phi"] + d_cos, *_log_spreads(spreads, real) or (None, None), sharing,
     )  # fmt: skip
+
+
+def _of_mass(output, log_p, is_track):
+    """log(E/p) = log(1 + m^2/p^2) / 2; an output of 1 makes the mass e times as large."""
+    log_mass = output + jnp.log(jnp.where(is_track, TRACK_MASS, CLUSTER_MASS))
+    return 0.5 * jax.nn.softplus(2 * (log_mass - log_p))
+
+
+def _of_any_mass(output, log_p, is_track):
+    """E = p (1 + softplus(w - 3)): every particle starts 5% above its momentum."""
+    return jnp.log1p(jax.nn.softplus(output - 3.0))
 
 
 def _log_spreads(outputs, real) -> list[Array]:

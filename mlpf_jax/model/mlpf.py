@@ -1,8 +1,8 @@
 """`MLPF`: from the tracks and clusters of an event to one particle (or none) per element.
 
 Embedding -> shared layers -> two stacks (identification, regression) -> heads. The layers are in
-`backbones`, what elements know of their places in `geometry`, what is made of the stacks in
-`heads`.
+`backbones`, what elements know of their places in `geometry`, how tracks account for the energy of
+clusters in `sharing`, what is made of it all in `heads`.
 
 Elements are first put in an order that their content alone decides, and the result is put back.
 So ties in the hash break by content, and the model is equivariant to permutations.
@@ -22,6 +22,7 @@ from mlpf_jax.model import geometry
 from mlpf_jax.model.backbones import LAYERS, Scene
 from mlpf_jax.model.config import ModelConfig
 from mlpf_jax.model.heads import Heads, Prediction, assemble
+from mlpf_jax.model.sharing import EnergySharing, of_elements
 from mlpf_jax.model.statistics import TYPES, Statistics, standardise
 
 
@@ -68,9 +69,16 @@ class MLPF(nn.Module):
         x = Stack(config, config.layers_shared, name="shared")(x, scene, train)
         identity = Stack(config, config.layers_id, name="identification")(x, scene, train)
         motion = Stack(config, config.layers_regression, name="regression")(x, scene, train)
+        back = partial(move, source=inverse, target=order)
+        log_left, sharing = 0.0, None
+        if config.sharing:
+            account = EnergySharing(name="sharing")(X, jnp.concatenate([values, motion], -1), scene)
+            seen = account.values(X[..., schema.SHARED["energy"]])
+            values = jnp.concatenate([values, seen], -1)
+            log_left, sharing = back(account.log_left), of_elements(account.sharing, back)
         outputs = Heads(config, name="heads")(values, identity, motion)
-        outputs = jnp.where(real, outputs, 0.0)
-        return assemble(move(outputs, inverse, order), move(X, inverse, order))
+        outputs = back(jnp.where(real, outputs, 0.0))
+        return assemble(outputs, back(X), config.momenta, log_left, sharing)
 
 
 def content_order(

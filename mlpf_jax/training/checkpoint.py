@@ -64,15 +64,20 @@ def restore_state(
     epoch = latest_epoch(folder) if epoch is None else epoch
     if epoch is None or not (Path(folder) / str(epoch)).is_dir():
         raise FileNotFoundError(f"no state of epoch {epoch or 'any'} in {folder}")
-    wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, _tree(template))
+    tree = traverse_util.flatten_dict(_tree(template))
     with _manager(folder, None) as manager:
-        stored = manager.item_metadata(epoch)
-        if _shapes(stored) != _shapes(wanted):
+        stored = _shapes(manager.item_metadata(epoch))
+        # A weight of the loss that is younger than the state is as the template has it.
+        known = {path: x for path, x in tree.items() if path in stored or path[0] != "hyper"}
+        wanted = traverse_util.unflatten_dict(known)
+        wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, wanted)
+        if stored != _shapes(wanted):
             raise ValueError(
                 f"the state in {folder} belongs to another model than {template.config}"
             )
         restored = manager.restore(epoch, args=ocp.args.StandardRestore(wanted))
-    restored = jax.tree.map(_placed_like, restored, _tree(template))
+    restored = jax.tree.map(_placed_like, restored, traverse_util.unflatten_dict(known))
+    restored = traverse_util.unflatten_dict(tree | traverse_util.flatten_dict(restored))
     return serialization.from_state_dict(template, restored)
 
 

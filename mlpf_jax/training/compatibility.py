@@ -1,7 +1,8 @@
 """Whether a saved model is one of this version: its schema, its configuration, its arrays.
 
 A model that was made for features in another order would run, and be wrong; so would one from
-before a key of `ModelConfig` existed, under the default of today. Both are refused.
+before a key of `ModelConfig` existed, under the default of today. The first is refused; the second
+has what there was before the key, where that is known, and is refused else.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from mlpf_jax.model.config import ModelConfig, from_mapping
 from mlpf_jax.model.mlpf import MLPF
 
 FORMAT = 1
+ADDED = {"sharing": False, "momenta": "free"}  # what models were before there was a choice
 
 
 def current_schema() -> dict[str, list[str]]:
@@ -39,16 +41,17 @@ def checked_config(description: Mapping) -> ModelConfig:
     for key in ("schema", "model"):
         if not isinstance(description[key], Mapping):
             raise ValueError(f"its {key} is {description[key]!r}, expected names and values")
-    stored, expected = description["schema"], current_schema()
-    for name in sorted(set(stored) | set(expected)):
-        _check_names(name, stored.get(name, []), expected.get(name, []))
+    given, expected = description["schema"], current_schema()
+    for name in sorted(set(given) | set(expected)):
+        _check_names(name, given.get(name, []), expected.get(name, []))
+    stored = ADDED | dict(description["model"])
     known = [f.name for f in fields(ModelConfig)]
-    if missing := [name for name in known if name not in description["model"]]:
+    if missing := [name for name in known if name not in stored]:
         raise ValueError(
             f"its configuration has no {', '.join(missing)}: it was saved before there was such a "
             "choice; train it again, or write into config.json what it was"
         )
-    return from_mapping(ModelConfig, description["model"])
+    return from_mapping(ModelConfig, stored)
 
 
 def check_arrays(config: ModelConfig, arrays: Mapping[str, np.ndarray]) -> None:

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from datasets import schema
 from datasets.schema import Batch
 from mlpf_jax.model.heads import Prediction
+from mlpf_jax.training import share_loss
 from mlpf_jax.training.event_loss import event_share, missing
 from mlpf_jax.training.region import is_particle, region
 
@@ -27,6 +28,7 @@ class Weights(NamedTuple):
     angle: Float[Array, ""]
     region: Float[Array, ""]
     missing: Float[Array, ""]
+    share: Float[Array, ""]
     focal_gamma: Float[Array, ""]
     energy_power: Float[Array, ""]
 
@@ -42,7 +44,8 @@ class Term(NamedTuple):
 
 
 def importance(batch: Batch, weights: Weights) -> dict[str, Float[Array, "batch elements"]]:
-    """What each element counts in each term; all but class, region and missing are of particles.
+    """What each element counts in each term; all but class, region and missing are of particles,
+    and shares are of tracks whose particle is known.
 
     In momentum, energy and angles a particle of energy E counts E**energy_power: jets are made of
     energy, not of particles.
@@ -60,6 +63,7 @@ def importance(batch: Batch, weights: Weights) -> dict[str, Float[Array, "batch 
         "angle": by_energy,
         "region": batch.mask.astype(batch.X.dtype),
         "missing": event_share(batch.segment),
+        "share": share_loss.importance(batch, weights.energy_power),
     }
 
 
@@ -71,7 +75,8 @@ def counts(batch: Batch, weights: Weights) -> dict[str, Float[Array, ""]]:
 def terms(prediction: Prediction, batch: Batch, weights: Weights) -> dict[str, Term]:
     """Focal loss of the class, cross-entropy of the charge, losses of log(pt) and log(energy) over
     the input's (Huber, or Gaussian where a spread is predicted), squared errors of the angles, and
-    the energy around every element and the missing momentum of every event."""
+    the energy around every element, the missing momentum of every event and, where datasets know
+    them, the shares of tracks in clusters."""
     true = {name: batch.ytarget[..., schema.target(name)] for name in schema.TARGET_FEATURES}
     particle = is_particle(batch)
     kind = jnp.where(particle, true["PDG"], 0).astype(jnp.int32)
@@ -89,6 +94,7 @@ def terms(prediction: Prediction, batch: Batch, weights: Weights) -> dict[str, T
         ),
         "region": region(prediction, batch),
         "missing": missing(prediction, batch, batch.segment),
+        "share": share_loss.share(prediction, batch),
     }
     return {
         name: Term((weight * values[name]).sum(), weight.sum())
@@ -106,6 +112,7 @@ def total(terms: dict[str, Term], weights: Weights) -> Float[Array, ""]:
         + weights.angle * terms["angle"].mean()
         + weights.region * terms["region"].mean()
         + weights.missing * terms["missing"].mean()
+        + weights.share * terms["share"].mean()
     )
 
 

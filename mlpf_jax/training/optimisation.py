@@ -50,6 +50,7 @@ def hyper(config: TrainConfig) -> Hyper:
             angle=value(config.angle_weight),
             region=value(config.region_weight),
             missing=value(config.missing_weight),
+            share=value(config.share_weight),
             focal_gamma=value(config.focal_gamma),
             energy_power=value(config.energy_power),
         ),

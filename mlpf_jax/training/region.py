@@ -19,13 +19,15 @@ def region(prediction: Prediction, batch: Batch) -> Float[Array, "batch elements
     """Huber loss of the energy around every element, in units of sqrt(E / GeV): a jet's response.
 
     Energy counts where a particle is `likely`. What one element has too much and its neighbour too
-    little is no error here, as in a jet. The mean over REGION_RADII. A region does not reach into
-    other events, nor beyond the neighbourhood of large ones.
+    little is no error here, as in a jet; what is missing around a track is not asked of its own
+    momentum, which is measured better than that. The mean over REGION_RADII. A region does not
+    reach into other events, nor beyond the neighbourhood of large ones.
     """
     seen = jnp.where(batch.mask, batch.X[..., schema.SHARED["energy"]], 0.0)
-    predicted = (
-        seen * jnp.exp(jnp.minimum(prediction.log_energy, MAX_LOG_RATIO)) * likely(prediction)
-    )
+    is_track = batch.X[..., schema.SHARED["elemtype"]] == schema.TRACK
+    measured = jax.lax.stop_gradient(prediction.log_energy)
+    log_energy = jnp.where(is_track, measured, prediction.log_energy)
+    predicted = seen * jnp.exp(jnp.minimum(log_energy, MAX_LOG_RATIO)) * likely(prediction)
     true = jnp.where(is_particle(batch), batch.ytarget[..., schema.target("energy")], 0.0)
     energies = jnp.stack([predicted, true], -1)
 

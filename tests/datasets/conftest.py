@@ -3,11 +3,14 @@ import pytest
 
 from datasets import samples as stored
 from datasets import schema
-from datasets.events import Samples, offsets_of
+from datasets.events import Samples, Table, offsets_of
 
 
-def _make_samples(counts, seed: int = 0) -> Samples:
-    """Random events of the given sizes; column 5 of X numbers the elements, genmet the events."""
+def _make_samples(counts, seed: int = 0, links: int = 1) -> Samples:
+    """Random events of the given sizes; column 5 of X numbers the elements, genmet the events.
+
+    Shares link any two elements, `links` to an element, with energies that are all different.
+    """
     rng = np.random.default_rng(seed)
     rows = int(np.sum(counts))
 
@@ -17,9 +20,17 @@ def _make_samples(counts, seed: int = 0) -> Samples:
     X = block(schema.ELEMENT_WIDTH)
     X[:, 5] = np.arange(rows)
     jets = rng.integers(0, 4, len(counts))
-    table = stored.jet_table(offsets_of(jets), rng.normal(size=(jets.sum(), 4)).astype("f4"))
+    table = stored.table_of(offsets_of(jets), rng.normal(size=(jets.sum(), 4)).astype("f4"))
+    linked = links * np.array(counts, int)
+    ends = [
+        np.concatenate([rng.integers(0, n, links * n) for n in counts if n] or [[]]) for _ in "ab"
+    ]
+    shares = dict(
+        zip(schema.SHARE_FEATURES, (*ends, 1 + rng.permutation(linked.sum())), strict=True)
+    )
     return Samples(
         offsets=offsets_of(np.array(counts, int)),
+        shares=Table(offsets_of(linked), {n: v.astype("f4") for n, v in shares.items()}),
         X=X,
         ytarget=block(schema.TARGET_WIDTH),
         ycand=block(schema.TARGET_WIDTH),
@@ -31,12 +42,16 @@ def _make_samples(counts, seed: int = 0) -> Samples:
 
 def _same(a: Samples, b: Samples) -> bool:
     arrays = all(np.array_equal(getattr(a, n), getattr(b, n)) for n in stored.ARRAYS)
-    jets = all(
-        np.array_equal(getattr(a, n)[c], getattr(b, n)[c])
-        for n in stored.JETS
-        for c in schema.JET_FEATURES
+    ours, theirs = stored.tables(a), stored.tables(b)
+    return (
+        arrays
+        and ours.keys() == theirs.keys()
+        and all(
+            np.array_equal(ours[n].offsets, theirs[n].offsets)
+            and all(np.array_equal(ours[n][c], theirs[n][c]) for c in stored.TABLES[n])
+            for n in ours
+        )
     )
-    return arrays and jets
 
 
 @pytest.fixture(scope="session")

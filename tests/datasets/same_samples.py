@@ -11,5 +11,5 @@ def same(ours: Samples, theirs: Samples) -> None:
         np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), err_msg=name)
     for name in stored.JETS:
         ours_, theirs_ = getattr(ours, name), getattr(theirs, name)
-        np.testing.assert_array_equal(stored.jet_rows(ours_), stored.jet_rows(theirs_))
+        np.testing.assert_array_equal(stored.table_rows(ours_), stored.table_rows(theirs_))
         np.testing.assert_array_equal(ours_.offsets, theirs_.offsets)

@@ -1,5 +1,6 @@
 import itertools
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from datasets import samples as stored
 from datasets.batches import (
+    LINKS_PER_ELEMENT,
     Plan,
     Sampler,
     make_packed_plan,
@@ -169,3 +171,34 @@ def test_rows_of_a_batch_are_found_again(make_samples, counts, packed):
         rows = rows_of(b, samples.offsets)
         assert np.array_equal(samples.X[rows], b.X[b.mask])
         assert np.array_equal(samples.ytarget[rows], b.ytarget[b.mask])
+
+
+@settings(max_examples=30, deadline=None)
+@given(sizes, st.integers(1, 7), st.booleans(), st.sampled_from([1, 3]))
+def test_shares_name_the_same_elements_in_a_batch(make_samples, counts, batch_size, packed, links):
+    """Column 5 of X numbers the elements: links are found again, the largest where room ends."""
+    samples = make_samples(counts, links=links)
+    plan = (make_packed_plan if packed else make_plan)(np.array(counts), batch_size)
+    first, table = samples.offsets[samples.shares.event], samples.shares
+    ends = [(first + table[name]).astype(int) for name in ("track", "cluster")]
+    known = {e: pair for e, *pair in zip(table["energy"], *ends, strict=True)}
+    found = {}
+    for batch in sequential(samples, plan):
+        for row in range(len(batch.X)):
+            here = batch.shares.energy[row] > 0
+            pairs = (batch.X[row, p[row][here], 5].astype(int) for p in batch.shares[:2])
+            energies = batch.shares.energy[row][here]
+            found |= {e: pair for e, *pair in zip(energies, *pairs, strict=True)}
+            of_row = np.isin(ends[0], batch.X[row, batch.mask[row], 5])
+            most = sorted(table["energy"][of_row])[-LINKS_PER_ELEMENT * batch.X.shape[1] :]
+            assert sorted(energies) == most
+    assert all(known[energy] == pair for energy, pair in found.items())
+    if links < LINKS_PER_ELEMENT:
+        assert found.keys() == known.keys()
+
+
+def test_samples_without_shares_make_batches_without(make_samples):
+    samples = replace(make_samples([3, 5]), shares=None)
+    (batch,) = sequential(samples, make_plan(np.diff(samples.offsets), 2))
+    assert batch.shares is None
+    assert stored.join([samples, make_samples([2])]).shares is None

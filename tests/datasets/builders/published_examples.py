@@ -3,6 +3,8 @@
 import contextlib
 import io
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +30,7 @@ def random_samples(counts, seed: int = 0, elements: str = "clusters") -> Samples
     offsets = offsets_of(np.array(counts, int))
     jets = rng.integers(0, 4, len(counts))
     genjets, targetjets = (
-        stored.jet_table(offsets_of(jets), rng.normal(size=(jets.sum(), 4)).astype("f4"))
+        stored.table_of(offsets_of(jets), rng.normal(size=(jets.sum(), 4)).astype("f4"))
         for _ in range(2)
     )
     return Samples(
@@ -41,6 +43,20 @@ def random_samples(counts, seed: int = 0, elements: str = "clusters") -> Samples
         targetjets,
         elements,
     )
+
+
+def with_shares(samples: Samples, seed: int = 0) -> Samples:
+    """The same events, in which every track left something in up to three clusters."""
+    rng, rows, counts = np.random.default_rng(seed), [], []
+    for first, last in pairwise(samples.offsets):
+        kind = samples.X[first:last, 0]
+        tracks, clusters = (np.flatnonzero(kind == k) for k in (schema.TRACK, schema.CLUSTER))
+        chosen = [(t, c) for t in tracks for c in clusters[:3]]
+        rows += [(t, c, rng.exponential() + 0.1) for t, c in chosen]
+        counts.append(len(chosen))
+    table = np.array(rows, np.float32).reshape(-1, 3)
+    offsets = offsets_of(np.array(counts, int))
+    return replace(samples, shares=stored.table_of(offsets, table, schema.SHARE_FEATURES))
 
 
 def _particles(rng, rows: int) -> np.ndarray:
@@ -198,7 +214,7 @@ def published_events(published: Published, samples: Samples):
                 example[name] = samples.genmet[event]
             else:
                 jets = getattr(samples, name)
-                example[name] = stored.jet_rows(jets)[slice(*jets.offsets[event : event + 2])]
+                example[name] = stored.table_rows(jets)[slice(*jets.offsets[event : event + 2])]
         yield event, example
 
 

@@ -12,7 +12,7 @@ from datasets import samples as stored
 from datasets import schema
 from datasets.builders import names, read, records, write
 from datasets.builders.records import DatasetError
-from tests.datasets.builders.published_examples import random_samples
+from tests.datasets.builders.published_examples import random_samples, with_shares
 
 ROOT = Path(__file__).parents[3]
 FORMS = tuple(schema.ELEMENTS)
@@ -22,8 +22,9 @@ FORMS = tuple(schema.ELEMENTS)
 def shard(tmp_path):
     """Saves random samples in a folder; returns it and them."""
 
-    def make(name="shard", counts=(3, 0, 7, 2), seed=0, elements="clusters"):
+    def make(name="shard", counts=(3, 0, 7, 2), seed=0, elements="clusters", shares=True):
         samples = random_samples(counts, seed, elements)
+        samples = with_shares(samples, seed) if shares and elements == "clusters" else samples
         stored.save(tmp_path / name, samples)
         return tmp_path / name, samples
 
@@ -131,6 +132,7 @@ def test_examples_are_encoded_as_tfds_does(tmp_path, shard):
         "genmet": np.float32(3.5),
         "genjets": np.zeros((1, 4), np.float32),
         "targetjets": np.zeros((0, 4), np.float32),
+        "shares": np.ones((2, 3), np.float32),
     }
     ours = features.deserialize_example_np(records.encode(example))
     theirs = features.deserialize_example_np(features.serialize_example(example))
@@ -222,4 +224,41 @@ def test_a_damaged_file_is_named(tmp_path, shard):
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DatasetError, match="split test: event 0 cannot be read"):
+        read.read(dataset, "test")
+
+
+def test_all_shards_know_shares_or_none_does(tmp_path, shard, same_samples):
+    known, unknown = shard("known"), shard("unknown", shares=False)
+    folder = write.build(
+        tmp_path / "data", "without", {"train": [unknown[0]], "test": [unknown[0]]}
+    )
+    assert same_samples(read.read(folder, "test"), unknown[1])
+    with pytest.raises(DatasetError, match="know the shares of tracks in clusters, not all"):
+        write.build(tmp_path / "data", "mixed", {"train": [known[0]], "test": [unknown[0]]})
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("track", 99, "a track that is none"), ("track", -1, "a track that is none"),
+        ("cluster", 0.5, "a cluster that is none"), ("energy", np.nan, "no positive energy"),
+        ("energy", 0, "no positive energy"),
+    ],
+)  # fmt: skip
+def test_shares_that_name_nothing_are_refused(tmp_path, shard, column, value, message):
+    folder, samples = shard("wrong", (9, 9))
+    samples.shares[column][-1] = value
+    stored.save(folder, samples)
+    dataset = write.build(tmp_path / "data", "wrong", {"test": [folder]})
+    with pytest.raises(DatasetError, match=f"event [01]: shares .*{message}"):
+        read.read(dataset, "test")
+
+
+def test_a_share_of_a_cluster_is_none_of_a_track(tmp_path, shard):
+    folder, samples = shard("swapped", (9, 9))
+    columns = samples.shares.columns
+    columns["track"], columns["cluster"] = columns["cluster"], columns["track"]
+    stored.save(folder, samples)
+    dataset = write.build(tmp_path / "data", "swapped", {"test": [folder]})
+    with pytest.raises(DatasetError, match="a track that is none"):
         read.read(dataset, "test")

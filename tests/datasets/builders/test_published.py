@@ -84,7 +84,9 @@ def test_what_a_version_lacks_is_computed_and_said(tmp_path, published):
     found, number = clustered(back.ytarget, back.offsets)
     for name in stored.JETS:
         expected = getattr(wrote, name) if name in published.events else found
-        assert np.array_equal(stored.jet_rows(getattr(back, name)), stored.jet_rows(expected)), name
+        assert np.array_equal(
+            stored.table_rows(getattr(back, name)), stored.table_rows(expected)
+        ), name
         assert np.array_equal(getattr(back, name).offsets, expected.offsets)
         assert (name in said) == (name not in published.events)
     keeps = "targetjets" in published.events

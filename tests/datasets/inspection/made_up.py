@@ -33,7 +33,7 @@ def made_up(elements: str, seed: int = 0, counts=COUNTS) -> Samples:
         return y
 
     jets = rng.integers(0, 4, len(counts))
-    table = stored.jet_table(offsets_of(jets), rng.normal(size=(jets.sum(), 4)).astype("f4"))
+    table = stored.table_of(offsets_of(jets), rng.normal(size=(jets.sum(), 4)).astype("f4"))
     met = rng.random(len(counts)).astype(np.float32)
     return Samples(
         offsets_of(np.array(counts)), X, particles(), particles(), met, table, table, elements

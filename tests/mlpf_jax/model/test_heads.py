@@ -24,7 +24,7 @@ def test_a_spread_changes_nothing_else(case, quick):
     with_spread = assemble(outputs, batch.X)
     without = assemble(outputs[..., :-2], batch.X)
     assert without.log_pt_spread is without.log_energy_spread is None
-    for name in without._fields[:-2]:
+    for name in without._fields[:-3]:
         np.testing.assert_array_equal(getattr(with_spread, name), getattr(without, name))
     np.testing.assert_array_equal(
         *(particles(p, batch.X, batch.mask) for p in (with_spread, without))

@@ -53,7 +53,7 @@ def test_elements_keep_their_places_in_long_rows(batch_of, state_of, quick):
     """Each for itself, elements are to a model in a row of 50,000 what they are in short ones."""
     config = ModelConfig(
         backbone="mlp", width=4, hidden=4, layers_id=1, layers_regression=1, head_width=4,
-        neighbour_features=False,
+        neighbour_features=False, sharing=False,
     )  # fmt: skip
     short = batch_of([(150, 350)] * 100, 500)
     state, predict = state_of(config, short), quick(train.predict_step)

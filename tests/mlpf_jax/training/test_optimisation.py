@@ -27,7 +27,9 @@ CONFIGS = {
     )
     for binning in BINNINGS
 }
-ONE_AXIS = {"bias", "scale", "shift", "face_log_slope", "face_log_slope_0", "face_log_slope_1"}
+ONE_AXIS = {
+    "bias", "scale", "shift", "face_log_slope", "face_log_slope_0", "face_log_slope_1", "log_reach",
+}  # fmt: skip
 
 
 def parameters(config):

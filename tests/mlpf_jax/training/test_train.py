@@ -112,13 +112,14 @@ def test_divergence_is_named(start, batches):
 
 
 def test_evaluation_does_not_depend_on_how_events_are_batched(start, batches):
-    cut = [type(b)(*[leaf[i : i + 1] for leaf in b]) for b in batches for i in range(4)]
+    cut = [jax.tree.map(lambda leaf, i=i: leaf[i : i + 1], b) for b in batches for i in range(4)]
     whole, parts = train.evaluate(start, batches), train.evaluate(start, cut)
     assert whole == pytest.approx(parts, rel=1e-5)
 
 
 def test_two_devices_give_the_gradient_of_one(start, batches, tmp_path):
-    np.savez(tmp_path / "batch.npz", **batches[0]._asdict())
+    arrays = {name: x for name, x in batches[0]._asdict().items() if x is not None}
+    np.savez(tmp_path / "batch.npz", **arrays)
     checkpoint.save_state(tmp_path / "state", 0, start)
     code = f"""
 import jax, numpy as np

@@ -13,7 +13,7 @@ from mlpf_jax.model.mlpf import Prediction
 from mlpf_jax.training import event_loss, losses, optimisation, pieces
 
 few = settings(max_examples=20, deadline=None)
-WEIGHTS = ("class", "charge", "momentum", "energy", "angle", "region", "missing")
+WEIGHTS = ("class", "charge", "momentum", "energy", "angle", "region", "missing", "share")
 
 
 def tree(seed, scale=1.0):
