@@ -68,10 +68,13 @@ HARD = {
 }
 
 
-@pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("hard", HARD.values(), ids=HARD.keys())
 @every_scheduler
-def test_studies_of_hard_losses_end_and_replay(scheduler, hard, sign):
+def test_studies_of_hard_losses_end_and_replay(scheduler, hard):
+    """Upside down for every other scheduler, and the next loss the other way round."""
+    places = list(SCHEDULERS.values()).index(scheduler), list(HARD.values()).index(hard)
+    sign = (-1) ** sum(places)
+
     def curve(trial, configuration, epoch):
         return sign * hard(configuration["x"], trial, epoch)
 
@@ -93,7 +96,7 @@ def decisions(scheduler, curve):
     return [item for item in log if isinstance(item, Job)], state.predictions
 
 
-@pytest.mark.parametrize("power", [-900, -30, 40, 900])
+@pytest.mark.parametrize("power", [-900, 900])
 @pytest.mark.parametrize("shape", [falling, HARD["ties"], HARD["0 until late"]])
 @every_scheduler
 def test_a_power_of_two_changes_no_decision(scheduler, shape, power):
