@@ -102,7 +102,9 @@ def reconstructed(state, samples: Samples, plan: Plan) -> np.ndarray:
     rows = np.zeros_like(samples.ytarget)
     for batch in sequential(samples, plan):
         found = particles(
-            train.predict_step(state, batch.X, batch.segment, batch.segments), batch.X, batch.mask
+            train.predict_step(state, batch.X, batch.segment, batch.segments, batch.face),
+            batch.X,
+            batch.mask,
         )
         rows[rows_of(batch, samples.offsets)] = np.asarray(found)[batch.mask]
     return rows

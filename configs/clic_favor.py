@@ -29,6 +29,7 @@ def get_config() -> ConfigDict:
     config.model.head_width = 320
     config.model.head_layers = 1
     config.model.neighbour_features = False
+    config.model.shapes = False
     config.model.sharing = False
     config.model.momenta = "free"
 

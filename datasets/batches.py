@@ -119,7 +119,8 @@ def batch_of(samples: Samples, plan: Plan, chunk: Chunk) -> Batch:
     number = np.full((plan.batch_size, plan.segments), -1, np.int32)
     number[places.row, places.segment - 1] = events
     shares = _shares(samples.shares, events, row, place, offsets_of(counts), plan, length)
-    return Batch(X, ytarget, segment, number, shares)
+    face = np.tile(np.array(samples.face, np.float32), (plan.batch_size, 1))
+    return Batch(X, ytarget, segment, number, shares, face)
 
 
 def _shares(

@@ -2,7 +2,9 @@
 
 A further detector is one more value, given to `edm4hep.read` in place of a name:
 
-    IDEA = Detector("IDEA", 2.0, {"ECALBarrel": ECAL, "MUON": OTHER}, {"DCHHits": None})
+    IDEA = Detector(
+        "IDEA", 2.0, {"ECALBarrel": ECAL, "MUON": OTHER}, {"DCHHits": None}, Face(2500.0, 2500.0)
+    )
     for events in edm4hep.read("reco.root", IDEA): ...
 """
 
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
-from datasets.schema import ECAL, HCAL, OTHER, TRACKER
+from datasets.schema import CLIC_FACE, ECAL, HCAL, OTHER, TRACKER, Face
 
 
 class TrackerTruth(NamedTuple):
@@ -30,6 +32,7 @@ class Detector:
     calorimeter_hits: Mapping[str, int]  # hit collection -> `subdetector` code
     # Hit collection -> the way to its particles; None where there is none.
     tracker_hits: Mapping[str, TrackerTruth | None]
+    face: Face | None = None  # of the electromagnetic calorimeter; what models compare tracks at
 
     @property
     def hits(self) -> tuple[str, ...]:
@@ -79,8 +82,10 @@ CLIC = Detector(
     4.0,
     MappingProxyType({**CALORIMETERS, "ECALOther": ECAL, "LumiCal_Hits": OTHER}),
     SILICON_TRACKER,
+    CLIC_FACE,
 )
-CLD = Detector("CLD", 2.0, CALORIMETERS, SILICON_TRACKER)
+# Bacchetta et al., arXiv:1911.12230, table 6.
+CLD = Detector("CLD", 2.0, CALORIMETERS, SILICON_TRACKER, Face(2150.0, 2307.0))
 
 DETECTORS = MappingProxyType({detector.name: detector for detector in (CLIC, CLD)})
 

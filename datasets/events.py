@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from datasets.schema import CLIC_FACE, Face
+
 
 @dataclass(frozen=True)
 class Table:
@@ -56,6 +58,7 @@ class EventData:
     """
 
     field: float  # tesla
+    face: Face | None  # of the electromagnetic calorimeter; None: not known
     particles: Table
     tracks: Table
     clusters: Table
@@ -98,9 +101,11 @@ def join_tables(tables: Sequence[Table]) -> Table:
 
 
 def join_events(parts: Sequence[EventData]) -> EventData:
-    """Several batches as one. All must share the magnetic field."""
-    if len({part.field for part in parts}) != 1:
-        raise ValueError("cannot join events of detectors with different magnetic fields")
+    """Several batches as one. All must be of one detector: magnetic field and calorimeter face."""
+    if len({(part.field, part.face) for part in parts}) != 1:
+        raise ValueError(
+            "cannot join events of detectors with different magnetic fields or calorimeter faces"
+        )
     joined = {
         f.name: join_tables([getattr(part, f.name) for part in parts])
         for f in fields(EventData)
@@ -167,6 +172,7 @@ class Samples:
     targetjets: Table  # the same from ytarget
     elements: str = "clusters"  # of schema.ELEMENTS: what the rows are
     shares: Table | None = None  # columns schema.SHARE_FEATURES; None: not known
+    face: Face = CLIC_FACE  # of the detector's electromagnetic calorimeter
 
     @property
     def events(self) -> int:

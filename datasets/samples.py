@@ -22,6 +22,7 @@ TABLES = {  # ragged: several rows an event, with the columns that they have on 
 }
 JETS = ("genjets", "targetjets")
 ELEMENTS = "elements.txt"
+FACE = "face.npy"  # absent in what older versions wrote, which was of CLIC
 
 
 class SamplesError(ValueError):
@@ -36,6 +37,7 @@ def save(folder: Path, samples: Samples) -> None:
         for name, table in tables(samples).items():
             np.save(partial / f"{name}.offsets.npy", table.offsets)
             np.save(partial / f"{name}.npy", table_rows(table, TABLES[name]))
+        np.save(partial / FACE, np.array(samples.face, float))
         (partial / ELEMENTS).write_text(samples.elements)
 
 
@@ -49,11 +51,14 @@ def load(folder: Path) -> Samples:
         known = [name for name in TABLES if name in JETS or (folder / f"{name}.npy").exists()]
         tables = {name: _load_table(folder, name) for name in known}
         elements = (folder / ELEMENTS).read_text()
+        face = schema.CLIC_FACE
+        if (folder / FACE).exists():
+            face = schema.Face(*map(float, np.load(folder / FACE)))
     except (OSError, ValueError) as error:
         raise SamplesError(
             f"{folder} holds no complete samples ({error}); build it again"
         ) from error
-    return Samples(**arrays, **tables, elements=elements)
+    return Samples(**arrays, **tables, elements=elements, face=face)
 
 
 def _load_table(folder: Path, name: str) -> Table:
@@ -87,6 +92,8 @@ def join(parts: Sequence[Samples]) -> Samples:
 
     Shares that some of them do not know, the whole does not know.
     """
+    if len({part.face for part in parts}) != 1:
+        raise SamplesError("cannot join samples of detectors with different calorimeter faces")
     if len({part.elements for part in parts}) != 1:
         raise SamplesError(f"cannot join {' and '.join(sorted({p.elements for p in parts}))}")
     return Samples(
@@ -99,6 +106,7 @@ def join(parts: Sequence[Samples]) -> Samples:
         targetjets=join_tables([p.targetjets for p in parts]),
         elements=parts[0].elements,
         shares=join_tables(known) if None not in (known := [p.shares for p in parts]) else None,
+        face=parts[0].face,
     )
 
 
@@ -115,6 +123,7 @@ def take(samples: Samples, events: Int[np.ndarray, " chosen"]) -> Samples:
         targetjets=_take_table(samples.targetjets, events),
         elements=samples.elements,
         shares=None if samples.shares is None else _take_table(samples.shares, events),
+        face=samples.face,
     )
 
 
@@ -125,11 +134,13 @@ def _take_table(table: Table, events: np.ndarray) -> Table:
 
 
 def unlabelled(
-    offsets: Int[np.ndarray, " events_plus_1"], X: Float[np.ndarray, "elements features"]
+    offsets: Int[np.ndarray, " events_plus_1"],
+    X: Float[np.ndarray, "elements features"],
+    face: schema.Face = schema.CLIC_FACE,
 ) -> Samples:
     """Inputs alone, with no truth, baseline or jets: what a model is applied to."""
     events = len(offsets) - 1
     nothing = np.zeros((len(X), schema.TARGET_WIDTH), np.float32)
     no_jets = table_of(np.zeros(events + 1, np.int64), np.zeros((0, 4), np.float32))
     met = np.zeros(events, np.float32)
-    return Samples(offsets, X, nothing, nothing, met, no_jets, no_jets)
+    return Samples(offsets, X, nothing, nothing, met, no_jets, no_jets, face=face)

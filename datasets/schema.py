@@ -113,6 +113,15 @@ def target(name: str) -> int:
     return TARGET_FEATURES.index(name)
 
 
+class Face(NamedTuple):
+    """The inner face of an electromagnetic calorimeter: where tracks and clusters are compared."""
+
+    radius: float  # mm; of the barrel
+    half_length: float  # mm; from the centre to the end caps
+
+
+CLIC_FACE = Face(1500.0, 2307.0)  # CLICdp-Note-2017-001
+
 SHARE_FEATURES = ("track", "cluster", "energy")
 """Columns of `shares`, what the particles of tracks left in clusters: two elements, counted from 0
 in their event, and GeV."""
@@ -134,6 +143,7 @@ class Batch(NamedTuple):
     segment: Int[np.ndarray, "rows elements"]  # event of the row: 1, 2, ...; 0: padding
     event: Int[np.ndarray, "rows segments"]  # number in the dataset; -1: no event
     shares: Shares | None = None  # None: the dataset does not know them
+    face: Float[np.ndarray, "rows 2"] | None = None  # `Face` of each row; None: CLIC_FACE
 
     @property
     def mask(self) -> Bool[np.ndarray, "rows elements"]:

@@ -65,11 +65,12 @@ def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int
     from datasets import elements
     from datasets.truth import rows as written
     from datasets.truth.placement import place_candidates, place_particles
+    from datasets.truth.target import face_of
     from datasets.truth.truth import truth as truth_of
     from mlpf_jax.physics.table import particle_columns
 
     offsets, X = elements.features(events)
-    rows = reconstruct(unlabelled(offsets, X), lambda done: None)
+    rows = reconstruct(unlabelled(offsets, X, face_of(events)), lambda done: None)
     places, found = elements.rows_of(events, schema.ELEMENTS["clusters"]), truth_of(events)
     of_particles = place_particles(events, found, places)
     truth = written.target_rows(events, found, places, of_particles)

@@ -13,7 +13,7 @@ from datasets.constants import GEV_PER_TESLA_MM
 from datasets.simulation.tracker import helix
 from mlpf_jax.model import geometry
 
-FACE = (geometry.FACE_RADIUS, geometry.FACE_HALF_LENGTH)
+FACE = schema.CLIC_FACE
 GRAZING = 2e-4  # of the barrel: who just reaches it and who just does not end far apart
 FLATTEST = 1e-3  # tan(lambda) below which the models follow a particle that curls no farther
 

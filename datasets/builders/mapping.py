@@ -47,12 +47,14 @@ def to_samples(events: Sequence[Event], features: FeatureMap, first: int = 0) ->
     shares = _shares(events, X, offsets, first) if "shares" in features.has else None
     return Samples(
         offsets, X, ytarget, ycand, genmet=genmet, **found, elements=features.elements.name,
-        shares=shares,
+        shares=shares, face=features.face,
     )  # fmt: skip
 
 
-def empty(elements: schema.Elements, shares: bool = False) -> Samples:
-    """No events of that form, whose shares are known or not."""
+def empty(
+    elements: schema.Elements, shares: bool = False, face: schema.Face = schema.CLIC_FACE
+) -> Samples:
+    """No events of that form and detector, whose shares are known or not."""
 
     def none_of(columns: Sequence[str]) -> Table:
         return stored.table_of(np.zeros(1, np.int64), np.zeros((0, len(columns)), "f4"), columns)
@@ -63,7 +65,8 @@ def empty(elements: schema.Elements, shares: bool = False) -> Samples:
     if shares:
         tables["shares"] = none_of(schema.SHARE_FEATURES)
     met = np.zeros(0, np.float32)
-    return Samples(np.zeros(1, np.int64), X, y, y, met, **tables, elements=elements.name)
+    offsets = np.zeros(1, np.int64)
+    return Samples(offsets, X, y, y, met, **tables, elements=elements.name, face=face)
 
 
 def _elements(raw: np.ndarray, features: FeatureMap, offsets: np.ndarray, first: int) -> np.ndarray:

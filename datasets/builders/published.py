@@ -72,6 +72,7 @@ class FeatureMap:
     truth: str  # the feature that is ytarget
     # Of genmet, genjets, targetjets, jet_idx and shares: the ones to take as they are.
     has: frozenset[str]
+    face: schema.Face  # of the calorimeter, as the metadata says; the published datasets' is CLIC's
     lacks: tuple[str, ...]  # what the dataset has not, and what stands in its place
 
 
@@ -104,8 +105,20 @@ def feature_map(widths: Mapping[str, int], metadata: Mapping[str, Sequence[str]]
     absent = [name for name in absent if name != "jet_idx"]
     lacks += [f"{', '.join(absent)} of targets (0)"] if absent else []
     return FeatureMap(
-        elements, tuple(parts), targets, truth, frozenset(has), (*lacks, *_recomputed(has))
-    )
+        elements, tuple(parts), targets, truth, frozenset(has), _face(metadata),
+        (*lacks, *_recomputed(has)),
+    )  # fmt: skip
+
+
+def _face(metadata: Mapping) -> schema.Face:
+    given = metadata.get("calorimeter_face", schema.CLIC_FACE)
+    try:
+        radius, half_length = map(float, given)
+    except (TypeError, ValueError):
+        radius = half_length = 0.0
+    if not (0 < radius < np.inf and 0 < half_length < np.inf):
+        raise DatasetError(f"calorimeter_face in its metadata is {given!r}, not two lengths in mm")
+    return schema.Face(radius, half_length)
 
 
 def _recomputed(has: set[str]) -> list[str]:

@@ -22,7 +22,6 @@ from datasets.builders.mapping import empty, to_samples
 from datasets.builders.published import FeatureMap, feature_map
 from datasets.builders.records import DatasetError
 from datasets.events import Samples
-from datasets.schema import Elements
 from datasets.storage.appending import appended
 
 PORTION_ROWS = 200_000  # elements in memory at once, about
@@ -63,7 +62,7 @@ def open_dataset(folder: Path) -> Dataset:
             maps.append(feature_map(_widths(builder.info.features), _metadata(each)))
         except DatasetError as error:
             raise DatasetError(f"{each} cannot be read: {error}") from None
-    if len({(found.elements.name, found.lacks) for found in maps}) != 1:
+    if len({(found.elements.name, found.lacks, found.face) for found in maps}) != 1:
         raise DatasetError(f"the configurations below {folder} have different features")
     lengths = [
         {name: info.num_examples for name, info in builder.info.splits.items()}
@@ -94,7 +93,7 @@ def portions(dataset: Dataset, split: str, rows: int = PORTION_ROWS) -> Iterator
 def read(folder: Path, split: str) -> Samples:
     """All events of a split, in memory. Raises DatasetError as the functions above."""
     dataset = open_dataset(folder)
-    return stored.join([*portions(dataset, split)] or [empty(*_form(dataset))])
+    return stored.join([*portions(dataset, split)] or [nothing(dataset)])
 
 
 def read_into(
@@ -106,7 +105,7 @@ def read_into(
     the dataset, whose `notes` a person should see.
     """
     dataset = open_dataset(folder)
-    with appended(cache, empty(*_form(dataset))) as append:
+    with appended(cache, nothing(dataset)) as append:
         done = 0
         for samples in portions(dataset, split):
             append(samples)
@@ -115,9 +114,10 @@ def read_into(
     return dataset
 
 
-def _form(dataset: Dataset) -> tuple[Elements, bool]:
-    """What the elements are, and whether shares are known."""
-    return dataset.features.elements, "shares" in dataset.features.has
+def nothing(dataset: Dataset) -> Samples:
+    """No events of the dataset."""
+    features = dataset.features
+    return empty(features.elements, "shares" in features.has, features.face)
 
 
 def _version_folders(folder: Path) -> list[Path]:

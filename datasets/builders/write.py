@@ -40,13 +40,16 @@ def build(
     folder = dataset_folder(root, name)
     form, numbers = schema.ELEMENTS[elements], itertools.count(1)
     first = next((folder for folders in shards.values() for folder in folders), None)
-    shares = first is not None and stored.load(first).shares is not None
+    shares, face = False, schema.CLIC_FACE
+    if first is not None:
+        samples = stored.load(first)
+        shares, face = samples.shares is not None, samples.face
 
     def ended() -> None:
         update(next(numbers))
 
     splits = {
-        "train" if split == "all" else split: _examples(folders, form, shares, ended)
+        "train" if split == "all" else split: _examples(folders, form, shares, face, ended)
         for split, folders in shards.items()
     }
     write_dataset(
@@ -56,7 +59,7 @@ def build(
             version=VERSION,
             text=description,
             widths=_widths(form, shares),
-            metadata=feature_lists(form),
+            metadata=feature_lists(form) | {"calorimeter_face": list(face)},
         ),
         splits,
     )
@@ -98,7 +101,11 @@ def _widths(form: schema.Elements, shares: bool) -> dict[str, int]:
 
 
 def _examples(
-    folders: Sequence[Path], form: schema.Elements, shares: bool, ended: Callable[[], None]
+    folders: Sequence[Path],
+    form: schema.Elements,
+    shares: bool,
+    face: schema.Face,
+    ended: Callable[[], None],
 ) -> Iterator[Example]:
     for folder in folders:
         shard = stored.load(folder)
@@ -109,6 +116,8 @@ def _examples(
             )
         if (shard.shares is not None) != shares:
             raise DatasetError(f"some of {folders} know the shares of tracks in clusters, not all")
+        if shard.face != face:
+            raise DatasetError(f"{folder} is of another detector: its calorimeter face differs")
         yield from _events(shard)
         ended()
 

@@ -103,14 +103,14 @@ def read_pair(one: Request, other: Request, progress: Progress = silent) -> tupl
 
 
 def _tfds(request: Request, progress: Progress) -> Source:
-    from datasets.builders.read import empty, open_dataset, portions
+    from datasets.builders.read import nothing, open_dataset, portions
 
     dataset = open_dataset(request.path)
     # Train first, unless it is empty: the validation part of a single event is that event.
     splits = sorted(dataset.splits, key=lambda name: name != "train")
     split = request.split or next(filter(dataset.events, splits), "all")
     there = dataset.events(split)
-    wanted, parts, done = min(there, request.events), [empty(dataset.features.elements)], 0
+    wanted, parts, done = min(there, request.events), [nothing(dataset)], 0
     with progress(f"read {request.path}", wanted, "events") as update:
         for part in portions(dataset, split):
             parts.append(_first(part, wanted - done))

@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from datasets import seeds
 from datasets.events import EventData, Table, join_events
+from datasets.schema import Face
 from datasets.simulation.calorimeter import cells, faces, noise, showers
 from datasets.simulation.detector import CLICLike
 from datasets.simulation.generate import PROCESSES, generate
@@ -67,6 +68,7 @@ def observe(
     )
     return EventData(
         field=detector.field,
+        face=Face(detector.barrel_face, detector.endcap_face),
         particles=particles,
         tracks=track_table,
         clusters=cluster_table,

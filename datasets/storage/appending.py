@@ -26,6 +26,7 @@ def appended(folder: Path, empty: Samples) -> Iterator[Callable[[Samples], None]
     """
     with replaced(folder) as partial, ExitStack() as stack:
         (partial / stored.ELEMENTS).write_text(empty.elements)
+        np.save(partial / stored.FACE, np.array(empty.face, float))
         files = {
             name: stack.enter_context(_growing(partial / f"{name}.npy", values))
             for name, values in _arrays(empty, first=True).items()
@@ -35,6 +36,8 @@ def appended(folder: Path, empty: Samples) -> Iterator[Callable[[Samples], None]
         def append(samples: Samples) -> None:
             if samples.elements != empty.elements:
                 raise stored.SamplesError(f"cannot append {samples.elements} to {empty.elements}")
+            if samples.face != empty.face:
+                raise stored.SamplesError("cannot append samples of another calorimeter face")
             arrays = _arrays(samples, first=False)
             if set(arrays) != set(files):
                 raise stored.SamplesError("samples with shares and without them do not go together")

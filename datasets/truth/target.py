@@ -13,7 +13,7 @@ from jaxtyping import Bool
 
 from datasets import elements, jets
 from datasets.events import EventData, Samples, Table, offsets_of, take_events
-from datasets.schema import ELEMENTS, target
+from datasets.schema import ELEMENTS, Face, target
 from datasets.truth.assignment import NOBODY
 from datasets.truth.placement import Placement, place_candidates, place_particles
 from datasets.truth.rows import candidate_rows, target_rows
@@ -110,9 +110,20 @@ def samples_and_summary(
         _keep_events(targetjets, kept),
         form.name,
         _keep_events(true_shares(found, places), kept) if form.has_clusters else None,
+        face_of(events),
     )
     left_out = (came, came - events.events, int((~kept).sum()))
     return samples, _summary(events, left_out, found, placement, measurable, candidates)
+
+
+def face_of(events: EventData) -> Face:
+    """The calorimeter face of the events. Raises ValueError where their detector has none."""
+    if events.face is None:
+        raise ValueError(
+            "the detector of these events has no calorimeter face: give it one, "
+            "datasets.detectors.Detector(..., face=Face(radius, half_length)) in mm"
+        )
+    return events.face
 
 
 def _jets_of_rows(y, offsets, settings: Settings) -> tuple[Table, np.ndarray]:

@@ -48,6 +48,7 @@ class ModelConfig:
     head_layers: int = 1
     dropout: float = 0.0
     neighbour_features: bool = True  # nearest tracks and clusters as input values
+    shapes: bool = True  # depth and widths of clusters along their flight as input values
     face_kernel: bool = True  # distance on the calorimeter face dampens messages
     sharing: bool = True  # tracks account for the energy of clusters before the heads correct it
     # What the heads correct: a track's momentum within its error, or anything by any factor.

@@ -11,23 +11,25 @@ from jaxtyping import Array, Float, Int
 from datasets import schema
 from mlpf_jax.layers import neighbourhoods, segments
 
-# Inner face of the CLICdet electromagnetic calorimeter [mm] (CLICdp-Note-2017-001).
-FACE_RADIUS = 1500.0
-FACE_HALF_LENGTH = 2310.0
-
 CLUSTER_NEIGHBOURS = 2
 TRACK_NEIGHBOURS = 3
+_SHAPE_COLUMNS = (
+    "energy", "energy_ecal", "energy_hcal", "num_hits", "sigma_x", "sigma_y", "sigma_z",
+)  # fmt: skip
 SURROUNDINGS = (0.02, 0.06, 0.2)  # widths of the regions whose sums an element sees, in radians
 NEIGHBOUR_FEATURES = 3 * CLUSTER_NEIGHBOURS + 2 * TRACK_NEIGHBOURS + 4 + 3 * len(SURROUNDINGS)
 
 
-def face_direction(X: Float[Array, "*rows features"]) -> Float[Array, "*rows 3"]:
+def face_direction(
+    X: Float[Array, "*rows elements features"], face: Float[Array, "*rows 2"] | None = None
+) -> Float[Array, "*rows elements 3"]:
     """Unit vector from the interaction point to where an element meets the calorimeter face.
 
     Clusters: their position. Tracks: the helix from the origin followed to the face. Padding: 0.
+    `face` are radius and half length (mm, `schema.Face`) of each row's detector; None: CLIC's.
     """
     kind = X[..., schema.SHARED["elemtype"], None]
-    towards = jnp.where(kind == schema.TRACK, _helix_end(X), 0.0)
+    towards = jnp.where(kind == schema.TRACK, _helix_end(X, *_sizes(face)), 0.0)
     towards = jnp.where(kind == schema.CLUSTER, _position(X), towards)
     length = jnp.sqrt((towards**2).sum(-1, keepdims=True))
     return towards / jnp.where(length > 0, length, 1)
@@ -38,7 +40,12 @@ def _position(X):
     return X[..., first : first + 3]
 
 
-def _helix_end(X):
+def _sizes(face):
+    """Radius and half length, next to the elements of each row."""
+    return schema.CLIC_FACE if face is None else (face[..., 0, None], face[..., 1, None])
+
+
+def _helix_end(X, radius, half_length):
     """End of the arc from the origin to the barrel or, if it comes first, to the endcap [mm].
 
     With signed curvature omega (positive: clockwise, LCIO's convention) and transverse arc
@@ -46,16 +53,50 @@ def _helix_end(X):
     """
     omega, tan_lambda = X[..., schema.track("omega")], X[..., schema.track("tanLambda")]
     phi = jnp.arctan2(X[..., schema.track("sin_phi")], X[..., schema.track("cos_phi")])
-    half_turn = FACE_RADIUS * jnp.abs(omega) / 2  # sine of half the turn at the barrel
+    half_turn = radius * jnp.abs(omega) / 2  # sine of half the turn at the barrel
     reaches = half_turn < 1
     arcsine = jnp.arcsin(jnp.where(reaches, half_turn, 0.0))
     ratio = jnp.where(half_turn > 1e-6, arcsine / jnp.maximum(half_turn, 1e-6), 1.0)
-    to_barrel = jnp.where(reaches, FACE_RADIUS * ratio, jnp.inf)
-    to_endcap = FACE_HALF_LENGTH / jnp.maximum(jnp.abs(tan_lambda), 1e-3)
+    to_barrel = jnp.where(reaches, radius * ratio, jnp.inf)
+    to_endcap = half_length / jnp.maximum(jnp.abs(tan_lambda), 1e-3)
     arc = jnp.minimum(to_barrel, to_endcap)
     chord = arc * jnp.sinc(omega * arc / (2 * jnp.pi))
     azimuth = phi - omega * arc / 2
     return jnp.stack([chord * jnp.cos(azimuth), chord * jnp.sin(azimuth), arc * tan_lambda], -1)
+
+
+def shapes(
+    X: Float[Array, "*rows elements features"], face: Float[Array, "*rows 2"] | None = None
+) -> Float[Array, "*rows elements 6"]:
+    """How clusters lie in the calorimeter, scaled to order one; 0 for other elements.
+
+    Depth of the centre behind the face; widths along the flight and across it, whatever its
+    direction, where the dataset has them along x, y and z (as if these were independent); shares
+    of ECAL and HCAL; energy of a hit.
+    """
+    is_cluster = X[..., schema.SHARED["elemtype"]] == schema.CLUSTER
+    column = {n: jnp.where(is_cluster, X[..., schema.cluster(n)], 0.0) for n in _SHAPE_COLUMNS}
+    position = jnp.where(is_cluster[..., None], _position(X), 1.0)
+    length = jnp.sqrt(jnp.maximum((position**2).sum(-1), 1e-6))
+    flight = position / length[..., None]
+    radius, half_length = _sizes(face)
+    to_barrel = radius / jnp.maximum(jnp.hypot(flight[..., 0], flight[..., 1]), 1e-3)
+    to_endcap = half_length / jnp.maximum(jnp.abs(flight[..., 2]), 1e-3)
+    depth = length - jnp.minimum(to_barrel, to_endcap)
+    squared = jnp.stack([column[f"sigma_{axis}"] for axis in "xyz"], -1) ** 2
+    along = (flight**2 * squared).sum(-1)
+    across = jnp.maximum(squared.sum(-1) - along, 0.0) / 2
+    energy = jnp.where(column["energy"] > 0, column["energy"], 1.0)
+    of_a_hit = jnp.maximum(column["energy"], 0.0) / jnp.maximum(column["num_hits"], 1.0)
+    values = [
+        jnp.arcsinh(depth / 100.0),
+        *(jnp.log1p(jnp.sqrt(width) / 10.0) for width in (along, across)),
+        column["energy_ecal"] / energy,
+        column["energy_hcal"] / energy,
+        jnp.log1p(100.0 * of_a_hit),
+    ]
+    values = jnp.where(is_cluster[..., None], jnp.stack(values, -1), 0.0)
+    return jax.lax.stop_gradient(values)
 
 
 def squared_distances(

@@ -38,8 +38,10 @@ class MLPF(nn.Module):
         X: Float[Array, "rows elements features"],
         segment: Int[Array, "rows elements"] | Bool[Array, "rows elements"],
         train: bool = False,
+        face: Float[Array, "rows 2"] | None = None,
     ) -> Prediction:
         """X is raw (GeV, mm), as in the dataset; `train` turns dropout on (rng `dropout`).
+        `face` is the calorimeter face of each row's detector (`schema.Face`, mm); None: CLIC's.
 
         `segment` says which event of its row (1, 2, ...) an element belongs to, 0 is padding; with
         one event a row, a mask of the real elements says the same. Raises `ValueError` where X
@@ -61,8 +63,9 @@ class MLPF(nn.Module):
             jnp.zeros((TYPES, X.shape[-1])), jnp.ones((TYPES, X.shape[-1]))
         )._asdict()
         statistics = self.variable("statistics", "inputs", lambda: neutral)
-        scene = Scene(geometry.face_direction(X), segment, counts(segment, self.segments), layout)
-        values = inputs(X, scene, Statistics(**statistics.value), config)
+        direction = geometry.face_direction(X, face)
+        scene = Scene(direction, segment, counts(segment, self.segments), layout)
+        values = inputs(X, face, scene, Statistics(**statistics.value), config)
         x = FeedForward(config.width, 1, config.width, name="embedding")(values)
         x = jnp.where(real, x, 0.0)
 
@@ -89,10 +92,12 @@ def content_order(
     return sorted_order(segment, *(-X[..., schema.SHARED[name]] for name in names))
 
 
-def inputs(X, scene: Scene, statistics: Statistics, config: ModelConfig) -> Array:
+def inputs(X, face, scene: Scene, statistics: Statistics, config: ModelConfig) -> Array:
     """Everything a network sees of an element: type, standardised features, surroundings."""
     kind = jax.nn.one_hot(X[..., schema.SHARED["elemtype"]].astype(jnp.int32), TYPES)
     parts = [kind[..., 1:], standardise(X, statistics)[..., 1:], scene.direction]
+    if config.shapes:
+        parts.append(geometry.shapes(X, face))
     if config.neighbour_features:
         parts.append(geometry.neighbour_features(X, scene.segment, scene.direction, scene.counts))
     return jnp.where((scene.segment > 0)[..., None], jnp.concatenate(parts, -1), 0.0)

@@ -22,8 +22,13 @@ def reconstructor(config: ModelConfig, variables: Mapping[str, PyTree]) -> Recon
     (`statistics.check_elements`).
     """
 
-    @partial(jax.jit, static_argnums=3)
-    def apply(variables, X, segment, segments):
-        return particles(MLPF(config, segments).apply(variables, X, segment), X, segment > 0)
+    @partial(jax.jit, static_argnums=4)
+    def apply(variables, X, segment, face, segments):
+        prediction = MLPF(config, segments).apply(variables, X, segment, face=face)
+        return particles(prediction, X, segment > 0)
 
-    return lambda batch: np.asarray(apply(variables, batch.X, batch.segment, batch.segments))
+    def reconstruct(batch):
+        inputs = batch.X, batch.segment, batch.face, batch.segments
+        return np.asarray(apply(variables, *inputs))
+
+    return reconstruct

@@ -18,7 +18,11 @@ from mlpf_jax.model.config import ModelConfig, from_mapping
 from mlpf_jax.model.mlpf import MLPF
 
 FORMAT = 1
-ADDED = {"sharing": False, "momenta": "free"}  # what models were before there was a choice
+ADDED = {
+    "sharing": False,
+    "momenta": "free",
+    "shapes": False,
+}  # what models were before there was a choice
 
 
 def current_schema() -> dict[str, list[str]]:

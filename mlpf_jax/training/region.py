@@ -31,7 +31,7 @@ def region(prediction: Prediction, batch: Batch) -> Float[Array, "batch elements
     true = jnp.where(is_particle(batch), batch.ytarget[..., schema.target("energy")], 0.0)
     energies = jnp.stack([predicted, true], -1)
 
-    direction = geometry.face_direction(batch.X)
+    direction = geometry.face_direction(batch.X, batch.face)
     counts = segments.counts(batch.segment, batch.segments)
     near = neighbourhoods.find(direction, batch.segment, counts)
     loss = _loss(*(neighbourhoods.into(near, x) for x in (energies, direction, batch.segment)))

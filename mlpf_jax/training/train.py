@@ -140,18 +140,24 @@ def evaluate_step(state: TrainState, batch: Batch) -> dict[str, losses.Term]:
 
 
 @jax.jit(static_argnames="segments")
-def predict_step(state: TrainState, X: Array, segment: Array, segments: int = 1) -> Prediction:
+def predict_step(
+    state: TrainState, X: Array, segment: Array, segments: int = 1, face: Array | None = None
+) -> Prediction:
     """The model's prediction; `segments` is the largest number of events in a row."""
     module = MLPF(state.config, segments)
-    cut = pieces.split((X, segment))
-    return pieces.join(jax.lax.map(lambda c: module.apply(state.variables, *c), cut))
+
+    def predict(piece):
+        X, segment, face = piece
+        return module.apply(state.variables, X, segment, face=face)
+
+    return pieces.join(jax.lax.map(predict, pieces.split((X, segment, face))))
 
 
 def _apply(state, params, batch: Batch, dropout_key=None) -> Prediction:
     rngs = None if dropout_key is None else {"dropout": dropout_key}
     return MLPF(state.config, batch.segments).apply(
         {"params": params, **state.constants}, batch.X, batch.segment,
-        train=dropout_key is not None, rngs=rngs,
+        train=dropout_key is not None, face=batch.face, rngs=rngs,
     )  # fmt: skip
 
 

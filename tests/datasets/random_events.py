@@ -3,6 +3,7 @@
 import numpy as np
 
 from datasets.events import EventData, Links, Table, join_events, offsets_of
+from datasets.schema import CLIC_FACE
 
 # pdg and charge of what may be in an event
 SPECIES = (
@@ -38,6 +39,7 @@ def random_event(rng: np.random.Generator) -> EventData:
     clustered = np.flatnonzero(rng.random(hits) < 0.8) if clusters else np.zeros(0, int)
     return EventData(
         field=4.0,
+        face=CLIC_FACE,
         particles=_table(
             particles,
             **_momenta(rng, particles),

@@ -57,6 +57,7 @@ def to_events(chunk: Chunk, layout: PodioLayout, detector: Detector) -> EventDat
     ]
     return EventData(
         field=detector.field,
+        face=detector.face,
         particles=particles,
         tracks=tracks,
         clusters=clusters,

@@ -1,29 +1,32 @@
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
 
-from datasets import schema
+from datasets import edm4hep, schema
+from datasets.detectors import CLD
+from datasets.truth.target import to_samples
 from mlpf_jax.model import geometry
 
 
-def stepped_track(pt, phi, charge, tan_lambda, field=4.0):
+def stepped_track(pt, phi, charge, tan_lambda, face=schema.CLIC_FACE, field=4.0):
     """Direction of the end of a helix, followed in small steps to the calorimeter face."""
     turn = -charge * 3e-4 * field / pt  # radians per mm
     position, step = np.zeros(3), 0.1
-    while np.hypot(*position[:2]) < geometry.FACE_RADIUS and (
-        abs(position[2]) < geometry.FACE_HALF_LENGTH
-    ):
+    while np.hypot(*position[:2]) < face.radius and (abs(position[2]) < face.half_length):
         middle = phi + turn * step / 2
         position += step * np.array([np.cos(middle), np.sin(middle), tan_lambda])
         phi += turn * step
     return position / np.linalg.norm(position)
 
 
+@pytest.mark.parametrize("face", [schema.CLIC_FACE, CLD.face, schema.Face(900.0, 1200.0)])
 @pytest.mark.parametrize("charge", [-1, 1])
 @pytest.mark.parametrize(
     ("pt", "tan_lambda"), [(50.0, 0.3), (2.0, -0.5), (1.0, 3.0), (0.5, 0.8), (0.95, 0.0)]
 )
-def test_tracks_bend_to_the_face(pt, tan_lambda, charge):
+def test_tracks_bend_to_the_face(pt, tan_lambda, charge, face):
     x = np.zeros(schema.ELEMENT_WIDTH, np.float32)
     phi = 2.0
     values = {
@@ -32,8 +35,55 @@ def test_tracks_bend_to_the_face(pt, tan_lambda, charge):
     }  # fmt: skip
     for name, value in values.items():
         x[schema.track(name)] = value
-    expected = stepped_track(pt, phi, charge, tan_lambda)
-    np.testing.assert_allclose(geometry.face_direction(x), expected, atol=2e-3)
+    expected = stepped_track(pt, phi, charge, tan_lambda, face)
+    found = geometry.face_direction(x[None], np.array(face))
+    np.testing.assert_allclose(found[0], expected, atol=2e-3)
+    if face == schema.CLIC_FACE:
+        np.testing.assert_allclose(geometry.face_direction(x[None]), found, rtol=1e-6)
+
+
+def test_tracks_of_a_real_cld_event_end_at_their_clusters():
+    """Angle between a track and the cluster with most of its particle's energy, by either face."""
+    source = Path(__file__).parents[4] / "shared" / "edm4hep" / "cld_zh_nunubb_240gev.root"
+    if not source.exists():
+        pytest.skip(f"no real event in {source}")
+    pytest.importorskip("fastjet", reason="jets need the extra 'physics'")
+    samples = to_samples(next(edm4hep.read(source)))
+    assert samples.face == CLD.face
+    links = samples.shares
+    order = np.argsort(links["energy"])
+    best = dict(zip(links["track"][order], links["cluster"][order], strict=True))
+    tracks, clusters = np.array(list(best.items()), int).T
+
+    def angle(face):
+        direction = np.asarray(geometry.face_direction(samples.X, np.array(face)))
+        return np.median(np.linalg.norm(direction[tracks] - direction[clusters], axis=1))
+
+    assert len(tracks) > 20
+    assert angle(samples.face) < 0.03 < 2 * angle(samples.face) < angle(schema.CLIC_FACE)
+
+
+def test_shapes_of_clusters_do_not_depend_on_their_azimuth():
+    """A shower along its flight: the same values anywhere around the beam, and known ones."""
+    X = np.zeros((8, schema.ELEMENT_WIDTH), np.float32)
+    X[:, 0] = schema.CLUSTER
+    for row, phi in enumerate(np.linspace(0, np.pi / 2, 8)):
+        X[row, 6:9] = 1700 * np.array([np.cos(phi), np.sin(phi), 0])
+    for row, along, across in ((0, "x", "y"), (7, "y", "x")):  # of an axis they are the dataset's
+        X[row, schema.cluster(f"sigma_{along}")] = 90
+        X[row, [schema.cluster(f"sigma_{axis}") for axis in (across, "z")]] = 20
+    values = {"energy": 8.0, "energy_ecal": 6.0, "energy_hcal": 2.0, "num_hits": 40.0}
+    for name, value in values.items():
+        X[:, schema.cluster(name)] = value
+    found = np.asarray(geometry.shapes(X))
+    np.testing.assert_allclose(found[:, 0], np.arcsinh(2.0), rtol=1e-4)  # 200 mm behind the face
+    for row in (0, 7):
+        np.testing.assert_allclose(found[row, 1:3], np.log1p([9, 2]), rtol=1e-4)
+    np.testing.assert_allclose(found[:, 3:], [[0.75, 0.25, np.log1p(20.0)]] * 8, rtol=1e-4)
+    nearer = geometry.shapes(X, np.array([1600.0, 2000.0]))
+    np.testing.assert_allclose(nearer[:, 0], np.arcsinh(1.0), rtol=1e-3)
+    X[:, 0] = schema.TRACK
+    assert not np.asarray(geometry.shapes(X)).any()
 
 
 def test_unusual_tracks_have_a_direction():
