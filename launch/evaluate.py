@@ -21,7 +21,7 @@ from launch.shell import data, evaluation, program
 from launch.shell.models import open_model
 from launch.shell.progress import progress, say
 from launch.shell.reconstruct import reconstructor
-from launch.shell.runs import Run, RunError, going_on_in, stage
+from launch.shell.runs import Run, RunError, check_place, going_on_in, stage
 from mlpf_jax.physics.comparison import compare
 from mlpf_jax.physics.evaluation import figures, measure_responses, reconstructions
 from mlpf_jax.physics.observables import Observed
@@ -58,16 +58,9 @@ def report(observed: Mapping[str, Observed], json: str, parquet: str, page: str)
     if page:
         from launch.pages import evaluation as pages
 
-        pages.write(Path(page), found, observed)
+        pages.write(Path(page), found, {name: each["jets_r07"] for name, each in observed.items()})
     for path in filter(None, (json, parquet, page)):
         say(f"written to {path}")
-
-
-def check_outputs(*paths: str) -> None:
-    """Raises RunError where a file that shall be written has no folder: before the work."""
-    for path in filter(None, paths):
-        if not Path(path).parent.is_dir():
-            raise RunError(f"cannot write {path}: there is no folder {Path(path).parent}")
 
 
 if __name__ == "__main__":
@@ -95,10 +88,10 @@ if __name__ == "__main__":
 
     def of_model() -> None:
         outputs = (json_file.value, jets_file.value, page_file.value)
-        check_outputs(*outputs)
-        if dataset.value and (
-            given := [f"--{f.name}" for f in (process, events, seed) if f.present]
-        ):
+        for path in filter(None, outputs):
+            check_place(Path(path))
+        given = [f"--{flag.name}" for flag in (process, events, seed) if flag.present]
+        if dataset.value and given:
             raise RunError(f"{', '.join(given)} and --dataset exclude each other")
         if split.present and not dataset.value:
             raise RunError("--split: of what? Give --dataset=FOLDER")
@@ -114,9 +107,7 @@ if __name__ == "__main__":
 
     def main() -> None:
         if model.value and flags.FLAGS["run"].present:
-            raise RunError(
-                "--run and --model exclude each other; --model takes a run's folder, too"
-            )
+            raise RunError("--run and --model exclude each other; --model takes a run, too")
         of_model() if model.value else of_run()
 
     program.start(main)

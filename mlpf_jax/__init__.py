@@ -4,7 +4,7 @@ from typing import Any
 
 
 def load(name_or_folder: str) -> tuple[Any, dict[str, Any]]:
-    """A trained model: its `ModelConfig`, and variables for `MLPF(config).apply(variables, X, mask)`.
+    """A trained model: config and variables for `MLPF(config).apply(variables, X, mask)`.
 
     It is given by its folder, by that of a run, or by the name of one that comes with the package.
     Raises ValueError where there is none, or one that cannot be used.

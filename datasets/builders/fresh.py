@@ -25,7 +25,7 @@ from datasets.truth.calibration import Calibration, Showers, calibrate, showers
 from datasets.truth.limits import floor, oracle
 from datasets.truth.soundness import sound
 from datasets.truth.target import to_samples
-from datasets.truth.truth import four_momenta, stable, truth
+from datasets.truth.truth import Truth, four_momenta, stable, truth
 
 PORTION = 200  # events simulated in one go
 CALIBRATED_WITH = ("ttbar", 200)  # process, events
@@ -110,8 +110,7 @@ def fresh(source: Source, calibration: Calibration) -> Fresh:
 
 def with_limits(events: EventData, calibration: Calibration) -> Fresh:
     """Samples of the events, what was generated, and what could be reconstructed at best."""
-    events = _usable(events)
-    found = truth(events)
+    events, found = _usable(events)
     seen = showers(events, found)
     rows = np.flatnonzero(stable(events.particles))
     p4 = four_momenta(events.particles)[rows]
@@ -124,11 +123,14 @@ def with_limits(events: EventData, calibration: Calibration) -> Fresh:
     return Fresh(to_samples(events), generated, limits)
 
 
-def _usable(events: EventData) -> EventData:
+def _usable(events: EventData) -> tuple[EventData, Truth]:
     """Events whose values are finite, and in which a visible particle has an element."""
     well = sound(events)
     events = events if well.all() else take_events(events, np.flatnonzero(well))
     found = truth(events)
     owners = found.rows[found.assignment.primary]
     filled = np.unique(events.particles.event[owners])
-    return events if len(filled) == events.events else take_events(events, filled)
+    if len(filled) == events.events:
+        return events, found
+    events = take_events(events, filled)
+    return events, truth(events)

@@ -1,4 +1,4 @@
-"""A trained model that a program was given: by its folder, its run's, or the name it ships under."""
+"""A trained model that a program was given: its folder, its run's, or the name it ships under."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

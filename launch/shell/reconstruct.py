@@ -1,4 +1,4 @@
-"""A model applied to samples, in batches as the configuration of its run makes them, or of its own."""
+"""A model applied to samples, in batches as its run makes them, or of a few shapes."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
