@@ -115,7 +115,10 @@ def write_jets(path: Path, observed: Mapping[str, Observed]) -> None:
 
     tables = []
     for process, of_process in observed.items():
-        columns = jet_columns(of_process)
+        columns = {  # an unmatched jet has no response: null
+            name: pyarrow.array(values, from_pandas=True)
+            for name, values in jet_columns(of_process).items()
+        }
         names = pyarrow.array([process] * len(columns["event"]), pyarrow.string())
         tables.append(pyarrow.table({"process": names, **columns}))
     partial = path.with_name(f".{path.name}.partial")
