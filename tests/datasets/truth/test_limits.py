@@ -24,7 +24,7 @@ def flat(value: float) -> tuple[Curve, ...]:
     return tuple(Curve(np.ones(1), np.full(1, value)) for _ in range(3))
 
 
-FLAT = Calibration(flat(1.25), flat(1.5), flat(0.8), flat(0.1))
+FLAT = Calibration(flat(1.25), flat(1.5), flat(0.3), flat(0.4))
 
 
 class Seen:
@@ -121,8 +121,8 @@ def test_what_charged_showers_leave_is_divided_by_true_shares(seed):
         for p, w in here:
             if seen.track[p] >= 0:
                 share = w / sum(v for q, _, v in links if q == p)
-                taken += 0.8 * seen.momentum[p] * share
-                variance += (0.1 * seen.momentum[p] * share) ** 2
+                taken += 0.3 * seen.momentum[p] * share
+                variance += (0.4 * seen.momentum[p] * share) ** 2
         neutral = [(p, w) for p, w in here if seen.track[p] < 0]
         if energy - taken > variance**0.5:
             for p, w in neutral:
