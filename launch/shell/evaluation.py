@@ -133,7 +133,10 @@ def lines(figures: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Medians and widths of all processes, as a table for a screen."""
     for process, of_process in figures.items():
         groups = [group for group in SHOWN if group in of_process]
-        yield f"{process}, {of_process['events']} events: median width+-error; jets_r07"
+        yield (
+            f"{process}, {of_process['events']} events: median, width (IQR/median) and its error; "
+            "matched and fakes of jets_r07"
+        )
         yield f"  {'':12}" + "".join(f"{x:>23}" for x in groups) + f"{'matched':>9}{'fakes':>11}"
         for name in of_process[groups[0]]:
             cells = "".join(f"{_cell(of_process[group][name]):>23}" for group in groups)
