@@ -95,6 +95,8 @@ if __name__ == "__main__":
             raise RunError(f"{', '.join(given)} and --dataset exclude each other")
         if split.present and not dataset.value:
             raise RunError("--split: of what? Give --dataset=FOLDER")
+        if not process.value:
+            raise RunError("--process names no process")
         opened = open_model(model.value)
         if dataset.value:
             found = evaluation.observe_dataset(opened, Path(dataset.value), split.value)

@@ -139,6 +139,8 @@ def test_events_without_jets():
     [
         (["--process=zh,tbar"], ["'tbar'", "ttbar"]),
         (["--events=0"], ["0 events"]),
+        (["--process="], ["--process names no process"]),
+        (["--seed=-1"], ["--seed"]),
         (["--dataset=nowhere"], ["--dataset=nowhere", "no such folder"]),
         (["--dataset=configs"], ["configs is no TFDS dataset"]),
         (["--dataset=x", "--process=zh"], ["--process", "exclude"]),
