@@ -7,6 +7,8 @@ import numpy as np
 
 PYTHIA = 900_000_000  # Pythia's seeds are 1 to this many
 COLLISIONS, OVERLAY = 0, 1  # what Pythia makes: collisions, or those that are overlaid on them
+# Events that no dataset holds, in the place of its splits: a dataset has not so many.
+MEASURED, CALIBRATING = 1_000_000, 1_000_001
 COUNTS, DETECTOR = 0, 1  # what else is random: how many are overlaid, what a detector makes of it
 
 
@@ -24,6 +26,12 @@ def of_shards(seed: int, process: int, shards: Iterable[tuple[int, int]]) -> lis
         own.append(next(draw for draw in draws if taken.isdisjoint(_of_uses(draw))))
         taken |= _of_uses(own[-1])
     return own
+
+
+def shared(own: Iterable[int], others: Iterable[int]) -> list[int]:
+    """Those of our seeds that have a seed of Pythia's in common with any of the others."""
+    taken = set().union(*map(_of_uses, others))
+    return [seed for seed in own if not taken.isdisjoint(_of_uses(seed))]
 
 
 def _of_uses(seed: int) -> set[int]:

@@ -1,20 +1,30 @@
-"""Compares a run's model with the rule-based baseline, the bare calorimeter and the truth.
+"""Compares a model with the rule-based baseline, the bare calorimeter and what is possible.
 
-python -m launch.evaluate --run=runs/demo
+The model of a run, on the events of its test split (evaluation.json, for the report):
+  python -m launch.evaluate --run=runs/demo
+A model by its folder, its run's or the name it ships under, on fresh events or a stored dataset:
+  python -m launch.evaluate --model=runs/demo --process=ttbar,qq --events=1000 --json=out.json
+  python -m launch.evaluate --model=NAME --dataset=data/clic_edm_ttbar_pf --split=test
 
-What is measured, and how, is the protocol of `mlpf_jax.physics.evaluation`: response and width of
-jets and of missing pt, efficiencies and fakes of particles, on the events of the test split.
+What is measured, and how, is in docs/evaluation.md.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import numpy as np
+from absl import flags
 
 from datasets.events import Samples
 from datasets.storage.files import read_json, write_json
-from launch.shell import data, program
+from launch.shell import data, evaluation, program
+from launch.shell.models import open_model
 from launch.shell.progress import progress, say
 from launch.shell.reconstruct import reconstructor
-from launch.shell.runs import Run, going_on_in, stage
+from launch.shell.runs import Run, RunError, check_place, going_on_in, stage
+from mlpf_jax.physics.comparison import compare
 from mlpf_jax.physics.evaluation import figures, measure_responses, reconstructions
+from mlpf_jax.physics.observables import Observed
 
 
 def evaluate(run: Run) -> None:
@@ -36,14 +46,70 @@ def mlpf_rows(run: Run, samples: Samples) -> np.ndarray:
         return reconstruct(samples, update)
 
 
+def report(observed: Mapping[str, Observed], json: str, parquet: str, page: str) -> None:
+    """Figures on the screen, and to the files that have a name."""
+    found = {name: compare(each, evaluation.process_of(name)) for name, each in observed.items()}
+    for line in evaluation.lines(found):
+        say(line)
+    if json:
+        write_json(Path(json), found)
+    if parquet:
+        evaluation.write_jets(Path(parquet), observed)
+    if page:
+        from launch.pages import evaluation as pages
+
+        pages.write(Path(page), found, {name: each["jets_r07"] for name, each in observed.items()})
+    for path in filter(None, (json, parquet, page)):
+        say(f"written to {path}")
+
+
 if __name__ == "__main__":
     folder = program.define_run()
+    model = flags.DEFINE_string("model", "", "A model: its folder, its run's, or its name.")
+    process = flags.DEFINE_list("process", "ttbar,qq,zh,ww", "With --model: what is simulated.")
+    events = flags.DEFINE_integer("events", 1000, "Of each process.")
+    seed = flags.DEFINE_integer("seed", 1, "Of the simulation.", 0)
+    workers = flags.DEFINE_integer("workers", 2, "Processes that simulate.", 1)
+    dataset = flags.DEFINE_string("dataset", "", "With --model: a TFDS folder instead.")
+    split = flags.DEFINE_string("split", "test", "Of the dataset.")
+    json_file = flags.DEFINE_string("json", "", "Where all figures are written.")
+    jets_file = flags.DEFINE_string("parquet", "", "Where every jet is written.")
+    page_file = flags.DEFINE_string("page", "", "Where a page with pictures is written (HTML).")
 
-    def main() -> None:
+    def of_run() -> None:
+        own = (process, events, seed, workers, dataset, split, json_file, jets_file, page_file)
+        if given := [f"--{flag.name}" for flag in own if flag.present]:
+            raise RunError(f"{', '.join(given)}: of which model? Give --model=NAME_OR_FOLDER")
         with going_on_in(folder()) as run:
             evaluate(run)
             for name, jet in read_json(run.folder / "evaluation.json")["jets"].items():
                 say(f"  {name:12} jets: median {jet['median']:.3f}, width {jet['width']:.3f}")
             say(f"all figures: {run.folder / 'evaluation.json'}")
+
+    def of_model() -> None:
+        outputs = (json_file.value, jets_file.value, page_file.value)
+        for path in filter(None, outputs):
+            check_place(Path(path))
+        given = [f"--{flag.name}" for flag in (process, events, seed) if flag.present]
+        if dataset.value and given:
+            raise RunError(f"{', '.join(given)} and --dataset exclude each other")
+        if split.present and not dataset.value:
+            raise RunError("--split: of what? Give --dataset=FOLDER")
+        if not process.value:
+            raise RunError("--process names no process")
+        opened = open_model(model.value)
+        if dataset.value:
+            found = evaluation.observe_dataset(opened, Path(dataset.value), split.value)
+        else:
+            processes = list(dict.fromkeys(process.value))
+            found = evaluation.observe_processes(
+                opened, processes, events.value, seed.value, workers.value
+            )
+        report(found, *outputs)
+
+    def main() -> None:
+        if model.value and flags.FLAGS["run"].present:
+            raise RunError("--run and --model exclude each other; --model takes a run, too")
+        of_model() if model.value else of_run()
 
     program.start(main)

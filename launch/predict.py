@@ -1,6 +1,7 @@
-"""Reconstructs the events of an EDM4HEP file with a run's model, into a Parquet table.
+"""Reconstructs the events of an EDM4HEP file with a model, into a Parquet table.
 
 python -m launch.predict --run=runs/demo --input=events.root --output=particles.parquet
+python -m launch.predict --model=NAME_OR_FOLDER --input=events.root
 
 One row per element: event, element, element_type, class, pdg, charge, pt, eta, phi, energy (GeV).
 """
@@ -15,9 +16,10 @@ from datasets import schema
 from datasets.events import EventData
 from datasets.samples import unlabelled
 from launch.shell import program
+from launch.shell.models import open_model
 from launch.shell.progress import say
 from launch.shell.reconstruct import Reconstruct, reconstructor
-from launch.shell.runs import Run, RunError, open_run
+from launch.shell.runs import RunError, check_place, open_run
 
 
 class Sums(NamedTuple):
@@ -31,15 +33,17 @@ class Sums(NamedTuple):
     truth: float = 0.0
 
 
-def predict(run: Run, source: Path, output: Path, detector: str | None = None) -> Sums:
-    """Writes the table, whole or not at all, and returns the sums over the file."""
+def predict(
+    reconstruct: Reconstruct, source: Path, output: Path, detector: str | None = None
+) -> Sums:
+    """Writes the table, whole or not at all, and returns the sums over the file.
+
+    Raises RunError where the file holds no events; EDM4HEPError where it cannot be read.
+    """
     import pyarrow.parquet as parquet
 
     from datasets import edm4hep
 
-    if not output.parent.is_dir():
-        raise RunError(f"cannot write {output}: there is no folder {output.parent}")
-    reconstruct = reconstructor(run)
     partial = output.with_name(f".{output.name}.partial")
     writer, sums = None, Sums()
     try:
@@ -92,12 +96,21 @@ def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int
 
 if __name__ == "__main__":
     folder = program.define_run()
+    model = flags.DEFINE_string("model", "", "Instead of --run: a model's folder, or its name.")
     source = flags.DEFINE_string("input", None, "The EDM4HEP file (ROOT).", required=True)
     output = flags.DEFINE_string("output", "particles.parquet", "The table to write.")
     detector = flags.DEFINE_string("detector", None, "CLIC or CLD; else the file tells.")
 
     def main() -> None:
-        sums = predict(open_run(folder()), Path(source.value), Path(output.value), detector.value)
+        if model.value and flags.FLAGS["run"].present:
+            raise RunError("--run and --model exclude each other")
+        check_place(Path(output.value))
+        reconstruct = (
+            open_model(model.value).reconstructor()
+            if model.value
+            else reconstructor(open_run(folder()))
+        )
+        sums = predict(reconstruct, Path(source.value), Path(output.value), detector.value)
         say(f"{sums.events} events, {sums.elements} elements, {sums.particles} particles")
         say(
             f"energy: MLPF {sums.mlpf:.1f} GeV, rule-based {sums.baseline:.1f} GeV, "

@@ -138,7 +138,7 @@ def _in_parallel(
 ) -> Iterator[int]:
     """The number of events of each shard that gets ready."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=end_with_parent) as pool:
         pending = {pool.submit(_make_shard, shard, settings, shards) for shard in todo}
         try:
             while pending:
@@ -180,7 +180,7 @@ def _events_of(source: Simulated | Extracted) -> Iterator:
         yield from edm4hep.read(source.path, detector, first=source.first, last=source.last)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A worker whose parent was killed would wait for work for ever; Ctrl-C is the parent's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

@@ -1,12 +1,13 @@
-"""The model of a run applied to samples, as its configuration makes batches of them."""
+"""A model applied to samples, in batches as its run makes them, or of a few shapes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from datasets import schema
-from datasets.batches import rows_of, sequential
+from datasets.batches import Plan, rows_of, sequential
 from datasets.events import Samples
 from launch.shell import data
 from launch.shell.compilation import keep_compilations
@@ -14,6 +15,8 @@ from launch.shell.runs import Run
 
 Rows = Float[np.ndarray, "elements targets"]
 Reconstruct = Callable[[Samples, Callable[[int], None]], Rows]
+# Batches of a model without a run: few shapes, whatever the events are.
+SHORTEST, ELEMENTS, SEGMENTS = 512, 8192, 16
 
 
 def reconstructor(run: Run) -> Reconstruct:
@@ -23,18 +26,55 @@ def reconstructor(run: Run) -> Reconstruct:
     the samples, and calls its second argument with the number of events done so far. It raises
     ValueError where an input is not finite.
     """
-    from mlpf_jax.model import reconstruct as model
-    from mlpf_jax.model.statistics import check_elements
     from mlpf_jax.training import checkpoint
 
     keep_compilations(run)
     config, variables = checkpoint.load_model(run.folder / "model")
-    settings, particles_of = run.config.fit, model.reconstructor(config, variables)
+    settings = run.config.fit
+
+    def plan_of(counts: np.ndarray) -> Plan:
+        return data.make_batch_plan(counts, settings, config.bin_size)
+
+    return _applied(config, variables, plan_of, spreads=False)
+
+
+def of_model(config: Any, variables: Mapping[str, Any], spreads: bool = False) -> Reconstruct:
+    """The same for a model as it was loaded. With `spreads` the rows have two more columns: the
+    standard deviations of log(pt) and log(energy) of a model that predicts them.
+
+    Portions of samples of all sizes share a few compiled programs.
+    """
+
+    def plan_of(counts: np.ndarray) -> Plan:
+        return few_shapes(counts, config.bin_size)
+
+    return _applied(config, variables, plan_of, spreads)
+
+
+def few_shapes(counts: np.ndarray, bin_size: int) -> Plan:
+    """Packed rows whose length is one of few: a power of two times SHORTEST, in whole bins."""
+    length = SHORTEST
+    while length < counts.max(initial=0):
+        length *= 2
+    length = -(-length // bin_size) * bin_size
+    return Plan((length,), max(1, ELEMENTS // length), SEGMENTS, bin_size)
+
+
+def _applied(
+    config: Any,
+    variables: Mapping[str, Any],
+    plan_of: Callable[[np.ndarray], Plan],
+    spreads: bool,
+) -> Reconstruct:
+    from mlpf_jax.model import reconstruct as model
+    from mlpf_jax.model.statistics import check_elements
+
+    particles_of = model.reconstructor(config, variables, spreads)
 
     def reconstruct(samples: Samples, progressed: Callable[[int], None]) -> Rows:
         check_elements(np.asarray(samples.X))
-        plan = data.make_batch_plan(np.diff(samples.offsets), settings, config.bin_size)
-        rows = np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
+        plan = plan_of(np.diff(samples.offsets))
+        rows = np.zeros((len(samples.X), schema.TARGET_WIDTH + 2 * spreads), np.float32)
         done = 0
         for batch in sequential(samples, plan):
             rows[rows_of(batch, samples.offsets)] = particles_of(batch)[batch.mask]

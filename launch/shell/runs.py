@@ -47,6 +47,12 @@ class Run:
         return Path(self.config.data.root) if self.config.data.root else self.folder / "data"
 
 
+def check_place(path: Path) -> None:
+    """Raises RunError where a file that shall be written has no folder: before the work."""
+    if not path.parent.is_dir():
+        raise RunError(f"cannot write {path}: there is no folder {path.parent}")
+
+
 @contextmanager
 def working_in(folder: Path, config: ConfigDict) -> Iterator[Run]:
     """Begins a run, or goes on with it; one program at a time.

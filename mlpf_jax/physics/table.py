@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from datasets import schema
+from mlpf_jax.physics.observables import JETS, Observed, names_of
 
 ELEMENT_TYPES = ("", "track", "cluster")
 _LEPTONS = [schema.CLASSES.index(name) for name in ("electron", "muon")]
@@ -36,3 +37,16 @@ def particle_columns(
         "phi": np.arctan2(column["sin_phi"], column["cos_phi"]),
         "energy": column["energy"],
     }
+
+
+def jet_columns(observed: Observed) -> dict[str, np.ndarray]:
+    """One entry for every generated jet that is compared, narrow ones first.
+
+    event, radius, pt, eta, energy (GeV), and for each reconstruction the response in pt under its
+    name; NaN where it has no such jet.
+    """
+    groups = ("jets_r04", "jets_r07")
+    names = ("event", "pt", "eta", "energy", *names_of(observed))
+    columns = {name: np.concatenate([observed[g][name] for g in groups]) for name in names}
+    radius = np.repeat([JETS[g].radius for g in groups], [len(observed[g]["pt"]) for g in groups])
+    return {"event": columns.pop("event"), "radius": radius, **columns}

@@ -43,6 +43,21 @@ def test_neighbours_have_seeds_of_their_own(first):
         assert len({seeds.of_pythia(first + i, use) for i in range(1000)}) == 1000
 
 
+@given(st.lists(any_seed, max_size=5), st.lists(any_seed, max_size=5))
+def test_shared_are_the_seeds_whose_random_numbers_others_use(ours, others):
+    def pythia(seed):
+        return {seeds.of_pythia(seed, use) for use in USES}
+
+    mixed = [*ours, *others[:2]]
+    expected = [s for s in mixed if any(pythia(s) & pythia(other) for other in others)]
+    assert seeds.shared(mixed, others) == expected
+
+
+def test_a_seed_is_shared_with_one_whose_overlay_is_its_collision():
+    assert seeds.shared([3], [3 + seeds.PYTHIA // 2]) == [3]
+    assert seeds.shared([3], [4]) == []
+
+
 @given(any_seed)
 def test_the_two_uses_of_a_seed_are_two(seed):
     assert seeds.of_pythia(seed, seeds.COLLISIONS) != seeds.of_pythia(seed, seeds.OVERLAY)

@@ -1,0 +1,166 @@
+"""A model observed in fresh or stored events; figures as files and lines.
+
+What is measured, and how, stands in `mlpf_jax.physics.comparison`; here events meet the model.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from datasets import schema
+from datasets.builders.names import PROCESSES
+from datasets.events import Samples, Table
+from datasets.storage.files import read_json
+from launch.shell.models import Model
+from launch.shell.progress import progress
+from launch.shell.runs import RunError
+from mlpf_jax.physics import observables
+from mlpf_jax.physics.observables import Observed
+
+PORTION_ROWS = 25_000  # elements of a dataset that are looked at together
+SHOWN = ("jets_r04", "jets_r07", "jets_glow", "met", "visible", "dijet")
+
+
+class Portion(NamedTuple):
+    """Some events, and what is known of them beside their samples."""
+
+    samples: Samples
+    generated: Table | None = None
+    limits: Mapping[str, Table] | None = None
+
+
+def observe_processes(
+    model: Model, processes: Sequence[str], events: int, seed: int, workers: int
+) -> dict[str, Observed]:
+    """Freshly simulated events of each process. Raises RunError where the model knows them."""
+    from datasets.builders import fresh
+
+    wanted = {process: fresh.sources(process, events, seed) for process in processes}
+    for process, sources in wanted.items():
+        model.check_unseen([s.seed for s in sources], f"--process={process}, --seed={seed}")
+    with fresh.simulation(workers) as simulated:
+        return {
+            process: _observed(model, (Portion(*p) for p in simulated(own)), process, events)
+            for process, own in wanted.items()
+        }
+
+
+def observe_dataset(model: Model, folder: Path, split: str) -> dict[str, Observed]:
+    """The events of a split of a TFDS dataset, under its name; with no oracle and no floor.
+
+    Raises RunError where its elements are others than the model's, it has no events, or the model
+    was trained with them; DatasetError where it cannot be read.
+    """
+    from datasets.builders import read
+
+    if not folder.is_dir():
+        raise RunError(f"--dataset={folder}: there is no such folder")
+    dataset = read.open_dataset(folder)
+    if dataset.features.elements.name != "clusters":
+        raise RunError(
+            f"--dataset={folder} has elements {dataset.features.elements.name!r}; models here are "
+            "of tracks and clusters ('clusters')"
+        )
+    events = dataset.events(split)
+    if not events:
+        raise RunError(f"--dataset={folder} has no events in split {split!r}")
+    model.check_unseen(_seeds_of(dataset, split), f"--dataset={folder}, --split={split}")
+    portions = map(Portion, read.portions(dataset, split, PORTION_ROWS))
+    return {name_of(folder): _observed(model, portions, name_of(folder), events)}
+
+
+def name_of(folder: Path) -> str:
+    """The name of a dataset by its folder, which may be that of a version."""
+    folder = folder.resolve()
+    return folder.parent.name if re.fullmatch(r"\d+\.\d+\.\d+", folder.name) else folder.name
+
+
+def process_of(name: str) -> str:
+    """The process of a dataset by its published name; else the name itself."""
+    found = re.fullmatch(r"clic_edm_(.+)_pf", name)
+    return found[1] if found and found[1] in PROCESSES else name
+
+
+def _seeds_of(dataset, split: str) -> Iterator[int]:
+    """Seeds of the simulated shards of a split, where a recipe of ours has them."""
+    from datasets.builders.building import RECIPE
+
+    for part in dataset.splits[split]:
+        file = part.folder / RECIPE
+        for shard in read_json(file)["shards"] if file.exists() else ():
+            if shard["split"] == part.split and "seed" in shard["source"]:
+                yield shard["source"]["seed"]
+
+
+def _observed(model: Model, portions: Iterable[Portion], name: str, events: int) -> Observed:
+    reconstruct, width = model.reconstructor(model.has_spreads), schema.TARGET_WIDTH
+    parts, done = [], 0
+    with progress(f"evaluate {name}", events, "events") as update:
+        for samples, generated, limits in portions:
+            rows = reconstruct(samples, lambda n: None)
+            spreads = rows[:, width:] if model.has_spreads else None
+            parts.append(observables.observe(samples, rows[:, :width], generated, limits, spreads))
+            done += samples.events
+            update(done)
+    return observables.join(parts)
+
+
+def write_jets(path: Path, observed: Mapping[str, Observed]) -> None:
+    """A Parquet table with a row for every generated jet of all processes, whole or not at all."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    from mlpf_jax.physics.table import jet_columns
+
+    tables = []
+    for process, of_process in observed.items():
+        columns = {  # an unmatched jet has no response: null
+            name: pyarrow.array(values, from_pandas=True)
+            for name, values in jet_columns(of_process).items()
+        }
+        names = pyarrow.array([process] * len(columns["event"]), pyarrow.string())
+        tables.append(pyarrow.table({"process": names, **columns}))
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        parquet.write_table(pyarrow.concat_tables(tables), partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def lines(figures: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Medians and widths of all processes, as a table for a screen."""
+    for process, of_process in figures.items():
+        groups = [group for group in SHOWN if group in of_process]
+        yield (
+            f"{process}, {of_process['events']} events: median, width (IQR/median) and its error; "
+            "matched and fakes of jets_r07"
+        )
+        yield f"  {'':12}" + "".join(f"{x:>23}" for x in groups) + f"{'matched':>9}{'fakes':>11}"
+        for name in of_process[groups[0]]:
+            cells = "".join(f"{_cell(of_process[group][name]):>23}" for group in groups)
+            wide = of_process["jets_r07"][name]
+            yield f"  {name:12}{cells}{_percent(wide['matched']):>11}{_percent(wide['fakes']):>11}"
+        closed = of_process["closed"]
+        if closed["jets_r07"] is not None:
+            yield f"  {'gap closed':12}" + "".join(f"{_share(closed[g]):>23}" for g in groups)
+
+
+def _cell(figure: Mapping[str, Any]) -> str:
+    if figure["width"] is None:
+        return "no entries"
+    error = figure["width_error"]
+    width = f"{figure['median']:.3f} {figure['width']:.4f}"
+    return width if error is None else f"{width}+-{error:.4f}"
+
+
+def _share(closed: Mapping[str, float | None]) -> str:
+    if closed["share"] is None:
+        return "no entries"
+    share, error = closed["share"], closed["error"]
+    return f"{share:.2f}" if error is None else f"{share:.2f}+-{error:.2f}"
+
+
+def _percent(share: float | None) -> str:
+    return "no entries" if share is None else f"{share:.1%}"

@@ -1,0 +1,61 @@
+"""A trained model that a program was given: its folder, its run's, or the name it ships under."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from launch.shell import data
+from launch.shell.reconstruct import Reconstruct, of_model
+from launch.shell.runs import RunError, open_run
+
+
+@dataclass(frozen=True)
+class Model:
+    """What it is, and the seeds of simulated events that it is known to have learned from."""
+
+    folder: Path
+    config: Any
+    variables: Mapping[str, Any]
+    trained_with: frozenset[int]
+
+    @property
+    def has_spreads(self) -> bool:
+        return self.config.spread
+
+    def reconstructor(self, spreads: bool = False) -> Reconstruct:
+        """What applies it to samples (`reconstruct.of_model`)."""
+        return of_model(self.config, self.variables, spreads)
+
+    def check_unseen(self, seeds: Iterable[int], what: str) -> None:
+        """Raises RunError where the model was trained with any of these seeds of events."""
+        from datasets.seeds import shared
+
+        if known := shared(seeds, self.trained_with):
+            raise RunError(
+                f"{what}: the model in {self.folder} was trained with some of these events (seed "
+                f"{known[0]} of a shard); choose another --seed, or another split"
+            )
+
+
+def open_model(name_or_folder: str) -> Model:
+    """Loads it. Raises ValueError where there is none, or one that cannot be used."""
+    from mlpf_jax.training import shipped
+
+    folder = shipped.find(name_or_folder)
+    config, variables = shipped.load(folder)
+    seeds = [seed for own in shipped.training_seeds(folder).values() for seed in own]
+    if folder == Path(name_or_folder) / "model":
+        seeds += _of_run(Path(name_or_folder))
+    return Model(folder, config, variables, frozenset(seeds))
+
+
+def _of_run(folder: Path) -> list[int]:
+    """Seeds of all but the test events that the configuration of a run asks for."""
+    if not (folder / "config.json").exists():
+        return []
+    config = open_run(folder).config
+    if "data" not in config:
+        return []
+    shards = [s for process in config.data.processes for s in data.recipe(config, process).shards]
+    return [shard.source.seed for shard in shards if shard.split != "test"]

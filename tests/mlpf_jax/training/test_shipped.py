@@ -1,0 +1,84 @@
+"""Models by folder, by run and by name."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+import mlpf_jax
+from mlpf_jax.model import statistics
+from mlpf_jax.model.config import ModelConfig, TrainConfig
+from mlpf_jax.training import checkpoint, shipped, train
+
+MODEL = ModelConfig(width=16, layers_id=1, layers_regression=1, bin_size=16, max_bins=8)
+
+
+@pytest.fixture(scope="module")
+def variables(batch_of):
+    batch = batch_of([(10, 20)], 32)
+    measured = statistics.measure(batch.X[batch.mask])
+    return train.create_state(jax.random.key(0), MODEL, TrainConfig(), measured).variables
+
+
+@pytest.fixture
+def package(variables, tmp_path, monkeypatch):
+    """A package that ships two models."""
+    for name in ("small", "large"):
+        checkpoint.save_model(tmp_path / "shipped" / name, MODEL, variables)
+    (tmp_path / "shipped" / "unfinished").mkdir()
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "shipped")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def same(found, variables):
+    config, loaded = found
+    assert config == MODEL
+    for a, b in zip(jax.tree.leaves(loaded), jax.tree.leaves(variables), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_model_by_its_folder_its_run_or_its_name(package, variables):
+    checkpoint.save_model(package / "mine", MODEL, variables)
+    checkpoint.save_model(package / "run" / "model", MODEL, variables)
+    (package / "run" / "config.json").write_text("{}")
+    for name in ("mine", package / "mine", "run", package / "run", "small"):
+        same(mlpf_jax.load(name), variables)
+    assert shipped.find("run") == shipped.Path("run/model")
+    assert shipped.find("small") == package / "shipped" / "small"
+
+
+def test_a_folder_goes_before_a_name(package, variables):
+    checkpoint.save_model(package / "small", MODEL, variables)
+    assert shipped.find("small") == shipped.Path("small")
+
+
+def test_unknown_names_and_folders_without_a_model(package, monkeypatch):
+    with pytest.raises(ValueError, match=r"no model 'smal': .*are: large, small$"):
+        mlpf_jax.load("smal")
+    (package / "run").mkdir()
+    (package / "run" / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"no model in run: neither it nor its model/"):
+        mlpf_jax.load("run")
+    monkeypatch.setattr(shipped, "SHIPPED", package / "none")
+    with pytest.raises(ValueError, match=r"are: none$"):
+        mlpf_jax.load("small")
+
+
+def test_seeds_of_the_training(tmp_path):
+    assert shipped.training_seeds(tmp_path) == {}
+    file = tmp_path / "training.json"
+    file.write_text(json.dumps({"ttbar": [1, 2], "zh": []}))
+    assert shipped.training_seeds(tmp_path) == {"ttbar": [1, 2], "zh": []}
+    for text in ('{"ttbar": ', "[1, 2]", '{"ttbar": 3}', '{"ttbar": ["a"]}'):
+        file.write_text(text)
+        with pytest.raises(ValueError, match=r"training\.json is no"):
+            shipped.training_seeds(tmp_path)
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_models_that_ship_can_be_used_and_say_what_they_are(name):
+    mlpf_jax.load(name)
+    assert (shipped.SHIPPED / name / "CARD.md").read_text().strip()
+    shipped.training_seeds(shipped.SHIPPED / name)
