@@ -1,0 +1,25 @@
+"""The small model that ships with the package, `clic_small`: how it was trained.
+
+Four processes at 380 GeV, several events in a row, one hour of one core:
+
+python -m launch.train --config=configs/clic_small.py --run=runs/clic_small
+python -m launch.evaluate --model=runs/clic_small --process=ttbar,qq,zh,ww --events=1000 --seed=1
+"""
+
+from ml_collections import ConfigDict
+
+from configs import demo
+
+
+def get_config() -> ConfigDict:
+    config = demo.get_config()
+    config.seed = 7
+    config.data.processes = ("ttbar", "qq", "zh", "ww")
+    config.data.events = ConfigDict({"train": 12000, "validation": 500, "test": 100})  # of each
+    config.train.learning_rate = 5e-3
+    config.train.weight_decay = 1e-3
+    config.train.warmup_steps = 200
+    config.train.share_weight = 1.0
+    config.fit.epochs = 6
+    config.fit.packed = True
+    return config
