@@ -82,7 +82,7 @@ def make_state(
     constants = jax.tree.map(jnp.asarray, drawn | {"statistics": {"inputs": measured._asdict()}})
     return train.TrainState(
         config, params, constants, quickly(optimisation.init)(params), optimisation.hyper(training),
-        jnp.zeros((), jnp.int32), jax.random.key_data(jax.random.key(seed)),
+        jnp.zeros((), jnp.int32), jax.random.key_data(jax.random.key(seed)), average=params,
     )  # fmt: skip
 
 

@@ -152,6 +152,6 @@ def test_a_saved_model_predicts_bit_for_bit(trained, predict, tmp_path):
     config, variables = checkpoint.load_model(tmp_path)
     assert config == state.config
     params = variables.pop("params")
-    loaded = state.replace(params=params, constants=variables)
+    loaded = state.replace(average=params, constants=variables)
     expected, got = (predict(s, batch.X, batch.mask) for s in (state, loaded))
     assert all((a == b).all() for a, b in zip(got, expected, strict=True))
