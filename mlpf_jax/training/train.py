@@ -17,7 +17,7 @@ from jaxtyping import Array, Int, PyTree
 
 from datasets.schema import ELEMENT_WIDTH, Batch
 from mlpf_jax.model.config import ModelConfig, TrainConfig
-from mlpf_jax.model.heads import Prediction
+from mlpf_jax.model.heads import Prediction, particles
 from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.model.statistics import Statistics
 from mlpf_jax.training import averaging, freezing, losses, optimisation, pieces
@@ -204,6 +204,12 @@ def predict_step(state: TrainState, X: Array, segment: Array, segments: int = 1)
     module = MLPF(state.config, segments)
     cut = pieces.split((X, segment))
     return pieces.join(jax.lax.map(lambda c: module.apply(state.variables, *c), cut))
+
+
+def reconstruct_step(state: TrainState, batch: Batch) -> Array:
+    """The particles of a batch: rows of `schema.TARGET_FEATURES`."""
+    prediction = predict_step(state, batch.X, batch.segment, batch.segments)
+    return particles(prediction, batch.X, batch.mask)
 
 
 def _apply(state, params, batch: Batch, dropout_key=None) -> Prediction:
