@@ -69,6 +69,7 @@ def _train_on(
         extras = training.Extras(fitting, kept, run.folder / "diverged.npz", watch)
         span = range(done, total)
         for epoch in training.epochs(config, material, folder, span, total, config.seed, extras):
+            speed = meter.note()
             record = {"epoch": epoch.epoch, **epoch.metrics}
             record |= {"jets": measure(epoch.state)} if measure else {}
             outcomes.record(run, record)
@@ -76,7 +77,8 @@ def _train_on(
             best = selection.best(scores)
             checkpoint.forget_others(folder, best, epoch.epoch - 1, epoch.epoch)
             loss = f"validation loss {record['validation_loss']:.4f}"
-            update(epoch.epoch, f"{loss}, best in epoch {best}, {meter.note()}")
+            update(epoch.epoch, f"{loss}, best in epoch {best}, {speed}")
+            meter.rest()
             if selection.ended(scores, fitting.patience):
                 break
     if epoch.epoch < total:

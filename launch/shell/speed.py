@@ -68,6 +68,10 @@ class Meter:
             self._of_shape[shape] = self._flops_of(batch)
         return self._of_shape[shape]
 
+    def rest(self) -> None:
+        """What comes until the next update is no part of it: validation, measures."""
+        self._seen.clear()
+
     def note(self) -> str:
         """One phrase; "" as long as nothing can be said."""
         if len(self._seen) < 2 or not (spent := self._seen[-1][0] - self._seen[0][0]) > 0:

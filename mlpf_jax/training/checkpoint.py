@@ -19,7 +19,7 @@ from flax import serialization, traverse_util
 from jaxtyping import PyTree
 
 from mlpf_jax.model.config import ModelConfig
-from mlpf_jax.training import compatibility
+from mlpf_jax.training import averaging, compatibility
 from mlpf_jax.training.train import TrainState
 
 
@@ -81,8 +81,9 @@ def restore_state(
         restored = manager.restore(epoch, args=ocp.args.StandardRestore(wanted))
     restored = jax.tree.map(_placed_like, restored, traverse_util.unflatten_dict(known))
     found = traverse_util.flatten_dict(restored)
-    young = {p: found["params", *p[1:]] for p in tree if p[0] == "average" and p not in found}
-    restored = traverse_util.unflatten_dict(tree | found | young)
+    if ("average",) not in found:
+        found["average",] = averaging.start(restored["params"])
+    restored = traverse_util.unflatten_dict(tree | found)
     return serialization.from_state_dict(template, restored)
 
 

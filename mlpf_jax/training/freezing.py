@@ -7,7 +7,11 @@ no gradient (nor does the norm that is clipped count theirs), no decay and no av
 from collections.abc import Sequence
 
 import jax
-from jaxtyping import PyTree
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, PyTree
+
+Vector = Float[Array, " parameters"]
 
 
 def names(params: PyTree) -> list[str]:
@@ -37,6 +41,14 @@ def where_frozen(frozen: Sequence[str], yes: PyTree, no: PyTree) -> PyTree:
     return jax.tree.map_with_path(
         lambda path, a, b: a if is_frozen(_name(path), frozen) else b, yes, no
     )
+
+
+def keep_frozen(frozen: Sequence[str], params: PyTree, before: Vector, after: Vector) -> Vector:
+    """The same of values in one vector, in the order of the parameters."""
+    if not frozen:
+        return after
+    yes, no = (jax.tree.map(lambda p, v=v: jnp.full(p.shape, v), params) for v in (True, False))
+    return jnp.where(ravel_pytree(where_frozen(frozen, yes, no))[0], before, after)
 
 
 def _name(path) -> str:

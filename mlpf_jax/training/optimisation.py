@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int, PyTree
 from mlpf_jax.layers.linear import MATRIX
 from mlpf_jax.model.config import SCHEDULES, TrainConfig
 from mlpf_jax.training import optimisers
-from mlpf_jax.training.freezing import where_frozen
+from mlpf_jax.training.freezing import keep_frozen, where_frozen
 from mlpf_jax.training.losses import Weights
 
 
@@ -99,7 +99,8 @@ class Updated(NamedTuple):
     params: PyTree
     state: PyTree
     norm: Float[Array, ""]
-    evaluated: PyTree  # where the optimiser is to be evaluated: its parameters, or their average
+    # Where the optimiser is to be evaluated, as one vector: its parameters, or an average of them.
+    evaluated: Float[Array, " parameters"]
 
 
 def update(
@@ -115,5 +116,5 @@ def update(
     shrink = jnp.minimum(1.0, hyper.clip / jnp.maximum(norm, 1e-12))
     scales = optimisers.Scales(learning_rate(hyper, step), hyper.weight_decay, shrink)
     moved = optimisers.move(rules.optimiser, params, gradient, state, scales, decays)
-    after, evaluated = (where_frozen(frozen, params, p) for p in (moved.params, moved.evaluated))
-    return Updated(after, moved.state, norm, evaluated)
+    evaluated = keep_frozen(frozen, params, ravel_pytree(params)[0], moved.evaluated)
+    return Updated(where_frozen(frozen, params, moved.params), moved.state, norm, evaluated)

@@ -41,11 +41,11 @@ class Scales(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """Parameters after a step, the optimiser's state, and the parameters to evaluate at."""
+    """Parameters after a step, the optimiser's state, and where to evaluate (as one vector)."""
 
     params: PyTree
     state: PyTree
-    evaluated: PyTree
+    evaluated: Float[Array, " parameters"]
 
 
 def init(name: str, params: PyTree) -> PyTree:
@@ -77,7 +77,8 @@ def move(
         )
         direction = _to_norm_of_weights(direction, params) if name == "lamb" else direction
         params = evaluated = jax.tree.map(lambda p, d: p - scales.rate * d, params, direction)
-    return Moved(unravel(params), _named(name, state), unravel(evaluated))
+    evaluated = evaluated if name in VECTORS else ravel_pytree(evaluated)[0]
+    return Moved(unravel(params), _named(name, state), evaluated)
 
 
 def _same(values: PyTree) -> PyTree:

@@ -22,7 +22,6 @@ from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.model.statistics import Statistics
 from mlpf_jax.training import averaging, freezing, losses, optimisation, pieces
 from mlpf_jax.training.divergence import Behind, Diverged, first_not_finite
-from mlpf_jax.training.freezing import where_frozen
 
 Metrics = dict[str, float]
 
@@ -38,13 +37,13 @@ class TrainState:
     hyper: optimisation.Hyper
     step: Int[Array, ""]  # updates done
     seed: Array  # key data; the key of a step is folded in from it
-    average: PyTree  # of the parameters (`averaging`): what is evaluated and saved
+    average: averaging.Vector  # of the parameters: what is evaluated and saved
     rules: optimisation.Rules = flax.struct.field(pytree_node=False, default=optimisation.PLAIN)
 
     @property
     def variables(self) -> dict[str, PyTree]:
         """What `MLPF(config).apply` takes, and `checkpoint.save_model` stores."""
-        return {"params": self.average, **self.constants}
+        return {"params": averaging.as_params(self.average, self.params), **self.constants}
 
 
 class Epoch(NamedTuple):
@@ -83,7 +82,7 @@ def create_state(
         hyper=optimisation.hyper(train_config),
         step=jnp.zeros((), jnp.int32),
         seed=jax.random.key_data(seed),
-        average=params,
+        average=averaging.start(params),
         rules=rules,
     )
 
@@ -179,7 +178,7 @@ def _updated(state: TrainState, gradient, terms) -> tuple[TrainState, dict[str, 
         state.params, gradient, state.adam, state.hyper, state.step, state.rules
     )
     average = averaging.update(state.average, evaluated, state.hyper.ema, state.step)
-    average = where_frozen(state.rules.frozen, state.average, average)
+    average = freezing.keep_frozen(state.rules.frozen, params, state.average, average)
     metrics = {
         "loss": losses.total(terms, state.hyper.weights), **_means(terms), "gradient_norm": norm,
     }  # fmt: skip
@@ -190,9 +189,10 @@ def _updated(state: TrainState, gradient, terms) -> tuple[TrainState, dict[str, 
 @jax.jit
 def evaluate_step(state: TrainState, batch: Batch) -> dict[str, losses.Term]:
     """The loss terms of a batch; add them over batches, then take means."""
+    params = state.variables["params"]
 
     def terms(piece):
-        prediction = _apply(state, state.average, piece)
+        prediction = _apply(state, params, piece)
         return losses.terms(prediction, piece, state.hyper.weights)
 
     return pieces.sum_over(terms, pieces.split(batch))

@@ -32,6 +32,8 @@ def test_figures_are_of_the_last_updates():
     assert meter.done == 100
     assert len(counted) == 1
     assert meter.note() == "6 events/s, 0.1 of a matrix product's FLOP/s, 5 min left"
+    meter.rest()
+    assert meter.note() == ""
     silent = speed.Meter(3, 0.0, flops, iter([0.0, 1.0]).__next__)
     for update in range(2):
         silent(update, [batch])

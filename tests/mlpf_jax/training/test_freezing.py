@@ -35,7 +35,7 @@ def test_a_training_leaves_frozen_parts_as_they_are(batch, state_of, quick):
         changed = [bool((a != b).any()) for a, b in pairs]
         assert any(changed) == (part not in frozen), part
         if part in frozen:
-            jax.tree.map(np.testing.assert_array_equal, state.average[part], before)
+            jax.tree.map(np.testing.assert_array_equal, state.variables["params"][part], before)
 
 
 def test_a_part_is_a_path_from_its_beginning():
