@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.batches import Sampler, make_packed_plan, make_plan
+from datasets.batches import Sampler, _epoch, make_packed_plan, make_plan
 from datasets.mixing import Mix, check_weights, draw, shares
 
 mixes = st.lists(
@@ -97,3 +97,18 @@ def test_weights_without_sense_are_refused(weights, word):
 def test_a_weight_needs_events():
     with pytest.raises(ValueError, match="process 1 has a weight"):
         draw(Mix((4, 0), (1.0, 1.0)), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_epochs_that_need_unequal_batches_have_as_many_steps(make_samples, packed):
+    """The longest events of a process are drawn or are not: with them more batches are needed."""
+    counts = np.concatenate([np.arange(1, 161, 2), np.full(20, 4)])
+    samples, mix = make_samples(counts), Mix((80, 20), (1.0, 4.0))
+    plan = make_packed_plan(counts, 2, 8) if packed else make_plan(counts, 4, 4, 8)
+    needed = {len(_epoch(Sampler(samples, plan, 3, mix=mix), epoch)) for epoch in range(12)}
+    assert len(needed) > 1
+    sampler = Sampler(samples, plan, 3, mix=mix)
+    per = sampler.steps_per_epoch
+    assert min(needed) <= per <= max(needed)
+    for step in range(12 * per):
+        assert (sampler(step).event >= 0).any()

@@ -252,3 +252,22 @@ def test_a_run_from_before_there_was_a_choice_goes_on(begin, monkeypatch):
     with working_in(old.folder, old.config) as run:
         launch_train.train(Run(run.folder, runs.open_run(old.folder).config))
     assert same(arrays(old.folder / "model"), arrays(whole.folder / "model"))
+
+
+def test_a_trial_goes_on_as_if_it_had_never_stopped(begin, tmp_path):
+    """Without anything that only the final training has."""
+    run = begin("a")
+    material = training.load_material(run, run.config.fit, run.config.model)
+
+    def play(folder, *spans):
+        return [
+            epoch
+            for span in spans
+            for epoch in training.epochs(run.config, material, folder, span, 4, seed=1)
+        ]
+
+    whole = play(tmp_path / "whole", range(3))
+    cut = play(tmp_path / "cut", range(2), range(1, 3))
+    assert [epoch.epoch for epoch in cut] == [1, 2, 2, 3]
+    assert [epoch.metrics for epoch in cut[2:]] == [epoch.metrics for epoch in whole[1:]]
+    jax.tree.map(np.testing.assert_array_equal, cut[-1].state, whole[-1].state)
