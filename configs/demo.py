@@ -17,6 +17,7 @@ def get_config() -> ConfigDict:
     config.data = ConfigDict()
     config.data.root = ""  # where datasets lie; "": in the run's own folder
     config.data.processes = ("ttbar",)  # qq, zh, ww, ww_fullhad, zh_tautau, ttbar_pu10
+    config.data.weights = ()  # of the processes in an epoch, as (2.0, 1.0); (): every event once
     config.data.events = ConfigDict({"train": 3000, "validation": 500, "test": 1000})  # of each
     config.data.shard_events = 100  # simulated in one go, by one process
     config.data.workers = 2  # processes that simulate
@@ -38,6 +39,8 @@ def get_config() -> ConfigDict:
     config.train.schedule = "cosine"
     config.train.region_weight = 2.0  # energy around each element: what makes a jet's response
     config.train.clip = 3.0
+    config.train.optimiser = "adamw"  # lamb, lion, muon, schedule_free: docs/training.md
+    config.train.ema = 0.0  # decay of an average of parameters, such as 0.999; 0: none
 
     config.tune = ConfigDict()
     # or swift_improved, asynchronous_swift, adaptive, hyperband, asha, random: launch.shell.studies
@@ -75,4 +78,9 @@ def get_config() -> ConfigDict:
     config.fit.batch_size = 8
     config.fit.buckets = 3
     config.fit.packed = False  # several events in a row instead: one shape, hardly any padding
+    config.fit.select = "loss"  # the epoch whose model is kept: by validation loss; or jets, last
+    config.fit.patience = 0  # epochs without a better one after which it ends; 0: never
+    config.fit.accumulate = 1  # batches in one update
+    config.fit.start = ""  # a model's folder, or a run, whose model it starts from
+    config.fit.frozen = ()  # parts that are not trained, as ("embedding", "identification")
     return config

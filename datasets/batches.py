@@ -7,6 +7,7 @@ row: next to no padding, and one shape.
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import cycle, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from jaxtyping import Int
 
 from datasets import schema
 from datasets.events import Samples, Table, offsets_of, ragged_rows
+from datasets.mixing import Mix, draw
 from datasets.packing import Places, pack
 from datasets.schema import Batch, Shares
 
@@ -170,7 +172,8 @@ def sequential(samples: Samples, plan: Plan) -> list[Batch]:
 
 @dataclass(frozen=True, eq=False)
 class Sampler:
-    """Random batches of a training split; every event once an epoch, in an order of the epoch's.
+    """Random batches of a training split; every event once an epoch, in an order of the epoch's,
+    or the events that a mix of processes draws.
 
     Several processes share the events of a step, or its packed rows: shards are disjoint, and all
     processes have as many steps, of the same lengths.
@@ -183,6 +186,7 @@ class Sampler:
     seed: int
     process_index: int = 0
     process_count: int = 1
+    mix: Mix | None = None
     _kept: dict[int, list[Chunk]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -191,7 +195,9 @@ class Sampler:
 
     @cached_property
     def steps_per_epoch(self) -> int:
-        return len(self._chunks(0))
+        """Of every epoch. With a mix, whose events need more batches in one epoch than in another,
+        as many as in the first: the last ones are left out, or the first ones taken again."""
+        return len(self._chunks(0) if self.mix is None else _epoch(self, 0))
 
     def __call__(self, step: int) -> Batch:
         """The batch of a step: steps count from 0 over all epochs."""
@@ -202,6 +208,8 @@ class Sampler:
         chunks = self._kept.get(epoch)
         if chunks is None:
             chunks = _epoch(self, epoch)
+            if self.mix is not None:
+                chunks = list(islice(cycle(chunks), self.steps_per_epoch))
             self._kept.clear()
             self._kept[epoch] = chunks
         return chunks
@@ -211,12 +219,13 @@ def _epoch(sampler: Sampler, epoch: int) -> list[Chunk]:
     samples, plan = sampler.samples, sampler.plan
     index, count = sampler.process_index, sampler.process_count
     rng = np.random.default_rng((sampler.seed, epoch))
+    events = np.arange(samples.events) if sampler.mix is None else draw(sampler.mix, rng)
+    order = rng.permutation(events)
     if plan.packed:
-        order = rng.permutation(samples.events)
         return _packed(samples, plan, order, rng.permutation, index, count)
     # Batches of all processes together, so that each takes as many steps, of the same lengths.
     together = replace(plan, batch_size=plan.batch_size * count)
-    chunks = _bucketed(samples, together, rng.permutation(np.arange(samples.events)))
+    chunks = _bucketed(samples, together, order)
     return [
         chunks[i]._replace(events=chunks[i].events[index::count])
         for i in rng.permutation(len(chunks))

@@ -1,17 +1,24 @@
 """Trains the configuration of a run, or the winner of its tuning, and saves the model.
 
 python -m launch.train --config=configs/demo.py --run=runs/mine --config.train.learning_rate=1e-3
+
+The model is that of the best epoch, by `config.fit.select`; `config.fit.patience` epochs without a
+better one end the training. All that it can be asked is in docs/training.md.
 """
 
-from launch.objectives import training
+from typing import Any
+
+from launch.objectives import selection, training
 from launch.shell import outcomes, program
 from launch.shell.checks import checked
+from launch.shell.fitting import Fitting, fitting_of
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, stage, working_in
 
 
 def train(run: Run) -> None:
-    """Trains until the last epoch of `config.fit`, from the last checkpoint of this run if any."""
+    """Trains until the last epoch of `config.fit`, or until it gets no better, from the last
+    checkpoint of this run if any."""
     if (run.folder / "model" / "config.json").exists():
         say(f"  trained already: {run.folder / 'model'}")
         return
@@ -25,19 +32,67 @@ def _train(run: Run) -> None:
 
     keep_compilations(run)
     config = outcomes.chosen(run)
-    folder, total = run.folder / "checkpoints", config.fit.epochs
-    # An epoch that was saved but not recorded is trained again, and so is the last one, if the
-    # model was not saved after it.
-    done = min(checkpoint.latest_epoch(folder) or 0, max(outcomes.records(run), default=0))
-    span = range(min(done, total - 1), total)
+    folder, total, fitting = run.folder / "checkpoints", config.fit.epochs, fitting_of(config.fit)
     material = training.load_material(run, config.fit, config.model)
+    # An epoch that was saved but not recorded is trained again.
+    known = outcomes.records(run)
+    done = min(checkpoint.latest_epoch(folder) or 0, max(known, default=0))
+    scores = {e: selection.score(r, fitting.select) for e, r in known.items() if e <= done}
+    if done < total and not selection.ended(scores, fitting.patience):
+        _train_on(run, config, material, fitting, scores, done)
+    state = training.first_state(config, material, total, config.seed, fitting)
+    best = _best(scores, checkpoint.saved_epochs(folder))
+    state = checkpoint.restore_state(folder, state, best)
+    checkpoint.save_model(run.folder / "model", state.config, state.variables)
+    say(f"  model {run.folder / 'model'}: of epoch {best} of {max(scores)}")
+
+
+def _train_on(
+    run: Run, config: Any, material: Any, fitting: Fitting, scores: dict[int, float], done: int
+) -> None:
+    """The epochs after `done`; adds their scores, and keeps the states of the best and the last."""
+    from mlpf_jax.training import checkpoint
+
+    folder, total = run.folder / "checkpoints", config.fit.epochs
+    measure = None
+    if fitting.select == "jets":
+        measure = selection.jets_measure(material.held_out, material.validation)
     with progress("train", total, "epochs") as update:
-        update(span.start, "compiling")
-        for epoch in training.epochs(config, material, folder, span, total, config.seed):
-            outcomes.record(run, {"epoch": epoch.epoch, **epoch.metrics})
-            update(epoch.epoch, f"validation loss {epoch.metrics['validation_loss']:.4f}")
-    checkpoint.save_model(run.folder / "model", epoch.state.config, epoch.state.variables)
-    say(f"  model {run.folder / 'model'}")
+        update(done, "compiling")
+        meter = training.meter(config, material, total, fitting)
+
+        def watch(number: int, batches: Any) -> None:
+            meter(number, batches)
+            update(round(meter.done / meter.updates * total, 2), meter.note())
+
+        kept = (selection.best(scores),) if scores else ()
+        extras = training.Extras(fitting, kept, run.folder / "diverged.npz", watch)
+        span = range(done, total)
+        for epoch in training.epochs(config, material, folder, span, total, config.seed, extras):
+            speed = meter.note()
+            record = {"epoch": epoch.epoch, **epoch.metrics}
+            record |= {"jets": measure(epoch.state)} if measure else {}
+            outcomes.record(run, record)
+            scores[epoch.epoch] = selection.score(record, fitting.select)
+            best = selection.best(scores)
+            checkpoint.forget_others(folder, best, epoch.epoch - 1, epoch.epoch)
+            loss = f"validation loss {record['validation_loss']:.4f}"
+            update(epoch.epoch, f"{loss}, best in epoch {best}, {speed}")
+            meter.rest()
+            if selection.ended(scores, fitting.patience):
+                break
+    if epoch.epoch < total:
+        say(f"  ended after {epoch.epoch} epochs: none of the last {fitting.patience} was better")
+
+
+def _best(scores: dict[int, float], saved: set[int]) -> int:
+    """The best epoch of those whose state there is."""
+    best = selection.best(scores)
+    if best in saved:
+        return best
+    found = selection.best({epoch: value for epoch, value in scores.items() if epoch in saved})
+    say(f"  epoch {best} was the best, but an older version did not keep it: taking {found}")
+    return found
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """One training, from any epoch to any later one: the trials of a study and the final training."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,12 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from datasets.batches import Sampler, sequential
+from datasets.events import Samples
 from datasets.schema import Batch
 from launch.shell import data
+from launch.shell.fitting import Fitting, start_model
 from launch.shell.runs import Run, RunError
+from launch.shell.speed import Meter, matmul_rate, step_flops
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,20 @@ class Material:
     sampler: Sampler
     validation: Sequence[Batch]
     statistics: Any
+    held_out: Samples  # the events of `validation`
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What the final training has, and trials have not."""
+
+    fitting: Fitting = field(default_factory=Fitting)
+    kept: tuple[int, ...] = ()  # epochs whose states are not forgotten
+    broken: Path | None = None  # where the batches go that break the training
+    watch: Any = None  # told of every update: `train.Watch`
+
+
+PLAIN = Extras()
 
 
 def load_material(run: Run, settings: ConfigDict, model: ConfigDict) -> Material:
@@ -28,20 +45,60 @@ def load_material(run: Run, settings: ConfigDict, model: ConfigDict) -> Material
     from mlpf_jax.model.config import ModelConfig, from_mapping
     from mlpf_jax.model.statistics import measure
 
-    train = data.load(run, "train", settings.train_events)
-    validation = data.load(run, "validation", settings.validation_events)
+    parts = data.by_process(run, "train", settings.train_events)
+    train, validation = (
+        data.joined(parts), data.load(run, "validation", settings.validation_events)
+    )  # fmt: skip
     counts = np.concatenate([np.diff(train.offsets), np.diff(validation.offsets)])
     bin_size = from_mapping(ModelConfig, model.to_dict()).bin_size
     plan = data.make_batch_plan(counts, settings, bin_size)
     return Material(
-        Sampler(train, plan, run.config.seed),
+        Sampler(train, plan, run.config.seed, mix=data.mix_of(run.config, parts)),
         sequential(validation, plan),
         measure(np.asarray(train.X)),
+        validation,
     )
 
 
+def first_state(
+    config: ConfigDict, material: Material, horizon: int, seed: int, fitting: Fitting
+) -> Any:
+    """The state before the first epoch: from the seed, or from a trained model."""
+    import jax
+
+    from mlpf_jax.model.config import ModelConfig, TrainConfig, from_mapping
+    from mlpf_jax.training import train
+
+    model, steps = config.model.to_dict(), material.sampler.steps_per_epoch
+    updates = horizon * train.updates_per_epoch(steps, fitting.accumulate)
+    return train.create_state(
+        jax.random.key(seed),
+        from_mapping(ModelConfig, model),
+        from_mapping(TrainConfig, config.train.to_dict() | {"total_steps": updates}),
+        material.statistics,
+        fitting.frozen,
+        start_model(fitting.start, model) if fitting.start else None,
+    )
+
+
+def meter(config: ConfigDict, material: Material, horizon: int, fitting: Fitting) -> Meter:
+    """What tells how fast a training is; measures a matrix product first."""
+    from mlpf_jax.training import train
+
+    state = first_state(config, material, horizon, 0, fitting)
+    updates = train.updates_per_epoch(material.sampler.steps_per_epoch, fitting.accumulate)
+    peak = matmul_rate(state.config.precision)
+    return Meter(horizon * updates, peak, lambda batch: step_flops(state, batch))
+
+
 def epochs(
-    config: ConfigDict, material: Material, folder: Path, epochs: range, horizon: int, seed: int
+    config: ConfigDict,
+    material: Material,
+    folder: Path,
+    epochs: range,
+    horizon: int,
+    seed: int,
+    extras: Extras = PLAIN,
 ) -> Iterator[Any]:
     """Trains the epochs of a range, after those before it, and yields `train.Epoch`s.
 
@@ -49,28 +106,37 @@ def epochs(
     who reads the epochs may be behind, and go on from any of them. The schedule reaches its end
     after `horizon` epochs, wherever the range ends.
     """
-    import jax
-
-    from mlpf_jax.model.config import ModelConfig, TrainConfig, from_mapping
     from mlpf_jax.training import checkpoint, train
 
-    model_config = from_mapping(ModelConfig, config.model.to_dict())
-    plan, steps = material.sampler.plan, material.sampler.steps_per_epoch
-    if plan.packed and plan.bin_size != model_config.bin_size:
+    fitting, sampler = extras.fitting, material.sampler
+    state = first_state(config, material, horizon, seed, fitting)
+    if sampler.plan.packed and sampler.plan.bin_size != state.config.bin_size:
         raise RunError(
-            f"events are packed for bins of {plan.bin_size}, and model.bin_size is "
-            f"{model_config.bin_size}: set packed = False where bin_size is tuned"
+            f"events are packed for bins of {sampler.plan.bin_size}, and model.bin_size is "
+            f"{state.config.bin_size}: set packed = False where bin_size is tuned"
         )
-    train_config = config.train.to_dict() | {"total_steps": horizon * steps}
-    state = train.create_state(
-        jax.random.key(seed),
-        model_config,
-        from_mapping(TrainConfig, train_config),
-        material.statistics,
-    )
-    checkpoint.forget_others(folder, epochs.start)
+    checkpoint.forget_others(folder, epochs.start, *extras.kept)
     if epochs.start:
         state = checkpoint.restore_state(folder, state, epochs.start)
-    for epoch in train.fit(state, material.sampler, steps, material.validation, epochs):
-        checkpoint.save_state(folder, epoch.epoch, epoch.state, keep=len(epochs) + 1)
-        yield epoch
+    keep, steps = len(epochs) + 1 + len(extras.kept), sampler.steps_per_epoch
+    trained = train.fit(
+        state, sampler, steps, material.validation, epochs,
+        accumulate=fitting.accumulate, watch=extras.watch,
+    )  # fmt: skip
+    try:
+        for epoch in trained:
+            checkpoint.save_state(folder, epoch.epoch, epoch.state, keep)
+            yield epoch
+    except train.Diverged as error:
+        raise _kept(error, extras, sampler) from None
+
+
+def _kept(error: Any, extras: Extras, sampler: Sampler) -> Exception:
+    """The same error once the batches that did it are written down, where they are to be."""
+    from mlpf_jax.training import divergence, train
+
+    if extras.broken is None or error.step is None:
+        return error
+    numbers = train.batches_of(error.step, sampler.steps_per_epoch, extras.fitting.accumulate)
+    divergence.save_batches(extras.broken, [sampler(number) for number in numbers])
+    return train.Diverged(error.epoch, error.step, error.term, str(extras.broken))

@@ -6,7 +6,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from datasets.builders.names import PROCESSES
-from launch.shell import data, studies
+from datasets.mixing import check_weights
+from launch.shell import data, fitting, studies
 from launch.shell.outcomes import with_values
 from launch.shell.runs import RunError
 
@@ -65,3 +66,6 @@ def _check_particle_flow(config: ConfigDict, variant: ConfigDict) -> None:
     for each in (config, variant):
         from_mapping(ModelConfig, each.model.to_dict())
         from_mapping(TrainConfig, each.train.to_dict())
+    if weights := config.data.get("weights", ()):
+        check_weights(weights, len(config.data.processes))
+    fitting.check(config)

@@ -12,6 +12,7 @@ from datasets.builders import building, recipes
 from datasets.builders.names import dataset_name
 from datasets.builders.recipes import Recipe
 from datasets.events import Samples
+from datasets.mixing import Mix
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, RunError
 
@@ -51,9 +52,23 @@ def load(run: Run, split: str, events: int = 0) -> Samples:
 
     `events` limits their number, in equal parts of each process; 0 is all.
     """
+    return joined(by_process(run, split, events))
+
+
+def by_process(run: Run, split: str, events: int = 0) -> list[Samples]:
+    """The same, process by process."""
     processes = run.config.data.processes
-    parts = [_first(_cached(run, p, split), -(-events // len(processes))) for p in processes]
+    return [_first(_cached(run, p, split), -(-events // len(processes))) for p in processes]
+
+
+def joined(parts: list[Samples]) -> Samples:
     return parts[0] if len(parts) == 1 else stored.join(parts)
+
+
+def mix_of(config: ConfigDict, parts: list[Samples]) -> Mix | None:
+    """The events of an epoch by `config.data.weights`; None without them: all, once."""
+    weights = config.data.get("weights", ())
+    return Mix(tuple(p.events for p in parts), tuple(weights)) if weights else None
 
 
 def make_batch_plan(counts: np.ndarray, settings: ConfigDict, bin_size: int) -> Plan:

@@ -1,6 +1,7 @@
 """What the final training of a run starts from, and what it leaves: values and metrics by epoch."""
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,6 +44,12 @@ def records(run: Run) -> dict[int, dict[str, float]]:
 
 
 def record(run: Run, metrics: Mapping[str, Any]) -> None:
-    """One epoch more."""
-    with (run.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(metrics) + "\n")
+    """One epoch more, on the disk when it returns; what was cut off before stays a line alone."""
+    with (run.folder / "metrics.jsonl").open("a+b") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            cut = file.read(1) != b"\n"
+            file.write(b"\n" if cut else b"")
+        file.write(json.dumps(metrics).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())

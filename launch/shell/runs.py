@@ -7,6 +7,7 @@ best.json        the winning configuration       dispatch.jsonl  calls of an ann
 curves.csv.xz    learning curves of full trainings, where those are what is made
 checkpoints/     the final training              model/     the trained model
 metrics.jsonl    the final training, by epoch    evaluation.npz, metrics.json, report.html
+diverged.npz     the batch that broke it, if one did
 """
 
 import fcntl
@@ -27,6 +28,18 @@ MOVED = {
     "launch.objective:make": "launch.objectives.particle_flow:make",
     "launch.trainings.digits:make": "launch.objectives.digits:make",
     "launch.trainings.language:make": "launch.objectives.language:make",
+}
+
+# Values that a configuration has now, and that older runs were begun without.
+ADDED = {
+    "data.weights": [],
+    "train.ema": 0.0,
+    "train.optimiser": "adamw",
+    "fit.select": "loss",
+    "fit.patience": 0,
+    "fit.accumulate": 1,
+    "fit.start": "",
+    "fit.frozen": [],
 }
 
 
@@ -122,11 +135,11 @@ def _plain(config: ConfigDict) -> dict[str, Any]:
 
 
 def _check_same(stored: Mapping, given: Mapping, folder: Path) -> None:
+    stored, given = ADDED | _flat(stored), ADDED | _flat(given)
     changed = [
-        f"{key} was {before!r}, is {after!r}"
-        for key in sorted({**_flat(stored), **_flat(given)})
-        for before, after in [(_flat(stored).get(key), _flat(given).get(key))]
-        if before != after
+        f"{key} was {stored.get(key)!r}, is {given.get(key)!r}"
+        for key in sorted({**stored, **given})
+        if stored.get(key) != given.get(key)
     ]
     if changed:
         raise RunError(

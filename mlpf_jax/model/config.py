@@ -1,7 +1,7 @@
 """What a model is and how it is trained: frozen dataclasses of plain values.
 
 `ModelConfig` fixes shapes, so each one costs a compilation. Every number of `TrainConfig` is a
-traced value of the training step: any number of them share one.
+traced value of the training step: any number of them share one. Its optimiser's name is not.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ BINNINGS = ("learned", "face", "tiles", "none")
 MOMENTA = ("residual", "free")
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("constant", "cosine", "linear")
+OPTIMISERS = ("adamw", "lamb", "lion", "muon", "schedule_free")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,10 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The optimisation: AdamW under a schedule, and the weights of the loss terms."""
+    """The optimisation under a schedule, and the weights of the loss terms.
+
+    All are traced values but the name of the optimiser, which costs a compilation.
+    """
 
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
@@ -104,13 +108,17 @@ class TrainConfig:
     missing_weight: float = 0.0  # of the vector sum of transverse momenta, by event
     focal_gamma: float = 1.0
     energy_power: float = 0.5  # a particle counts energy**energy_power in the regression
+    ema: float = 0.0  # decay of the average of parameters that is evaluated and saved; 0: none
+    optimiser: str = "adamw"
 
     def __post_init__(self):
         _require_choice("schedule", self.schedule, SCHEDULES)
+        _require_choice("optimiser", self.optimiser, OPTIMISERS)
+        _require(0 <= self.ema < 1, "ema", self.ema, "in [0, 1)")
         _require(self.total_steps >= 1, "total_steps", self.total_steps, "at least 1")
         _require(self.clip > 0, "clip", self.clip, "above 0")
         for f in fields(self):
-            if f.name not in ("schedule", "total_steps", "clip"):
+            if f.name not in ("schedule", "optimiser", "total_steps", "clip"):
                 _require(getattr(self, f.name) >= 0, f.name, getattr(self, f.name), "at least 0")
 
 

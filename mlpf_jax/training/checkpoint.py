@@ -19,7 +19,7 @@ from flax import serialization, traverse_util
 from jaxtyping import PyTree
 
 from mlpf_jax.model.config import ModelConfig
-from mlpf_jax.training import compatibility
+from mlpf_jax.training import averaging, compatibility
 from mlpf_jax.training.train import TrainState
 
 
@@ -35,22 +35,23 @@ def save_state(folder: str | os.PathLike, epoch: int, state: TrainState, keep: i
         manager.wait_until_finished()
 
 
+def saved_epochs(folder: str | os.PathLike) -> set[int]:
+    """All epochs of which there is a state."""
+    if not Path(folder).is_dir():
+        return set()
+    return {int(path.name) for path in Path(folder).iterdir() if path.name.isdecimal()}
+
+
 def latest_epoch(folder: str | os.PathLike) -> int | None:
     """The last epoch saved, None if there is none."""
-    if not Path(folder).is_dir():
-        return None
-    return max(
-        (int(path.name) for path in Path(folder).iterdir() if path.name.isdecimal()), default=None
-    )
+    return max(saved_epochs(folder), default=None)
 
 
-def forget_others(folder: str | os.PathLike, epoch: int) -> None:
-    """Deletes all states but that of `epoch`: a training that starts there will make them anew."""
-    if latest_epoch(folder) is None:
-        return
-    with _manager(folder, None) as manager:
-        for other in manager.all_steps():
-            if other != epoch:
+def forget_others(folder: str | os.PathLike, *epochs: int) -> None:
+    """Deletes all states but those of `epochs`: a training that starts there makes them anew."""
+    if others := saved_epochs(folder) - set(epochs):
+        with _manager(folder, None) as manager:
+            for other in others:
                 manager.delete(other)
 
 
@@ -67,17 +68,22 @@ def restore_state(
     tree = traverse_util.flatten_dict(_tree(template))
     with _manager(folder, None) as manager:
         stored = _shapes(manager.item_metadata(epoch))
-        # A weight of the loss that is younger than the state is as the template has it.
-        known = {path: x for path, x in tree.items() if path in stored or path[0] != "hyper"}
+        # A number that is younger than the state is as the template has it; an average that is
+        # starts as the parameters.
+        known = {p: x for p, x in tree.items() if p in stored or p[0] not in ("hyper", "average")}
         wanted = traverse_util.unflatten_dict(known)
         wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, wanted)
         if stored != _shapes(wanted):
             raise ValueError(
-                f"the state in {folder} belongs to another model than {template.config}"
+                f"the state in {folder} belongs to another model or optimiser than "
+                f"{template.config}, {template.rules.optimiser}"
             )
         restored = manager.restore(epoch, args=ocp.args.StandardRestore(wanted))
     restored = jax.tree.map(_placed_like, restored, traverse_util.unflatten_dict(known))
-    restored = traverse_util.unflatten_dict(tree | traverse_util.flatten_dict(restored))
+    found = traverse_util.flatten_dict(restored)
+    if ("average",) not in found:
+        found["average",] = averaging.start(restored["params"])
+    restored = traverse_util.unflatten_dict(tree | found)
     return serialization.from_state_dict(template, restored)
 
 

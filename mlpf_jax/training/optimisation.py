@@ -1,4 +1,4 @@
-"""AdamW with clipping under a schedule, every number of it a traced value.
+"""Optimisers with clipping under a schedule, every number of it a traced value.
 
 optax builds its schedules from Python numbers, each of which would be a compilation. Here they
 are a pytree, so one compiled step serves every learning rate, decay and horizon.
@@ -8,13 +8,24 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PyTree
 
 from mlpf_jax.layers.linear import MATRIX
 from mlpf_jax.model.config import SCHEDULES, TrainConfig
+from mlpf_jax.training import optimisers
+from mlpf_jax.training.freezing import keep_frozen, where_frozen
 from mlpf_jax.training.losses import Weights
+
+
+class Rules(NamedTuple):
+    """What of an optimisation is no number, and costs a compilation."""
+
+    optimiser: str = "adamw"
+    frozen: tuple[str, ...] = ()  # parts that are not trained (`freezing`)
+
+
+PLAIN = Rules()
 
 
 class Hyper(NamedTuple):
@@ -27,6 +38,7 @@ class Hyper(NamedTuple):
     schedule: Int[Array, ""]
     clip: Float[Array, ""]
     weights: Weights
+    ema: Float[Array, ""]
 
 
 def hyper(config: TrainConfig) -> Hyper:
@@ -54,10 +66,8 @@ def hyper(config: TrainConfig) -> Hyper:
             focal_gamma=value(config.focal_gamma),
             energy_power=value(config.energy_power),
         ),
+        ema=value(config.ema),
     )
-
-
-ADAM = optax.scale_by_adam(b1=0.9, b2=0.99)
 
 
 def learning_rate(hyper: Hyper, step: Int[Array, ""]) -> Float[Array, ""]:
@@ -69,9 +79,9 @@ def learning_rate(hyper: Hyper, step: Int[Array, ""]) -> Float[Array, ""]:
     return hyper.learning_rate * warmup * shapes[hyper.schedule]
 
 
-def init(params):
-    """Adam's moments, each of them one vector for all parameters."""
-    return ADAM.init(ravel_pytree(params)[0])
+def init(params: PyTree, rules: Rules = PLAIN) -> PyTree:
+    """The optimiser's state before the first step; of AdamW one vector of each moment."""
+    return optimisers.init(rules.optimiser, params)
 
 
 def decaying(params: PyTree) -> PyTree:
@@ -83,19 +93,28 @@ def decaying(params: PyTree) -> PyTree:
     return jax.tree.map_with_path(lambda path, _: path[-1].key == MATRIX, params)
 
 
-def update(params, gradient, adam, hyper: Hyper, step):
-    """One step: (parameters, Adam's moments, norm of the gradient before it was clipped).
+class Updated(NamedTuple):
+    """What an update leaves; `norm` is of the gradient before it was clipped."""
 
-    Decoupled weight decay (Loshchilov & Hutter 2019) of what is `decaying`.
-    All parameters are one vector meanwhile: a few long operations instead of hundreds of short
-    ones, which compile and run faster.
-    """
-    values, unravel = ravel_pytree(params)
-    gradient, _ = ravel_pytree(gradient)
-    decays = jax.tree.map(lambda p, does: jnp.full(p.shape, float(does)), params, decaying(params))
-    decays, _ = ravel_pytree(decays)
-    norm = jnp.linalg.norm(gradient)
+    params: PyTree
+    state: PyTree
+    norm: Float[Array, ""]
+    # Where the optimiser is to be evaluated, as one vector: its parameters, or an average of them.
+    evaluated: Float[Array, " parameters"]
+
+
+def update(
+    params: PyTree, gradient: PyTree, state: PyTree, hyper: Hyper, step, rules: Rules = PLAIN
+) -> Updated:
+    """One step of the optimiser, with decoupled weight decay (Loshchilov & Hutter 2019) of what is
+    `decaying` and not frozen. Frozen parameters stay as they are, bit for bit."""
+    frozen = rules.frozen
+    gradient = where_frozen(frozen, jax.tree.map(jnp.zeros_like, gradient), gradient)
+    decays = where_frozen(frozen, jax.tree.map(lambda _: False, params), decaying(params))
+    decays = jax.tree.map(lambda p, does: jnp.full(p.shape, float(does)), params, decays)
+    norm = jnp.linalg.norm(ravel_pytree(gradient)[0])
     shrink = jnp.minimum(1.0, hyper.clip / jnp.maximum(norm, 1e-12))
-    direction, adam = ADAM.update(gradient * shrink, adam)
-    rate = learning_rate(hyper, step)
-    return unravel(values - rate * (direction + hyper.weight_decay * decays * values)), adam, norm
+    scales = optimisers.Scales(learning_rate(hyper, step), hyper.weight_decay, shrink)
+    moved = optimisers.move(rules.optimiser, params, gradient, state, scales, decays)
+    evaluated = keep_frozen(frozen, params, ravel_pytree(params)[0], moved.evaluated)
+    return Updated(where_frozen(frozen, params, moved.params), moved.state, norm, evaluated)

@@ -5,7 +5,7 @@ step runs with the batch split over a mesh (`place`): losses are global sums ove
 so the compiler inserts the one reduction and the result does not depend on the split.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import flax.struct
@@ -17,10 +17,11 @@ from jaxtyping import Array, Int, PyTree
 
 from datasets.schema import ELEMENT_WIDTH, Batch
 from mlpf_jax.model.config import ModelConfig, TrainConfig
-from mlpf_jax.model.heads import Prediction
+from mlpf_jax.model.heads import Prediction, particles
 from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.model.statistics import Statistics
-from mlpf_jax.training import losses, optimisation, pieces
+from mlpf_jax.training import averaging, freezing, losses, optimisation, pieces
+from mlpf_jax.training.divergence import Behind, Diverged, first_not_finite
 
 Metrics = dict[str, float]
 
@@ -32,15 +33,17 @@ class TrainState:
     config: ModelConfig = flax.struct.field(pytree_node=False)
     params: PyTree
     constants: PyTree  # variables that are not trained: codebook, statistics
-    adam: PyTree
+    adam: PyTree  # of whatever optimiser; saved states have the name
     hyper: optimisation.Hyper
-    step: Int[Array, ""]
+    step: Int[Array, ""]  # updates done
     seed: Array  # key data; the key of a step is folded in from it
+    average: averaging.Vector  # of the parameters: what is evaluated and saved
+    rules: optimisation.Rules = flax.struct.field(pytree_node=False, default=optimisation.PLAIN)
 
     @property
     def variables(self) -> dict[str, PyTree]:
         """What `MLPF(config).apply` takes, and `checkpoint.save_model` stores."""
-        return {"params": self.params, **self.constants}
+        return {"params": averaging.as_params(self.average, self.params), **self.constants}
 
 
 class Epoch(NamedTuple):
@@ -51,44 +54,48 @@ class Epoch(NamedTuple):
     metrics: Metrics
 
 
-class Diverged(RuntimeError):
-    """The loss is not finite any more."""
-
-    def __init__(self, epoch: int):
-        super().__init__(
-            f"training diverged in epoch {epoch}: the loss is not finite. "
-            "Lower the learning rate or the gradient clip."
-        )
-        self.epoch = epoch
-
-    def __reduce__(self):
-        return Diverged, (self.epoch,)
-
-
 def create_state(
-    key: Array, model_config: ModelConfig, train_config: TrainConfig, statistics: Statistics
+    key: Array,
+    model_config: ModelConfig,
+    train_config: TrainConfig,
+    statistics: Statistics,
+    frozen: Sequence[str] = (),
+    variables: Mapping[str, PyTree] | None = None,
 ) -> TrainState:
-    """Fresh parameters and codebook from the key; the same key gives the same state."""
+    """Fresh parameters and codebook from the key; the same key gives the same state.
+
+    `variables` are those of a trained model, which is where the training starts instead: its
+    statistics and codebook too. Raises `ValueError` where a `frozen` part does not exist.
+    """
     init_key, seed = jax.random.split(key)
-    elements = 2 * model_config.bin_size  # enough for the hash to be used
-    X = jnp.zeros((1, elements, ELEMENT_WIDTH))
-    variables = dict(_initialise(model_config, init_key, X, jnp.zeros((1, elements), bool)))
-    params = variables.pop("params")
-    expected = variables["statistics"]["inputs"]["mean"].shape
-    if np.shape(statistics.mean) != expected:
-        raise ValueError(f"statistics of shape {np.shape(statistics.mean)}, expected {expected}")
-    variables["statistics"] = {
-        "inputs": {k: jnp.asarray(v) for k, v in statistics._asdict().items()}
-    }
+    if variables is None:
+        variables = _fresh(model_config, init_key, statistics)
+    constants = jax.tree.map(jnp.asarray, dict(variables))
+    params = constants.pop("params")
+    freezing.check(params, frozen)
+    rules = optimisation.Rules(train_config.optimiser, tuple(frozen))
     return TrainState(
         config=model_config,
         params=params,
-        constants=variables,
-        adam=optimisation.init(params),
+        constants=constants,
+        adam=optimisation.init(params, rules),
         hyper=optimisation.hyper(train_config),
         step=jnp.zeros((), jnp.int32),
         seed=jax.random.key_data(seed),
+        average=averaging.start(params),
+        rules=rules,
     )
+
+
+def _fresh(config: ModelConfig, key: Array, statistics: Statistics) -> dict[str, PyTree]:
+    elements = 2 * config.bin_size  # enough for the hash to be used
+    X = jnp.zeros((1, elements, ELEMENT_WIDTH))
+    variables = dict(_initialise(config, key, X, jnp.zeros((1, elements), bool)))
+    expected = variables["statistics"]["inputs"]["mean"].shape
+    if np.shape(statistics.mean) != expected:
+        raise ValueError(f"statistics of shape {np.shape(statistics.mean)}, expected {expected}")
+    variables["statistics"] = {"inputs": statistics._asdict()}
+    return variables
 
 
 # Of code that runs once, and would take seconds to compile with all optimisations.
@@ -104,9 +111,52 @@ def _initialise(config: ModelConfig, key, X, mask):
 @jax.jit
 def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
     """One update. Metrics: `loss`, the mean of each loss term, `gradient_norm`."""
+    counts = losses.counts(batch, state.hyper.weights)
+    return _updated(state, *_gradient(state, batch, counts, _step_key(state)))
+
+
+def train_on(state: TrainState, batches: Sequence[Batch]) -> tuple[TrainState, dict[str, Array]]:
+    """One update from several batches, as from all of their rows in one batch.
+
+    Sums of loss terms are divided by the counts of all batches, which are known before any
+    prediction; so batches may have different shapes, and only one is worked on at a time.
+    """
+    if len(batches) == 1:
+        return train_step(state, batches[0])
+    counts = [count_step(state.hyper.weights, batch) for batch in batches]
+    counts = {name: sum(of_batch[name] for of_batch in counts) for name in counts[0]}
+    total = None
+    for number, batch in enumerate(batches):
+        total = add_gradient_step(state, batch, counts, jnp.asarray(number), total)
+    return update_step(state, *total)
+
+
+@jax.jit
+def count_step(weights: losses.Weights, batch: Batch) -> dict[str, Array]:
+    """What the loss terms of a batch are divided by."""
+    return losses.counts(batch, weights)
+
+
+@jax.jit
+def add_gradient_step(state: TrainState, batch: Batch, counts, number, total):
+    """(gradient, terms) of one of several batches, added to those of the batches before it."""
+    own = _gradient(state, batch, counts, jax.random.fold_in(_step_key(state), number))
+    return own if total is None else jax.tree.map(jnp.add, total, own)
+
+
+@jax.jit
+def update_step(state: TrainState, gradient, terms) -> tuple[TrainState, dict[str, Array]]:
+    """The end of `train_step`: what is done once, however many batches there were."""
+    return _updated(state, gradient, terms)
+
+
+def _step_key(state: TrainState) -> Array:
+    return jax.random.fold_in(jax.random.wrap_key_data(state.seed), state.step)
+
+
+def _gradient(state: TrainState, batch: Batch, counts, key) -> tuple[PyTree, dict]:
+    """Gradient of the batch's part of the loss, and the sums of its terms."""
     weights = state.hyper.weights
-    counts = losses.counts(batch, weights)
-    step_key = jax.random.fold_in(jax.random.wrap_key_data(state.seed), state.step)
     cut = pieces.split(batch)
 
     def loss_of_piece(params, piece, key):
@@ -117,23 +167,32 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, A
 
     def gradient_of_piece(piece_and_number):
         piece, number = piece_and_number
-        key = jax.random.fold_in(step_key, number)
-        return jax.grad(loss_of_piece, has_aux=True)(state.params, piece, key)
+        piece_key = jax.random.fold_in(key, number)
+        return jax.grad(loss_of_piece, has_aux=True)(state.params, piece, piece_key)
 
-    gradient, terms = pieces.sum_over(gradient_of_piece, (cut, jnp.arange(pieces.number(cut))))
-    params, adam, norm = optimisation.update(
-        state.params, gradient, state.adam, state.hyper, state.step
+    return pieces.sum_over(gradient_of_piece, (cut, jnp.arange(pieces.number(cut))))
+
+
+def _updated(state: TrainState, gradient, terms) -> tuple[TrainState, dict[str, Array]]:
+    params, adam, norm, evaluated = optimisation.update(
+        state.params, gradient, state.adam, state.hyper, state.step, state.rules
     )
-    metrics = {"loss": losses.total(terms, weights), **_means(terms), "gradient_norm": norm}
-    return state.replace(params=params, adam=adam, step=state.step + 1), metrics
+    average = averaging.update(state.average, evaluated, state.hyper.ema, state.step)
+    average = freezing.keep_frozen(state.rules.frozen, params, state.average, average)
+    metrics = {
+        "loss": losses.total(terms, state.hyper.weights), **_means(terms), "gradient_norm": norm,
+    }  # fmt: skip
+    after = state.replace(params=params, adam=adam, average=average, step=state.step + 1)
+    return after, metrics
 
 
 @jax.jit
 def evaluate_step(state: TrainState, batch: Batch) -> dict[str, losses.Term]:
     """The loss terms of a batch; add them over batches, then take means."""
+    params = state.variables["params"]
 
     def terms(piece):
-        prediction = _apply(state, state.params, piece)
+        prediction = _apply(state, params, piece)
         return losses.terms(prediction, piece, state.hyper.weights)
 
     return pieces.sum_over(terms, pieces.split(batch))
@@ -151,6 +210,12 @@ def predict_step(
         return module.apply(state.variables, X, segment, face=face)
 
     return pieces.join(jax.lax.map(predict, pieces.split((X, segment, face))))
+
+
+def reconstruct_step(state: TrainState, batch: Batch) -> Array:
+    """The particles of a batch: rows of `schema.TARGET_FEATURES`."""
+    prediction = predict_step(state, batch.X, batch.segment, batch.segments, batch.face)
+    return particles(prediction, batch.X, batch.mask)
 
 
 def _apply(state, params, batch: Batch, dropout_key=None) -> Prediction:
@@ -171,6 +236,9 @@ def evaluate(state: TrainState, batches: Sequence[Batch], mesh: Mesh | None = No
     return {name: float(value) for name, value in means.items()}
 
 
+Watch = Callable[[int, Sequence[Batch]], None]
+
+
 def fit(
     state: TrainState,
     batch_at: Callable[[int], Batch],
@@ -178,27 +246,45 @@ def fit(
     validation: Sequence[Batch],
     epochs: range,
     mesh: Mesh | None = None,
+    accumulate: int = 1,
+    watch: Watch | None = None,
 ) -> Iterator[Epoch]:
     """Trains over the epochs of the range, and yields after each of them.
 
     Batches are numbered through the whole training, so a run that starts at epoch 3 from the
-    state of epoch 3 goes on as if it had never stopped. Metrics are means over the epoch's
-    steps, the same of `validation` under `validation_...`. Raises `Diverged`.
+    state of epoch 3 goes on as if it had never stopped; `accumulate` of them make one update.
+    Metrics are means over the epoch's updates, the same of `validation` under `validation_...`.
+    `watch` is told the number of each update that is done, and its batches. Raises `Diverged`,
+    which names the update.
     """
+    updates = updates_per_epoch(steps_per_epoch, accumulate)
     for epoch in epochs:
-        history = []
-        for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
-            state, metrics = train_step(state, place(batch_at(step), mesh))
-            history.append(metrics)
-        metrics = {name: float(np.mean([float(m[name]) for m in history])) for name in history[0]}
-        if not np.isfinite(metrics["loss"]):
-            raise Diverged(epoch + 1)
+        behind = Behind(epoch + 1, watch)
+        for update in range(epoch * updates, (epoch + 1) * updates):
+            numbers = batches_of(update, steps_per_epoch, accumulate)
+            batches = [place(batch_at(number), mesh) for number in numbers]
+            state, metrics = train_on(state, batches)
+            behind.add(update, metrics, batches)
+        history = behind.finish()
+        metrics = {name: float(np.mean([m[name] for m in history])) for name in history[0]}
         if validation:
             held_out = evaluate(state, validation, mesh)
-            if not np.isfinite(held_out["loss"]):
-                raise Diverged(epoch + 1)
+            if (name := first_not_finite(held_out)) is not None:
+                raise Diverged(epoch + 1, None, f"validation {name}")
             metrics |= {f"validation_{name}": value for name, value in held_out.items()}
         yield Epoch(epoch + 1, state, metrics)
+
+
+def updates_per_epoch(batches: int, accumulate: int) -> int:
+    """The last update of an epoch may have fewer batches."""
+    return -(-batches // accumulate)
+
+
+def batches_of(update: int, batches_per_epoch: int, accumulate: int) -> range:
+    """The numbers of the batches that make an update."""
+    epoch, position = divmod(update, updates_per_epoch(batches_per_epoch, accumulate))
+    first = epoch * batches_per_epoch + position * accumulate
+    return range(first, min(first + accumulate, (epoch + 1) * batches_per_epoch))
 
 
 def data_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:

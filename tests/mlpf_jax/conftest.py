@@ -15,7 +15,7 @@ from datasets.schema import Batch
 from mlpf_jax.model import statistics
 from mlpf_jax.model.config import ModelConfig, TrainConfig
 from mlpf_jax.model.mlpf import MLPF
-from mlpf_jax.training import optimisation, train
+from mlpf_jax.training import averaging, optimisation, train
 
 
 def make_event(rng, tracks: int, clusters: int):
@@ -80,9 +80,10 @@ def make_state(
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf / 4), drawn.pop("params"))
     measured = statistics.measure(batch.X[batch.mask])
     constants = jax.tree.map(jnp.asarray, drawn | {"statistics": {"inputs": measured._asdict()}})
+    average = quickly(averaging.start)(params)
     return train.TrainState(
         config, params, constants, quickly(optimisation.init)(params), optimisation.hyper(training),
-        jnp.zeros((), jnp.int32), jax.random.key_data(jax.random.key(seed)),
+        jnp.zeros((), jnp.int32), jax.random.key_data(jax.random.key(seed)), average,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import pytest
 from datasets import schema
 from mlpf_jax.model.config import BACKBONES, ModelConfig, TrainConfig
 from mlpf_jax.model.heads import Prediction, particles
-from mlpf_jax.training import checkpoint, train
+from mlpf_jax.training import averaging, checkpoint, train
 
 SMALL = {
     "width": 16, "layers_id": 1, "layers_regression": 1, "bin_size": 16, "distance_width": 8,
@@ -152,6 +152,6 @@ def test_a_saved_model_predicts_bit_for_bit(trained, predict, tmp_path):
     config, variables = checkpoint.load_model(tmp_path)
     assert config == state.config
     params = variables.pop("params")
-    loaded = state.replace(params=params, constants=variables)
+    loaded = state.replace(average=averaging.start(params), constants=variables)
     expected, got = (predict(s, batch.X, batch.mask) for s in (state, loaded))
     assert all((a == b).all() for a, b in zip(got, expected, strict=True))

@@ -59,7 +59,9 @@ def test_an_update_is_adam_of_the_clipped_gradient_and_decay_of_matrices(decay, 
     second = {name: np.zeros(v.shape) for name, v in values.items()}
     for step in range(4):
         gradient = tree(step + 1, scale=10.0**-step)
-        params, adam, norm = optimisation.update(params, gradient, adam, hyper, jnp.asarray(step))
+        params, adam, norm, _ = optimisation.update(
+            params, gradient, adam, hyper, jnp.asarray(step)
+        )
         plain = {name: np.asarray(g, float) for name, g in gradient["Dense_0"].items()}
         length = np.sqrt(sum((g**2).sum() for g in plain.values()))
         assert float(norm) == pytest.approx(length, rel=1e-5)
@@ -81,7 +83,7 @@ def test_a_gradient_of_nothing_moves_only_what_decays():
     config = TrainConfig(learning_rate=0.1, weight_decay=0.5, warmup_steps=0, schedule="constant")
     params = tree(3)
     still = jax.tree.map(jnp.zeros_like, params)
-    after, _, norm = optimisation.update(
+    after, _, norm, _ = optimisation.update(
         params, still, optimisation.init(params), optimisation.hyper(config), jnp.asarray(0)
     )
     assert float(norm) == 0
