@@ -19,7 +19,5 @@ def get_config() -> ConfigDict:
     config.train.learning_rate = 5e-3
     config.train.weight_decay = 1e-3
     config.train.warmup_steps = 200
-    config.train.share_weight = 1.0
     config.fit.epochs = 6
-    config.fit.packed = True
     return config

@@ -18,7 +18,7 @@ def get_config() -> ConfigDict:
     config.data.root = ""  # where datasets lie; "": in the run's own folder
     config.data.processes = ("ttbar",)  # qq, zh, ww, ww_fullhad, zh_tautau, ttbar_pu10
     config.data.weights = ()  # of the processes in an epoch, as (2.0, 1.0); (): every event once
-    config.data.events = ConfigDict({"train": 3000, "validation": 500, "test": 1000})  # of each
+    config.data.events = ConfigDict({"train": 8000, "validation": 500, "test": 1000})  # of each
     config.data.shard_events = 100  # simulated in one go, by one process
     config.data.workers = 2  # processes that simulate
 
@@ -31,6 +31,7 @@ def get_config() -> ConfigDict:
     config.model.bin_size = 64
     config.model.messages = 2
     config.model.dropout = 0.0
+    config.model.sharing = True  # tracks account for the energy of clusters: model.sharing
 
     config.train = ConfigDict()
     config.train.learning_rate = 5e-3
@@ -38,6 +39,7 @@ def get_config() -> ConfigDict:
     config.train.warmup_steps = 50
     config.train.schedule = "cosine"
     config.train.region_weight = 2.0  # energy around each element: what makes a jet's response
+    config.train.share_weight = 1.0  # what tracks left in clusters, where the dataset knows it
     config.train.clip = 3.0
     config.train.optimiser = "adamw"  # lamb, lion, muon, schedule_free: docs/training.md
     config.train.ema = 0.0  # decay of an average of parameters, such as 0.999; 0: none
@@ -51,9 +53,9 @@ def get_config() -> ConfigDict:
     config.tune.qsvr = ConfigDict(
         {"sampler": "simulated_annealing", "reads": 50, "sweeps": 400, "box": 4.0}
     )
-    config.tune.max_epochs = 16  # R
+    config.tune.max_epochs = 8  # R
     config.tune.eta = 2
-    config.tune.min_curves = 7  # d: finished curves that a predictor needs
+    config.tune.min_curves = 5  # d: finished curves that a predictor needs
     config.tune.full_share = 0.5  # kappa
     config.tune.decision_point = 0.5  # c
     config.tune.quantile = 0.25
@@ -72,13 +74,13 @@ def get_config() -> ConfigDict:
     )
 
     config.fit = ConfigDict()  # the final training, with the winning configuration
-    config.fit.epochs = 16
+    config.fit.epochs = 8
     config.fit.train_events = 0  # 0: all
     config.fit.validation_events = 0
     config.fit.batch_size = 8
     config.fit.buckets = 3
-    config.fit.packed = False  # several events in a row instead: one shape, hardly any padding
-    config.fit.select = "loss"  # the epoch whose model is kept: by validation loss; or jets, last
+    config.fit.packed = True  # several events in a row: one shape, hardly any padding
+    config.fit.select = "jets"  # the epoch whose model is kept: by validation jets; or loss, last
     config.fit.patience = 0  # epochs without a better one after which it ends; 0: never
     config.fit.accumulate = 1  # batches in one update
     config.fit.start = ""  # a model's folder, or a run, whose model it starts from
