@@ -68,7 +68,10 @@ def _train_on(
         kept = (selection.best(scores),) if scores else ()
         extras = training.Extras(fitting, kept, run.folder / "diverged.npz", watch)
         span = range(done, total)
-        for epoch in training.epochs(config, material, folder, span, total, config.seed, extras):
+        epochs = training.epochs(
+            config, material, folder, span, total, config.seed, extras, judge=run.config
+        )
+        for epoch in epochs:
             speed = meter.note()
             record = {"epoch": epoch.epoch, **epoch.metrics}
             record |= {"jets": measure(epoch.state)} if measure else {}

@@ -26,7 +26,9 @@ def make(settings: Mapping[str, Any]) -> Callable[[Any], Iterator[Mapping[str, f
         span = range(trial.first_epoch, trial.last_epoch)
         horizon = run.config.tune.max_epochs
         seed = run.config.seed
-        for epoch in training.epochs(config, material, trial.folder, span, horizon, seed):
+        for epoch in training.epochs(
+            config, material, trial.folder, span, horizon, seed, judge=run.config
+        ):
             yield epoch.metrics
 
     return train_trial

@@ -99,14 +99,17 @@ def epochs(
     horizon: int,
     seed: int,
     extras: Extras = PLAIN,
+    judge: ConfigDict | None = None,
 ) -> Iterator[Any]:
     """Trains the epochs of a range, after those before it, and yields `train.Epoch`s.
 
     Every epoch is checkpointed in `folder` before it is yielded, and kept until the next call:
     who reads the epochs may be behind, and go on from any of them. The schedule reaches its end
-    after `horizon` epochs, wherever the range ends.
+    after `horizon` epochs, wherever the range ends. The validation loss has the weights of `judge`,
+    the configuration of the study: by its own, a trial would win with a weight of zero.
     """
-    from mlpf_jax.training import checkpoint, train
+    from mlpf_jax.model.config import TrainConfig, from_mapping
+    from mlpf_jax.training import checkpoint, optimisation, train
 
     fitting, sampler = extras.fitting, material.sampler
     state = first_state(config, material, horizon, seed, fitting)
@@ -119,9 +122,11 @@ def epochs(
     if epochs.start:
         state = checkpoint.restore_state(folder, state, epochs.start)
     keep, steps = len(epochs) + 1 + len(extras.kept), sampler.steps_per_epoch
+    settings = (judge or config).train.to_dict()
+    weights = optimisation.hyper(from_mapping(TrainConfig, settings)).weights
     trained = train.fit(
         state, sampler, steps, material.validation, epochs,
-        accumulate=fitting.accumulate, watch=extras.watch,
+        accumulate=fitting.accumulate, watch=extras.watch, judge=weights,
     )  # fmt: skip
     try:
         for epoch in trained:

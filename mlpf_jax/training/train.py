@@ -187,13 +187,16 @@ def _updated(state: TrainState, gradient, terms) -> tuple[TrainState, dict[str, 
 
 
 @jax.jit
-def evaluate_step(state: TrainState, batch: Batch) -> dict[str, losses.Term]:
+def evaluate_step(
+    state: TrainState, batch: Batch, weights: losses.Weights | None = None
+) -> dict[str, losses.Term]:
     """The loss terms of a batch; add them over batches, then take means."""
+    weights = state.hyper.weights if weights is None else weights
     params = state.variables["params"]
 
     def terms(piece):
         prediction = _apply(state, params, piece)
-        return losses.terms(prediction, piece, state.hyper.weights)
+        return losses.terms(prediction, piece, weights)
 
     return pieces.sum_over(terms, pieces.split(batch))
 
@@ -226,13 +229,23 @@ def _apply(state, params, batch: Batch, dropout_key=None) -> Prediction:
     )  # fmt: skip
 
 
-def evaluate(state: TrainState, batches: Sequence[Batch], mesh: Mesh | None = None) -> Metrics:
-    """`loss` and the mean of each term over all batches together."""
+def evaluate(
+    state: TrainState,
+    batches: Sequence[Batch],
+    mesh: Mesh | None = None,
+    weights: losses.Weights | None = None,
+) -> Metrics:
+    """`loss` and the mean of each term over all batches together.
+
+    By `weights` where they are given, and not those of the state's own loss: losses of trainings
+    with different weights compare with each other only by the same ones.
+    """
     if not batches:
         raise ValueError("no batches to evaluate on")
-    parts = [evaluate_step(state, place(batch, mesh)) for batch in batches]
+    weights = state.hyper.weights if weights is None else weights
+    parts = [evaluate_step(state, place(batch, mesh), weights) for batch in batches]
     terms = jax.tree.map(lambda *x: sum(x), *parts)
-    means = {"loss": losses.total(terms, state.hyper.weights), **_means(terms)}
+    means = {"loss": losses.total(terms, weights), **_means(terms)}
     return {name: float(value) for name, value in means.items()}
 
 
@@ -248,12 +261,14 @@ def fit(
     mesh: Mesh | None = None,
     accumulate: int = 1,
     watch: Watch | None = None,
+    judge: losses.Weights | None = None,
 ) -> Iterator[Epoch]:
     """Trains over the epochs of the range, and yields after each of them.
 
     Batches are numbered through the whole training, so a run that starts at epoch 3 from the
     state of epoch 3 goes on as if it had never stopped; `accumulate` of them make one update.
     Metrics are means over the epoch's updates, the same of `validation` under `validation_...`.
+    `judge` are the weights of the validation loss (`evaluate`).
     `watch` is told the number of each update that is done, and its batches. Raises `Diverged`,
     which names the update.
     """
@@ -268,7 +283,7 @@ def fit(
         history = behind.finish()
         metrics = {name: float(np.mean([m[name] for m in history])) for name in history[0]}
         if validation:
-            held_out = evaluate(state, validation, mesh)
+            held_out = evaluate(state, validation, mesh, judge)
             if (name := first_not_finite(held_out)) is not None:
                 raise Diverged(epoch + 1, None, f"validation {name}")
             metrics |= {f"validation_{name}": value for name, value in held_out.items()}

@@ -69,7 +69,8 @@ def begin(root, tmp_path):
         config.data.processes = ("ttbar", "zh") if weights else ("ttbar",)
         config.model = MODEL
         config.train.learning_rate, config.train.warmup_steps, config.train.ema = rate, 0, 0.5
-        config.fit.update({"epochs": 4, "batch_size": 4} | fit)
+        plain = {"epochs": 4, "batch_size": 4, "packed": False, "select": "loss"}
+        config.fit.update(plain | fit)
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         return Run(folder, config)
@@ -271,3 +272,21 @@ def test_a_trial_goes_on_as_if_it_had_never_stopped(begin, tmp_path):
     assert [epoch.epoch for epoch in cut] == [1, 2, 2, 3]
     assert [epoch.metrics for epoch in cut[2:]] == [epoch.metrics for epoch in whole[1:]]
     jax.tree.map(np.testing.assert_array_equal, cut[-1].state, whole[-1].state)
+
+
+def test_a_loss_weight_wins_nothing_by_itself(begin, tmp_path):
+    """Trials that differ in a weight alone, and do not move: one validation loss, the study's."""
+    run = begin("weights", rate=0.0)
+    run.config.train.update({"class_weight": 1.0, "focal_gamma": 1.0})
+    material = training.load_material(run, run.config.fit, run.config.model)
+
+    def first(name, **weights):
+        config = outcomes.with_values(run.config, {f"train.{k}": v for k, v in weights.items()})
+        spans = config, material, tmp_path / name, range(1), 4
+        return next(training.epochs(*spans, seed=1, judge=run.config)).metrics
+
+    plain = first("plain")
+    for changed in ({"region_weight": 0.0}, {"class_weight": 7.0}, {"focal_gamma": 3.0}):
+        other = first("other", **changed)
+        assert other["validation_loss"] == plain["validation_loss"]
+        assert other["loss"] != plain["loss"]
