@@ -22,7 +22,9 @@ POSSIBLE = tuple(  # [element type][class]
 )
 IMPOSSIBLE_LOGIT = -30.0  # finite: a label that should not be costs much, and no NaN
 LARGEST_CORRECTION = 4.0  # of log(pt), angles and mass
-TRACK_CORRECTION = 0.02  # of log(pt) for an output of 1: about the error of a track's momentum
+# Of log(pt) of a track, times sinh(output): about the error of its momentum for an output of 1, and
+# up to a factor 1.7 for those that are no track of a whole particle (decays, kinks).
+TRACK_CORRECTION = 0.02
 TRACK_MASS, CLUSTER_MASS = 0.14, 0.02  # GeV, for an output of 0: a pion's, next to a photon's
 LOG_SPREAD, LOG_SPREAD_RANGE = -2.3, 2.5  # spreads are 0.1 within a factor of 12
 
@@ -91,7 +93,7 @@ def assemble(
     pt_in = jnp.where(real & (shared["pt"] > 0), shared["pt"], 1.0)
     energy_in = jnp.where(real & (shared["energy"] > 0), shared["energy"], 1.0)
     if momenta == "residual":
-        log_pt = jnp.where(is_track, TRACK_CORRECTION * log_pt, log_pt)
+        log_pt = jnp.where(is_track, TRACK_CORRECTION * jnp.sinh(log_pt), log_pt)
     log_pt = log_pt + log_left
     log_p = jnp.log(pt_in) + log_pt + log_cosh(eta)
     log_ratio = {"residual": _of_mass, "free": _of_any_mass}[momenta](mass, log_p, is_track)

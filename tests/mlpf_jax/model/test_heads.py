@@ -54,3 +54,40 @@ def test_the_range_of_spreads_is_as_documented():
     lowest, highest = (heads.LOG_SPREAD + s * heads.LOG_SPREAD_RANGE for s in (-1, 1))
     assert np.exp(lowest) == pytest.approx(0.1 / 12, rel=0.05)
     assert np.exp(highest) == pytest.approx(0.1 * 12, rel=0.05)
+
+
+@pytest.mark.parametrize("momenta", ["residual", "free"])
+def test_tracks_are_corrected_within_their_error(case, quick, momenta):
+    """An output of one is 2% of a track's momentum, and a factor e of a cluster's."""
+    _, batch = case
+    outputs = np.zeros((2, 12, LABELS + 5), np.float32)
+    outputs[..., LABELS] = 1.0
+    prediction = quick(heads.assemble, static_argnums=2)(outputs, batch.X, momenta)
+    is_track = batch.X[..., 0] == schema.TRACK
+    of_tracks = heads.TRACK_CORRECTION * np.sinh(1.0) if momenta == "residual" else 1.0
+    assert 0.02 < heads.TRACK_CORRECTION * np.sinh(1.0) < 0.03
+    np.testing.assert_allclose(prediction.log_pt[is_track], of_tracks, rtol=1e-5)
+    np.testing.assert_allclose(prediction.log_pt[batch.mask & ~is_track], 1.0, rtol=1e-5)
+
+
+def test_what_tracks_leave_is_where_a_cluster_starts(case, quick):
+    outputs, batch = case
+    log_left = np.where(batch.X[..., 0] == schema.CLUSTER, -1.5, 0.0).astype(np.float32)
+    plain, shifted = (
+        quick(heads.assemble, static_argnums=2)(outputs[..., :-2], batch.X, "residual", log)
+        for log in (0.0, log_left)
+    )
+    np.testing.assert_allclose(shifted.log_pt, plain.log_pt + log_left, atol=1e-6)
+
+
+def test_energy_is_that_of_momentum_and_mass(case, quick):
+    """A pion's mass on a track, next to none on a cluster, e times as much for an output of 1."""
+    _, batch = case
+    for output in (0.0, 1.0):
+        outputs = np.zeros((2, 12, LABELS + 5), np.float32)
+        outputs[..., LABELS + 1] = output
+        prediction = quick(heads.assemble)(outputs, batch.X)
+        p = batch.X[..., 1] * np.cosh(batch.X[..., 2])
+        mass = np.where(batch.X[..., 0] == schema.TRACK, 0.14, 0.02) * np.exp(output)
+        energy = batch.X[..., 5] * np.exp(np.asarray(prediction.log_energy))
+        np.testing.assert_allclose(energy[batch.mask], np.hypot(p, mass)[batch.mask], rtol=1e-4)
