@@ -8,8 +8,9 @@ better one end the training. All that it can be asked is in docs/training.md.
 
 from typing import Any
 
+from datasets.storage.files import write_json
 from launch.objectives import selection, training
-from launch.shell import outcomes, program
+from launch.shell import data, outcomes, program
 from launch.shell.checks import checked
 from launch.shell.fitting import Fitting, fitting_of
 from launch.shell.progress import progress, say
@@ -43,7 +44,10 @@ def _train(run: Run) -> None:
     state = training.first_state(config, material, total, config.seed, fitting)
     best = _best(scores, checkpoint.saved_epochs(folder))
     state = checkpoint.restore_state(folder, state, best)
-    checkpoint.save_model(run.folder / "model", state.config, state.variables)
+    model = run.folder / "model"
+    model.mkdir(exist_ok=True)
+    write_json(model / "training.json", data.seeds_learned_from(run))
+    checkpoint.save_model(model, state.config, state.variables)
     say(f"  model {run.folder / 'model'}: of epoch {best} of {max(scores)}")
 
 
@@ -102,8 +106,6 @@ if __name__ == "__main__":
     config, folder = program.define_config(), program.define_run()
 
     def main() -> None:
-        from launch.shell import data
-
         with working_in(folder(), checked(config())) as run:
             data.build(run)
             train(run)

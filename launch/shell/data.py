@@ -47,6 +47,16 @@ def build(run: Run) -> None:
             _cached(run, process, split)
 
 
+def seeds_learned_from(run: Run) -> dict[str, list[int]]:
+    """Seeds of the simulated events that a run trains and chooses on, by process."""
+    made = {process: recipe(run.config, process) for process in run.config.data.processes}
+    return {
+        process: [s.source.seed for s in of.shards if s.split in ("train", "validation")]
+        for process, of in made.items()
+        if not building.is_brought(run.data / of.name)
+    }
+
+
 def load(run: Run, split: str, events: int = 0) -> Samples:
     """The events of a split, of all processes of the run; memory-mapped where there is but one.
 

@@ -54,8 +54,7 @@ def _of_run(folder: Path) -> list[int]:
     """Seeds of all but the test events that the configuration of a run asks for."""
     if not (folder / "config.json").exists():
         return []
-    config = open_run(folder).config
-    if "data" not in config:
+    run = open_run(folder)
+    if "data" not in run.config:
         return []
-    shards = [s for process in config.data.processes for s in data.recipe(config, process).shards]
-    return [shard.source.seed for shard in shards if shard.split != "test"]
+    return [seed for own in data.seeds_learned_from(run).values() for seed in own]
