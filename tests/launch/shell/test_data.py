@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configs import tiny
-from datasets.builders.names import PROCESSES
+from datasets.builders.names import PROCESSES, dataset_name
 from launch.shell import data
 from launch.shell.runs import Run
 
@@ -36,3 +36,17 @@ def test_data_may_lie_elsewhere(run):
     assert run.data == run.folder / "data"
     run.config.data.root = "elsewhere"
     assert run.data == Path("elsewhere")
+
+
+def test_a_run_learns_from_all_but_the_test_events_that_are_made_for_it(run):
+    run.config.data.processes = ("ttbar", "zh")
+    learned = data.seeds_learned_from(run)
+    assert learned.keys() == {"ttbar", "zh"}
+    for process, seeds in learned.items():
+        shards = data.recipe(run.config, process).shards
+        assert seeds == [s.source.seed for s in shards if s.split in ("train", "validation")]
+        assert not set(seeds) & {s.source.seed for s in shards if s.split == "test"}
+    brought = run.data / dataset_name("zh") / "1.0.0"
+    brought.mkdir(parents=True)
+    (brought / "dataset_info.json").write_text("{}")
+    assert data.seeds_learned_from(run).keys() == {"ttbar"}
