@@ -19,5 +19,6 @@ def get_config() -> ConfigDict:
     config.train.learning_rate = 5e-3
     config.train.weight_decay = 1e-3
     config.train.warmup_steps = 200
+    config.train.ema = 0.999
     config.fit.epochs = 3
     return config

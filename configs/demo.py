@@ -42,7 +42,7 @@ def get_config() -> ConfigDict:
     config.train.share_weight = 1.0  # what tracks left in clusters, where the dataset knows it
     config.train.clip = 3.0
     config.train.optimiser = "adamw"  # lamb, lion, muon, schedule_free: docs/training.md
-    config.train.ema = 0.0  # decay of an average of parameters, such as 0.999; 0: none
+    config.train.ema = 0.998  # decay of the average of parameters that is evaluated; 0: none
 
     config.tune = ConfigDict()
     # or swift_improved, asynchronous_swift, adaptive, hyperband, asha, random: launch.shell.studies

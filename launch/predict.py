@@ -2,7 +2,6 @@
 
 python -m launch.predict --run=runs/demo --input=events.root --output=particles.parquet
 python -m launch.predict --model=NAME_OR_FOLDER --input=events.root
-python -m launch.predict --input=events.root                   by clic_small, which ships
 
 One row per element: event, element, element_type, class, pdg, charge, pt, eta, phi, energy (GeV).
 """
@@ -21,8 +20,6 @@ from launch.shell.models import open_model
 from launch.shell.progress import say
 from launch.shell.reconstruct import Reconstruct, reconstructor
 from launch.shell.runs import RunError, check_place, open_run
-
-SHIPPED = "clic_small"
 
 
 class Sums(NamedTuple):
@@ -98,23 +95,20 @@ def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int
 
 
 if __name__ == "__main__":
-    folder = program.define_run("")
-    model = flags.DEFINE_string(
-        "model", "", f"Instead of --run: a model's folder, or its name; without both {SHIPPED}."
-    )
+    folder = program.define_run()
+    model = flags.DEFINE_string("model", "", "Instead of --run: a model's folder, or its name.")
     source = flags.DEFINE_string("input", None, "The EDM4HEP file (ROOT).", required=True)
     output = flags.DEFINE_string("output", "particles.parquet", "The table to write.")
     detector = flags.DEFINE_string("detector", None, "CLIC or CLD; else the file tells.")
 
     def main() -> None:
-        has_run = flags.FLAGS["run"].present
-        if model.value and has_run:
+        if model.value and flags.FLAGS["run"].present:
             raise RunError("--run and --model exclude each other")
         check_place(Path(output.value))
-        if has_run:
-            reconstruct = reconstructor(open_run(folder()))
+        if model.value:
+            reconstruct = open_model(model.value).reconstructor()
         else:
-            reconstruct = open_model(model.value or SHIPPED).reconstructor()
+            reconstruct = reconstructor(open_run(folder()))
         sums = predict(reconstruct, Path(source.value), Path(output.value), detector.value)
         say(f"{sums.events} events, {sums.elements} elements, {sums.particles} particles")
         say(
