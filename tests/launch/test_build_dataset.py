@@ -49,7 +49,7 @@ def test_tensorflow_datasets_opens_it(simulated):
     event = source[0]
     assert event["X"].shape[1] == 17
     assert event["ytarget"].shape[1] == event["ycand"].shape[1] == 14
-    assert set(event) == {"X", "ytarget", "ycand", "genmet", "genjets", "targetjets"}
+    assert set(event) == {"X", "ytarget", "ycand", "genmet", "genjets", "targetjets", "shares"}
 
 
 def test_it_is_made_once(launch, simulated):
