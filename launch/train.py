@@ -45,9 +45,8 @@ def _train(run: Run) -> None:
     best = _best(scores, checkpoint.saved_epochs(folder))
     state = checkpoint.restore_state(folder, state, best)
     model = run.folder / "model"
-    model.mkdir(exist_ok=True)
-    write_json(model / "training.json", data.seeds_learned_from(run))
     checkpoint.save_model(model, state.config, state.variables)
+    write_json(model / "training.json", data.seeds_learned_from(run))
     say(f"  model {run.folder / 'model'}: of epoch {best} of {max(scores)}")
 
 
