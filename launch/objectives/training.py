@@ -41,7 +41,10 @@ PLAIN = Extras()
 
 
 def load_material(run: Run, settings: ConfigDict, model: ConfigDict) -> Material:
-    """Training and validation batches of a model, as `settings` (config.tune or fit) asks."""
+    """Training and validation batches of a model, as `settings` (config.tune or fit) asks.
+
+    Raises RunError where shares are to be learned that the datasets do not know.
+    """
     from mlpf_jax.model.config import ModelConfig, from_mapping
     from mlpf_jax.model.statistics import measure
 
@@ -50,8 +53,15 @@ def load_material(run: Run, settings: ConfigDict, model: ConfigDict) -> Material
         data.joined(parts), data.load(run, "validation", settings.validation_events)
     )  # fmt: skip
     counts = np.concatenate([np.diff(train.offsets), np.diff(validation.offsets)])
-    bin_size = from_mapping(ModelConfig, model.to_dict()).bin_size
-    plan = data.make_batch_plan(counts, settings, bin_size)
+    model_config = from_mapping(ModelConfig, model.to_dict())
+    wanted = model_config.sharing and run.config.train.get("share_weight", 0.0) > 0
+    if wanted and None in (train.shares, validation.shares):
+        raise RunError(
+            f"train.share_weight is {run.config.train.share_weight}, and the datasets in "
+            f"{run.data} do not know the shares of tracks in clusters: simulate or convert them "
+            "again, or set train.share_weight = 0, and the energies alone teach them"
+        )
+    plan = data.make_batch_plan(counts, settings, model_config.bin_size)
     return Material(
         Sampler(train, plan, run.config.seed, mix=data.mix_of(run.config, parts)),
         sequential(validation, plan),

@@ -101,3 +101,14 @@ def state_of():
 @pytest.fixture(scope="session")
 def quick():
     return quickly
+
+
+MODEL = ModelConfig(width=16, layers_id=1, layers_regression=1, bin_size=16, max_bins=8)
+
+
+@pytest.fixture(scope="module")
+def variables():
+    """Those of MODEL as it is initialised, to be saved and opened."""
+    batch = make_batch([(10, 20)], 32)
+    measured = statistics.measure(batch.X[batch.mask])
+    return train.create_state(jax.random.key(0), MODEL, TrainConfig(), measured).variables

@@ -290,3 +290,12 @@ def test_a_loss_weight_wins_nothing_by_itself(begin, tmp_path):
         other = first("other", **changed)
         assert other["validation_loss"] == plain["validation_loss"]
         assert other["loss"] != plain["loss"]
+
+
+def test_shares_that_no_dataset_knows_cannot_be_learned(begin):
+    run = begin("shares")
+    run.config.model.sharing, run.config.train.share_weight = True, 0.5
+    with pytest.raises(RunError, match=r"share_weight is 0.5, .* do not know the shares"):
+        training.load_material(run, run.config.fit, run.config.model)
+    run.config.train.share_weight = 0.0
+    training.load_material(run, run.config.fit, run.config.model)

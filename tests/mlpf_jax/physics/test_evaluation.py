@@ -5,42 +5,18 @@ import json
 import numpy as np
 import pytest
 
-from datasets import jets, schema
-from datasets.events import Samples, offsets_of
+from datasets import schema
 from mlpf_jax.physics import evaluation
+from tests.mlpf_jax.physics.observed_events import photons, scaled
 
 pytest.importorskip("fastjet", reason="jets need the extra 'physics'")
 ELEMENTS = 40
 NAMES = ["calorimeter", "baseline", "mlpf", "target"]
 
 
-def scaled(y, factor):
-    out = y.copy()
-    out[:, [schema.target("pt"), schema.target("energy")]] *= np.float32(factor)
-    return out
-
-
 @pytest.fixture(scope="module")
 def samples():
-    """Every element is a cluster, and a photon of the same momentum."""
-    rng = np.random.default_rng(0)
-    offsets = offsets_of(np.full(60, ELEMENTS))
-    n = offsets[-1]
-    pt, eta, phi = rng.exponential(4, n), rng.normal(0, 1, n), rng.uniform(-np.pi, np.pi, n)
-    columns = {
-        "pt": pt, "eta": eta, "sin_phi": np.sin(phi), "cos_phi": np.cos(phi),
-        "energy": pt * np.cosh(eta),
-    }  # fmt: skip
-    X = np.zeros((n, schema.ELEMENT_WIDTH), np.float32)
-    y = np.zeros((n, schema.TARGET_WIDTH), np.float32)
-    X[:, schema.SHARED["elemtype"]] = schema.CLUSTER
-    y[:, schema.target("PDG")] = schema.CLASSES.index("photon")
-    for name, values in columns.items():
-        X[:, schema.SHARED[name]] = y[:, schema.target(name)] = values
-    truth = evaluation.row_momenta(y)
-    table, _ = jets.cluster(truth.pt, truth.eta, truth.phi, truth.energy, offsets)
-    met = jets.missing_pt(truth.pt * np.cos(truth.phi), truth.pt * np.sin(truth.phi), offsets)
-    return Samples(offsets, X, y, scaled(y, 0.8), met, table, table)
+    return photons(np.full(60, ELEMENTS), scale=4.0, baseline=0.8)
 
 
 def measured(samples, rows):

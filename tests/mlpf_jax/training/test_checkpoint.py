@@ -9,18 +9,10 @@ from flax import traverse_util
 
 from datasets import schema
 from mlpf_jax.model import statistics
-from mlpf_jax.model.config import ModelConfig, TrainConfig, from_mapping
+from mlpf_jax.model.config import ModelConfig, from_mapping
 from mlpf_jax.model.mlpf import MLPF
-from mlpf_jax.training import checkpoint, train
-
-MODEL = ModelConfig(width=16, layers_id=1, layers_regression=1, bin_size=16, max_bins=8)
-
-
-@pytest.fixture(scope="module")
-def variables(batch_of):
-    batch = batch_of([(10, 20)], 32)
-    measured = statistics.measure(batch.X[batch.mask])
-    return train.create_state(jax.random.key(0), MODEL, TrainConfig(), measured).variables
+from mlpf_jax.training import checkpoint
+from tests.mlpf_jax.conftest import MODEL
 
 
 @pytest.fixture
