@@ -18,7 +18,7 @@ from mlpf_jax.model.mlpf import MLPF
 SIZES = [(20, 37), (5, 9), (12, 40), (0, 3), (4, 0), (1, 1)]
 
 
-def account_of(batch, segments_in_row=1, seed=0):
+def account_of(quick, batch, segments_in_row=1, seed=0):
     """The account of a layer of any values, and what it was given."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(*batch.X.shape[:2], 5)).astype(np.float32)
@@ -26,15 +26,15 @@ def account_of(batch, segments_in_row=1, seed=0):
     counts = segments.counts(segment, segments_in_row)
     scene = Scene(face_direction(batch.X), segment, counts, None)
     module = sharing.EnergySharing()
-    variables = module.init(jax.random.key(seed), batch.X, x, scene)
+    variables = quick(module.init)(jax.random.key(seed), batch.X, x, scene)
     variables = jax.tree.map(lambda v: v + 0.5 * rng.normal(size=v.shape), variables)
-    return jax.jit(module.apply)(variables, batch.X, x, scene), variables
+    return quick(module.apply)(variables, batch.X, x, scene), variables
 
 
 @pytest.fixture(scope="module")
-def case(batch_of):
+def case(batch_of, quick):
     batch = batch_of(SIZES, 64)
-    return batch, *account_of(batch)
+    return batch, *account_of(quick, batch)
 
 
 def share_matrix(found: sharing.Sharing, batch):
@@ -58,12 +58,12 @@ def share_matrix(found: sharing.Sharing, batch):
     return share, lost
 
 
-def test_shares_are_as_defined_and_sum_to_one(case):
+def test_shares_are_as_defined_and_sum_to_one(case, quick):
     batch, account, _ = case
     found = account.sharing
     expected, lost = share_matrix(found, batch)
     given = (found.query, found.key, found.point, found.nowhere, batch.segment, batch.X[..., 0])
-    share, log_total = jax.jit(sharing.shares)(*given)
+    share, log_total = quick(sharing.shares)(*given)
     np.testing.assert_allclose(share, expected, atol=2e-6)
     is_track = (batch.X[..., 0] == schema.TRACK) & batch.mask
     nowhere = np.exp(np.asarray(found.nowhere - log_total))[is_track]
@@ -109,31 +109,31 @@ def test_log_shares_of_pairs_are_those_of_the_matrix(case):
         np.testing.assert_allclose(found, np.log(share[r][pairs])[0], atol=1e-3)
 
 
-def test_nothing_leaves_an_event(case):
+def test_nothing_leaves_an_event(case, quick):
     """Events of one row: what each takes and leaves is what it would alone."""
     batch, _, _ = case
     flat = batch._replace(
         X=batch.X.reshape(1, -1, batch.X.shape[-1]),
         segment=(batch.segment * np.arange(1, len(SIZES) + 1)[:, None]).reshape(1, -1),
     )
-    together, _ = account_of(flat, len(SIZES))
-    alone, _ = account_of(batch)
+    together, _ = account_of(quick, flat, len(SIZES))
+    alone, _ = account_of(quick, batch)
     for name in ("taken", "left", "log_left"):
         joined = np.asarray(getattr(together, name)).reshape(len(SIZES), -1)
         np.testing.assert_allclose(joined, getattr(alone, name), rtol=1e-4, atol=1e-5)
 
 
-def test_a_long_row_is_shared_in_neighbourhoods(batch_of):
+def test_a_long_row_is_shared_in_neighbourhoods(batch_of, quick):
     """1,200 elements: shares are within tiles, and none is lost or given twice."""
     batch = batch_of([(500, 700)], 1216)
-    account, _ = account_of(batch)
+    account, _ = account_of(quick, batch)
     found = account.sharing
     scene = (face_direction(batch.X), batch.segment, np.array([[1200]]))
     near = neighbourhoods.find(*scene)
     given = (found.query, found.key, found.point, found.nowhere, batch.segment, batch.X[..., 0])
     inside = [neighbourhoods.into(near, a) for a in given]
     assert inside[0].shape[:2] == (3, neighbourhoods.SIZE)
-    share, log_total = sharing.shares(*inside)
+    share, log_total = quick(sharing.shares)(*inside)
     is_track = inside[5] == schema.TRACK
     nowhere = np.exp(np.asarray(inside[3] - log_total))
     np.testing.assert_allclose((share.sum(-1) + nowhere)[is_track], 1, rtol=1e-5)
@@ -142,27 +142,36 @@ def test_a_long_row_is_shared_in_neighbourhoods(batch_of):
     assert np.asarray(account.taken)[is_cluster].max() > 0.1
 
 
-@pytest.mark.parametrize("energy", [0.0, 1e-6, 1.0, 1e6])
-def test_gradients_of_extreme_energies_are_finite(batch_of, energy):
-    """Clusters with nothing in them, and tracks that take all there is and more."""
+@pytest.fixture(scope="module")
+def gradient_of(batch_of, quick):
+    """The gradient of an untrained model's energies, compiled once for all events of one size."""
     batch = batch_of([(20, 30)], 64)
-    X = batch.X.copy()
-    X[0, 20:50, 5] = energy
     config = ModelConfig(width=8, layers_id=1, layers_regression=1)
-    variables = MLPF(config).init(jax.random.key(0), X, batch.segment)
+    model = MLPF(config)
+    variables = quick(model.init)(jax.random.key(0), batch.X, batch.segment)
     fixed = {name: v for name, v in variables.items() if name != "params"}
 
-    def loss(params):
-        prediction = MLPF(config).apply({"params": params, **fixed}, X, batch.segment)
+    def loss(params, X):
+        prediction = model.apply({"params": params, **fixed}, X, batch.segment)
         return jnp.minimum(prediction.log_energy, 5.0).sum()
 
-    gradient = jax.jit(jax.grad(loss))(variables["params"])
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
+    gradient = quick(jax.grad(loss))
+    return batch, lambda X: gradient(variables["params"], X)
+
+
+@pytest.mark.parametrize("energy", [0.0, 1e-6, 1.0, 1e6])
+def test_gradients_of_extreme_energies_are_finite(gradient_of, energy):
+    """Clusters with nothing in them, and tracks that take all there is and more."""
+    batch, gradient = gradient_of
+    X = batch.X.copy()
+    X[0, 20:50, 5] = energy
+    found = gradient(X)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found))
     if energy == 1.0:
-        assert np.abs(gradient["sharing"]["log_reach"]) > 0
+        assert np.abs(found["sharing"]["log_reach"]) > 0
 
 
-def test_heads_correct_what_is_left(batch_of):
+def test_heads_correct_what_is_left(batch_of, quick):
     """An untrained model: a cluster whose energy its track explains has little left."""
     batch = batch_of([(1, 1)], 64)
     X = batch.X.copy()
@@ -173,8 +182,8 @@ def test_heads_correct_what_is_left(batch_of):
     config = ModelConfig(width=8, layers_id=1, layers_regression=1, neighbour_features=False)
 
     def energy(config):
-        variables = MLPF(config).init(jax.random.key(0), X, batch.segment)
-        return 8 * np.exp(MLPF(config).apply(variables, X, batch.segment).log_energy[0, 1])
+        found, _ = quick(MLPF(config).init_with_output)(jax.random.key(0), X, batch.segment)
+        return 8 * np.exp(found.log_energy[0, 1])
 
     assert energy(config) < 2
     assert energy(replace(config, sharing=False)) > 5
