@@ -1,7 +1,10 @@
 """Reconstructs the events of an EDM4HEP file with a model, into a Parquet table.
 
-python -m launch.predict --run=runs/demo --input=events.root --output=particles.parquet
+python -m launch.predict --input=events.root --output=particles.parquet
+python -m launch.predict --run=runs/demo --input=events.root
 python -m launch.predict --model=NAME_OR_FOLDER --input=events.root
+
+Without --run and --model it is the model that comes with the package, clic_small.
 
 One row per element: event, element, element_type, class, pdg, charge, pt, eta, phi, energy (GeV).
 """
@@ -16,7 +19,7 @@ from datasets import schema
 from datasets.events import EventData
 from datasets.samples import unlabelled
 from launch.shell import program
-from launch.shell.models import open_model
+from launch.shell.models import SHIPPED, open_model
 from launch.shell.progress import say
 from launch.shell.reconstruct import Reconstruct, reconstructor
 from launch.shell.runs import RunError, check_place, open_run
@@ -105,10 +108,10 @@ if __name__ == "__main__":
         if model.value and flags.FLAGS["run"].present:
             raise RunError("--run and --model exclude each other")
         check_place(Path(output.value))
-        if model.value:
-            reconstruct = open_model(model.value).reconstructor()
-        else:
+        if flags.FLAGS["run"].present:
             reconstruct = reconstructor(open_run(folder()))
+        else:
+            reconstruct = open_model(model.value or SHIPPED).reconstructor()
         sums = predict(reconstruct, Path(source.value), Path(output.value), detector.value)
         say(f"{sums.events} events, {sums.elements} elements, {sums.particles} particles")
         say(

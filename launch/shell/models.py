@@ -9,6 +9,8 @@ from launch.shell import data
 from launch.shell.reconstruct import Reconstruct, of_model
 from launch.shell.runs import RunError, open_run
 
+SHIPPED = "clic_small"  # the model of those that come with the package, where none is asked for
+
 
 @dataclass(frozen=True)
 class Model:
