@@ -12,6 +12,7 @@ import pytest
 QUICKLY = {
     "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
+    "XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false",
 }
 
 

@@ -18,6 +18,7 @@ from mlpf_jax.model.mlpf import MLPF
 SMALL = {
     "width": 32, "heads": 2, "hidden": 32, "layers_id": 1, "layers_regression": 0, "bin_size": 16,
     "distance_width": 8, "head_width": 16, "max_bins": 8, "neighbour_features": False,
+    "sharing": False,
 }  # fmt: skip
 CONFIGS = {name: ModelConfig(backbone=name, **SMALL) for name in BACKBONES} | {
     "tiles": ModelConfig(**SMALL, binning="tiles"),
