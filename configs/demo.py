@@ -83,6 +83,7 @@ def get_config() -> ConfigDict:
     config.fit.select = "jets"  # the epoch whose model is kept: by validation jets; or loss, last
     config.fit.patience = 0  # epochs without a better one after which it ends; 0: never
     config.fit.accumulate = 1  # batches in one update
+    config.fit.calibrate = True  # neutral particles, by the jets of validation events
     config.fit.start = ""  # a model's folder, or a run, whose model it starts from
     config.fit.frozen = ()  # parts that are not trained, as ("embedding", "identification")
     return config

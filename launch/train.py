@@ -6,6 +6,7 @@ The model is that of the best epoch, by `config.fit.select`; `config.fit.patienc
 better one end the training. All that it can be asked is in docs/training.md.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from datasets.storage.files import write_json
@@ -44,8 +45,10 @@ def _train(run: Run) -> None:
     state = training.first_state(config, material, total, config.seed, fitting)
     best = _best(scores, checkpoint.saved_epochs(folder))
     state = checkpoint.restore_state(folder, state, best)
-    model = run.folder / "model"
-    checkpoint.save_model(model, state.config, state.variables)
+    model, model_config = run.folder / "model", state.config
+    if fitting.calibrate:
+        model_config = _calibrated(state, material)
+    checkpoint.save_model(model, model_config, state.variables)
     write_json(model / "training.json", data.seeds_learned_from(run))
     say(f"  model {run.folder / 'model'}: of epoch {best} of {max(scores)}")
 
@@ -89,6 +92,21 @@ def _train_on(
                 break
     if epoch.epoch < total:
         say(f"  ended after {epoch.epoch} epochs: none of the last {fitting.patience} was better")
+
+
+def _calibrated(state: Any, material: Any) -> Any:
+    """The model's configuration with the scale of neutral particles that validation jets want."""
+    from mlpf_jax.physics.calibration import LARGEST, neutral_scale
+
+    events = material.held_out
+    scale = neutral_scale(events, selection.particles_of(state, events, material.validation))
+    if scale is None:
+        say(
+            f"  not calibrated: no factor of neutral particles up to {LARGEST} makes the jets right"
+        )
+        return state.config
+    say(f"  neutral particles are scaled by {scale:.4f}: then the median jet is right")
+    return replace(state.config, neutral_scale=scale)
 
 
 def _best(scores: dict[int, float], saved: set[int]) -> int:

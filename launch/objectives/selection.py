@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from datasets import schema
 from datasets.batches import rows_of
@@ -36,6 +37,19 @@ def ended(scores: Scores, patience: int) -> bool:
     return bool(patience and scores) and max(scores) - best(scores) >= patience
 
 
+def particles_of(
+    state: Any, samples: Samples, batches: Sequence[Batch]
+) -> Float[np.ndarray, "elements targets"]:
+    """A state's particles, in the order of the samples of which `batches` are made."""
+    from mlpf_jax.training import train
+
+    rows = np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
+    for batch in batches:
+        made = np.asarray(train.reconstruct_step(state, batch))
+        rows[rows_of(batch, samples.offsets)] = made[batch.mask]
+    return rows
+
+
 def jets_measure(samples: Samples, batches: Sequence[Batch]) -> Measure:
     """Judges a state by the widths of jets (R = 0.4 and 0.7) in samples, of which `batches` are
     made: the mean of their ratios to the rule-based ones; None where no jet of the model's is
@@ -45,7 +59,6 @@ def jets_measure(samples: Samples, batches: Sequence[Batch]) -> Measure:
     """
     from mlpf_jax.physics import evaluation
     from mlpf_jax.physics.response import summarise
-    from mlpf_jax.training import train
 
     def widths(rows: np.ndarray) -> np.ndarray:
         made = {"rows": rows, "target": np.asarray(samples.ytarget)}
@@ -61,11 +74,7 @@ def jets_measure(samples: Samples, batches: Sequence[Batch]) -> Measure:
         )
 
     def measure(state: Any) -> float | None:
-        rows = np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
-        for batch in batches:
-            made = np.asarray(train.reconstruct_step(state, batch))
-            rows[rows_of(batch, samples.offsets)] = made[batch.mask]
-        ratio = float(np.mean(widths(rows) / baseline))
+        ratio = float(np.mean(widths(particles_of(state, samples, batches)) / baseline))
         return ratio if math.isfinite(ratio) else None
 
     return measure

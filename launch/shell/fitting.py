@@ -14,7 +14,8 @@ from ml_collections import ConfigDict
 from launch.shell.runs import RunError
 
 SELECT = ("loss", "jets", "last")
-FREE = ("dropout", "remat", "precision")  # fields of ModelConfig that parameters do not depend on
+# Fields of ModelConfig that parameters do not depend on.
+FREE = ("dropout", "remat", "precision", "neutral_scale")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Fitting:
     select: str = "loss"
     patience: int = 0  # epochs; 0: never ends early
     accumulate: int = 1  # batches in an update
-    start: str = ""  # a model's folder, a run's, or the name of one in runs/; "": from nothing
+    calibrate: bool = False  # neutral particles, so that jets have a median response of 1
+    start: str = ""  # a model's folder, a run's, or its name in runs/ or the package; "": none
     frozen: tuple[str, ...] = ()  # parts of the model, by the beginning of their paths
 
 
@@ -57,9 +59,10 @@ def start_model(start: str, model: Mapping[str, Any]) -> dict[str, Any]:
     """Variables of the model that a training starts from. Raises RunError in one line where there
     is none, or where it is of another architecture than `model`, fields of ModelConfig."""
     from mlpf_jax.model.config import ModelConfig, from_mapping
-    from mlpf_jax.training import checkpoint
+    from mlpf_jax.training import checkpoint, shipped
 
     places = [Path(start), Path(start) / "model", Path("runs") / start / "model"]
+    places.append(shipped.SHIPPED / start)
     folder = next((p for p in places if (p / "config.json").is_file() and _is_model(p)), None)
     if folder is None:
         raise RunError(

@@ -38,6 +38,7 @@ ADDED = {
     "fit.select": "loss",
     "fit.patience": 0,
     "fit.accumulate": 1,
+    "fit.calibrate": False,
     "fit.start": "",
     "fit.frozen": [],
 }

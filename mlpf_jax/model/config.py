@@ -54,6 +54,8 @@ class ModelConfig:
     sharing: bool = True  # tracks account for the energy of clusters before the heads correct it
     # What the heads correct: a track's momentum within its error, or anything by any factor.
     momenta: str = "residual"
+    # Of the momenta of all neutral particles; fitted to a trained model (`physics.calibration`).
+    neutral_scale: float = 1.0
     spread: bool = False  # predict how uncertain log pt and log energy are, too
     # Of the layers; inputs, hashes, distances, sums and heads stay float32.
     precision: str = "float32"
@@ -79,6 +81,7 @@ class ModelConfig:
         divides = own or self.width % self.heads == 0
         _require(divides, "heads", self.heads, f"a divisor of width = {self.width}")
         _require(0 <= self.dropout < 1, "dropout", self.dropout, "in [0, 1)")
+        _require(self.neutral_scale > 0, "neutral_scale", self.neutral_scale, "above 0")
         if self.form == "published":
             for name, value in (("backbone", "gnn_lsh"), ("heads", 1), ("face_kernel", False)):
                 found = getattr(self, name)

@@ -3,6 +3,7 @@
 Corrections to what was measured, within limits: an untrained model hands its inputs through.
 """
 
+import math
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -71,14 +72,15 @@ def assemble(
     momenta: str = "residual",
     log_left: Float[Array, "batch elements"] | float = 0.0,
     sharing: Sharing | None = None,
+    neutral_scale: float = 1.0,
 ) -> Prediction:
     """Head outputs as a prediction: corrections to the angles and momenta of the input.
 
     Energy follows from momentum and a mass, so no particle has negative mass squared. A track is
     no neutral particle and a cluster no charged one, as in the truth. Corrections end at
-    LARGEST_CORRECTION. `log_left`, of what tracks leave of a cluster, is added to its log(pt). Two
-    more outputs are spreads, which end smoothly: beyond a hard end they would have no gradient
-    back.
+    LARGEST_CORRECTION. `log_left`, of what tracks leave of a cluster, is added to its log(pt), and
+    what clusters become is scaled by `neutral_scale`. Two more outputs are spreads, which end
+    smoothly: beyond a hard end they would have no gradient back.
     """
     classes, charges = len(schema.CLASSES), len(schema.CHARGES)
     class_logits, charge_logits, motion = jnp.split(outputs, (classes, classes + charges), -1)
@@ -94,7 +96,7 @@ def assemble(
     energy_in = jnp.where(real & (shared["energy"] > 0), shared["energy"], 1.0)
     if momenta == "residual":
         log_pt = jnp.where(is_track, TRACK_CORRECTION * jnp.sinh(log_pt), log_pt)
-    log_pt = log_pt + log_left
+    log_pt = log_pt + log_left + jnp.where(real & ~is_track, math.log(neutral_scale), 0.0)
     log_p = jnp.log(pt_in) + log_pt + log_cosh(eta)
     log_ratio = {"residual": _of_mass, "free": _of_any_mass}[momenta](mass, log_p, is_track)
     log_energy = jnp.where(real, log_p + log_ratio - jnp.log(energy_in), 0.0)

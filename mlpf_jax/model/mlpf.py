@@ -81,7 +81,8 @@ class MLPF(nn.Module):
             log_left, sharing = back(account.log_left), of_elements(account.sharing, back)
         outputs = Heads(config, name="heads")(values, identity, motion)
         outputs = back(jnp.where(real, outputs, 0.0))
-        return assemble(outputs, back(X), config.momenta, log_left, sharing)
+        scale = config.neutral_scale
+        return assemble(outputs, back(X), config.momenta, log_left, sharing, scale)
 
 
 def content_order(

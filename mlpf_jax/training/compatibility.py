@@ -22,6 +22,7 @@ ADDED = {
     "sharing": False,
     "momenta": "free",
     "shapes": False,
+    "neutral_scale": 1.0,
 }  # what models were before there was a choice
 
 

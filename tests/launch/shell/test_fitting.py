@@ -42,7 +42,7 @@ def test_absent_values_are_those_of_older_runs():
     assert fitting_of(ConfigDict({"epochs": 3})) == Fitting()
     config = demo.get_config()
     assert config.fit.select == "jets"
-    config.fit.select, config.train.ema = "loss", 0.0
+    config.fit.select, config.fit.calibrate, config.train.ema = "loss", False, 0.0
     assert fitting_of(config.fit) == Fitting()
     for path, before in runs.ADDED.items():
         section, name = path.split(".")

@@ -1,5 +1,7 @@
 """From head outputs to predictions: spreads."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,6 +31,21 @@ def test_a_spread_changes_nothing_else(case, quick):
     np.testing.assert_array_equal(
         *(particles(p, batch.X, batch.mask) for p in (with_spread, without))
     )
+
+
+def test_momenta_of_clusters_alone_are_scaled(case, quick):
+    outputs, batch = case
+    plain = quick(heads.assemble)(outputs, batch.X)
+    scaled = quick(partial(heads.assemble, neutral_scale=1.5))(outputs, batch.X)
+    is_cluster = batch.X[..., 0] == schema.CLUSTER
+    assert 0 < is_cluster.sum() < batch.mask.sum()
+    expected = np.where(is_cluster, plain.log_pt + np.log(1.5), plain.log_pt)
+    np.testing.assert_allclose(scaled.log_pt, expected, rtol=1e-6, atol=1e-6)
+    assert (np.asarray(scaled.log_energy) > plain.log_energy)[is_cluster].all()
+    np.testing.assert_array_equal(
+        np.asarray(scaled.log_energy)[~is_cluster], np.asarray(plain.log_energy)[~is_cluster]
+    )
+    np.testing.assert_array_equal(scaled.eta, plain.eta)
 
 
 def test_spreads_stay_in_range_and_can_come_back(case, quick):
