@@ -59,6 +59,7 @@ def get_config() -> ConfigDict:
     config.tune.full_share = 0.5  # kappa
     config.tune.decision_point = 0.5  # c
     config.tune.quantile = 0.25
+    config.tune.metric = "validation_loss"  # or jets: the width of validation jets
     config.tune.workers = 2  # trials side by side
     config.tune.train_events = 192
     config.tune.validation_events = 128

@@ -15,7 +15,7 @@ from launch.shell.checks import checked_study
 from launch.shell.dispatch import dispatch_log
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, RunError, stage, working_in
-from launch.shell.studies import METRIC, OBJECTIVE, make_scheduler, size
+from launch.shell.studies import OBJECTIVE, make_scheduler, metric, size
 
 
 def tune(run: Run) -> None:
@@ -27,7 +27,9 @@ def tune(run: Run) -> None:
         best = winner(play(run, "tune"))
         write_json(run.folder / "best.json", best)
     values = ", ".join(f"{name} {_short(value)}" for name, value in best["values"].items())
-    say(f"  best: trial {best['trial']} with {METRIC} {best['loss']:.4f}: {values}")
+    say(
+        f"  best: trial {best['trial']} with {metric(run.config.tune)} {best['loss']:.4f}: {values}"
+    )
 
 
 def play(run: Run, what: str) -> Any:

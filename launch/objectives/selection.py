@@ -69,8 +69,9 @@ def jets_measure(samples: Samples, batches: Sequence[Batch]) -> Measure:
     baseline = widths(np.asarray(samples.ycand))
     if not (np.isfinite(baseline).all() and (baseline > 0).all()):
         raise RunError(
-            "fit.select = jets: the rule-based particles of the validation events make too few "
-            "jets to measure a width; take more events (data.events.validation), or select = loss"
+            "jets cannot be judged: the rule-based particles of the validation events make too "
+            "few jets to measure a width; take more events (data.events.validation, or "
+            "tune.validation_events), or select by the loss"
         )
 
     def measure(state: Any) -> float | None:

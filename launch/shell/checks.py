@@ -11,6 +11,12 @@ from launch.shell import data, fitting, studies
 from launch.shell.outcomes import with_values
 from launch.shell.runs import RunError
 
+AT_LEAST_1 = {
+    "tune": ("workers", "batch_size", "buckets"),
+    "fit": ("epochs", "batch_size", "buckets"),
+    "data": ("workers", "shard_events"),
+}
+
 
 def checked(config: ConfigDict) -> ConfigDict:
     """The configuration itself. Raises ValueError (one line) for what would fail later."""
@@ -63,6 +69,11 @@ def _check_particle_flow(config: ConfigDict, variant: ConfigDict) -> None:
     for name in data.SPLITS:
         if config.data.events[name] < 1:
             raise RunError(f"data.events.{name} must be at least 1")
+    for section, names in AT_LEAST_1.items():
+        settings = config.get(section, {})
+        for name in names:
+            if settings.get(name, 1) < 1:
+                raise RunError(f"{section}.{name} = {settings[name]} must be at least 1")
     for each in (config, variant):
         from_mapping(ModelConfig, each.model.to_dict())
         from_mapping(TrainConfig, each.train.to_dict())

@@ -35,6 +35,7 @@ ADDED = {
     "data.weights": [],
     "train.ema": 0.0,
     "train.optimiser": "adamw",
+    "tune.metric": "validation_loss",
     "fit.select": "loss",
     "fit.patience": 0,
     "fit.accumulate": 1,

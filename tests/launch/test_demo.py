@@ -215,7 +215,7 @@ def test_predict_refuses_what_it_cannot_read(run, launch, tmp_path):
 
 
 def test_a_diverging_trial_is_recorded_and_the_study_goes_on(run, tmp_path):
-    """Learning rates up to absurd ones: some trials fail, the study ends with a winner."""
+    """Learning rates up to absurd ones: some trials fail, the study ends with a winner, by jets."""
     import hpo
 
     folder = tmp_path / "run"
@@ -226,7 +226,7 @@ def test_a_diverging_trial_is_recorded_and_the_study_goes_on(run, tmp_path):
     done = subprocess.run(
         [
             *command, f"--config.tune.space={space}", "--config.train.clip=1e30",
-            "--config.tune.max_epochs=2",
+            "--config.tune.max_epochs=2", "--config.tune.metric=jets",
         ],
         cwd=ROOT, capture_output=True, text=True, timeout=400,
     )  # fmt: skip
@@ -234,4 +234,8 @@ def test_a_diverging_trial_is_recorded_and_the_study_goes_on(run, tmp_path):
     failed = [e for e in reports(folder) if isinstance(e, hpo.Failed)]
     assert failed
     assert all("diverged" in e.error for e in failed)
-    assert json.loads((folder / "best.json").read_text())["values"]["train.learning_rate"] == 1e-3
+    best = json.loads((folder / "best.json").read_text())
+    assert best["values"]["train.learning_rate"] == 1e-3
+    widths = [e.metrics["jets"] for e in reports(folder) if isinstance(e, hpo.Reported)]
+    assert best["loss"] == min(widths)
+    assert 0.1 < best["loss"] < 10

@@ -83,7 +83,9 @@ def _closed(edges: Sequence[Sequence[float | None]]) -> list[tuple[float, float]
     return [*map(tuple, closed), (low, low + step)]
 
 
-def learning_curves(trials: Sequence[Mapping[str, Any]], max_epochs: int) -> str:
+def learning_curves(
+    trials: Sequence[Mapping[str, Any]], max_epochs: int, metric: str = "validation_loss"
+) -> str:
     """The metric of every trial by epoch, and where and why each one ended."""
     ends = {"stopped": "X", "not promoted": "o", "completed": "s", "failed": "v"}
 
@@ -107,7 +109,7 @@ def learning_curves(trials: Sequence[Mapping[str, Any]], max_epochs: int) -> str
             low, high = np.min(values), np.quantile(values, 0.95)
             axes.set_ylim(low - 0.05 * (high - low), high)
         axes.set_xscale("log", base=2)
-        axes.set(xlabel="epoch", ylabel="validation loss", xlim=(0.9, 1.15 * max_epochs))
+        axes.set(xlabel="epoch", ylabel=metric.replace("_", " "), xlim=(0.9, 1.15 * max_epochs))
         axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
         axes.legend()
 

@@ -116,7 +116,7 @@ def tuning(run: Run, study: Any, metrics: Mapping[str, float]) -> list[page.Sect
             text,
             [page.table(("failed trial", "why"), failures)] if failures else [],
             [
-                figures.learning_curves(trials, settings.max_epochs),
+                figures.learning_curves(trials, settings.max_epochs, studies.metric(settings)),
                 figures.predicted_against_true(predictions(run, study)),
                 figures.epochs_spent(metrics["epochs_spent"], metrics["epochs_hyperband"]),
             ],
@@ -178,8 +178,9 @@ def event(run: Run) -> list[page.Section]:
 def winner(run: Run, study: Any) -> list[page.Section]:
     best = read_json(run.folder / "best.json")
     rows = [(name, _value(value)) for name, value in sorted(best["values"].items())]
+    ranked_by = studies.metric(run.config.tune).replace("_", " ")
     text = (
-        f"Trial {best['trial']} had the lowest validation loss, {best['loss']:.4f} after "
+        f"Trial {best['trial']} had the lowest {ranked_by}, {best['loss']:.4f} after "
         f"{best['epochs']} epochs. Its configuration was then trained on all events."
     )
     drawing = figures.training_curve(list(outcomes.records(run).values()))

@@ -42,7 +42,7 @@ def test_the_config_is_a_study_of_full_trainings():
     tune = checked(CONFIG).tune
     assert tune.scheduler == "random"
     assert studies.size(tune) == (tune.trials, tune.trials * tune.max_epochs)
-    assert studies.make_scheduler(tune).settings["metric"] == studies.METRIC
+    assert studies.make_scheduler(tune).settings["metric"] == studies.METRICS[0]
 
 
 def test_seven_hyperparameters_and_none_that_changes_what_the_loss_means():

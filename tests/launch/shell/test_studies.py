@@ -13,7 +13,7 @@ from launch.shell.runs import RunError
 def objective(trial):
     rate = trial.configuration["train.learning_rate"]
     for epoch in range(trial.first_epoch + 1, trial.last_epoch + 1):
-        yield {studies.METRIC: rate + 1 / epoch}
+        yield {studies.METRICS[0]: rate + 1 / epoch}
 
 
 @pytest.mark.parametrize("scheduler", list(studies._SCHEDULERS))
