@@ -17,6 +17,7 @@ def get_config() -> ConfigDict:
     config.data = ConfigDict()
     config.data.root = ""  # where datasets lie; "": in the run's own folder
     config.data.processes = ("ttbar",)  # qq, zh, ww, ww_fullhad, zh_tautau, ttbar_pu10
+    config.data.detector = "clic"  # or cld, which sees the same collisions
     config.data.weights = ()  # of the processes in an epoch, as (2.0, 1.0); (): every event once
     config.data.events = ConfigDict({"train": 8000, "validation": 500, "test": 1000})  # of each
     config.data.shard_events = 100  # simulated in one go, by one process

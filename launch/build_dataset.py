@@ -19,7 +19,7 @@ from pathlib import Path
 from absl import flags
 
 from datasets.builders import building, recipes
-from datasets.builders.names import PROCESSES, dataset_name
+from datasets.builders.names import DETECTORS, PROCESSES, dataset_name
 from datasets.builders.recipes import Recipe
 from datasets.truth.truth import VISIBILITIES
 from launch.shell import data, program
@@ -63,18 +63,22 @@ def files_of(patterns: list[str]) -> list[str]:
 
 
 def recipe_of_process(
-    process: str, events: int, name: str, elements: str, splits: str, seed: int
+    process: str, events: int, name: str, elements: str, splits: str, seed: int, detector: str = ""
 ) -> Recipe:
-    """A dataset of simulated events."""
+    """A dataset of simulated events, by default in a detector like CLIC's."""
+    detector = (detector or DETECTORS[0]).lower()
+    if detector not in DETECTORS:
+        raise RunError(f"--detector={detector}: simulated are {', '.join(DETECTORS)}")
     if process not in PROCESSES:
         raise RunError(f"--process={process}: choose one of {', '.join(PROCESSES)}")
     return recipes.simulation(
-        name or dataset_name(process, elements),
+        name or dataset_name(process, elements, detector),
         process,
         elements,
         recipes.counts(events, parse_shares(splits)),
         seed,
         recipes.EVENTS_OF_A_SHARD[elements],
+        detector,
     )
 
 
@@ -116,7 +120,9 @@ def account(folder: Path) -> str:
 if __name__ == "__main__":
     config, run_folder = program.define_config(), program.define_run()
     inputs = flags.DEFINE_list("input", [], "EDM4HEP files (ROOT): patterns, separated by commas.")
-    detector = flags.DEFINE_string("detector", "", "clic, cld, ...; told by the file if not given.")
+    detector = flags.DEFINE_string(
+        "detector", "", "clic, cld, ...; told by the files if not given; simulated is clic."
+    )
     name = flags.DEFINE_string("dataset", "", "The name of the dataset.")
     process = flags.DEFINE_string("process", "", f"Simulate one of {', '.join(PROCESSES)}.")
     events = flags.DEFINE_integer("events", 1000, "Events to simulate, of all splits together.")
@@ -151,8 +157,9 @@ if __name__ == "__main__":
             )
         else:
             made = recipe_of_process(
-                process.value, events.value, name.value, elements.value, splits.value, seed.value
-            )
+                process.value, events.value, name.value, elements.value, splits.value, seed.value,
+                detector.value,
+            )  # fmt: skip
         made = replace(made, visibility=visibility.value)
         folder = building.build(made, Path(root.value), workers.value, progress)
         say(account(folder))

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
+from datasets.builders.names import DETECTORS
 from datasets.events import Samples
 from datasets.storage.files import read_json, write_json
 from launch.shell import data, evaluation, program
@@ -68,6 +69,7 @@ if __name__ == "__main__":
     model = flags.DEFINE_string("model", "", "A model: its folder, its run's, or its name.")
     process = flags.DEFINE_list("process", "ttbar,qq,zh,ww", "With --model: what is simulated.")
     events = flags.DEFINE_integer("events", 1000, "Of each process.")
+    detector = flags.DEFINE_enum("detector", DETECTORS[0], DETECTORS, "That sees them.")
     seed = flags.DEFINE_integer("seed", 1, "Of the simulation.", 0)
     workers = flags.DEFINE_integer("workers", 2, "Processes that simulate.", 1)
     dataset = flags.DEFINE_string("dataset", "", "With --model: a TFDS folder instead.")
@@ -77,7 +79,18 @@ if __name__ == "__main__":
     page_file = flags.DEFINE_string("page", "", "Where a page with pictures is written (HTML).")
 
     def of_run() -> None:
-        own = (process, events, seed, workers, dataset, split, json_file, jets_file, page_file)
+        own = (
+            process,
+            events,
+            detector,
+            seed,
+            workers,
+            dataset,
+            split,
+            json_file,
+            jets_file,
+            page_file,
+        )
         if given := [f"--{flag.name}" for flag in own if flag.present]:
             raise RunError(f"{', '.join(given)}: of which model? Give --model=NAME_OR_FOLDER")
         with going_on_in(folder()) as run:
@@ -90,7 +103,7 @@ if __name__ == "__main__":
         outputs = (json_file.value, jets_file.value, page_file.value)
         for path in filter(None, outputs):
             check_place(Path(path))
-        given = [f"--{flag.name}" for flag in (process, events, seed) if flag.present]
+        given = [f"--{flag.name}" for flag in (process, events, detector, seed) if flag.present]
         if dataset.value and given:
             raise RunError(f"{', '.join(given)} and --dataset exclude each other")
         if split.present and not dataset.value:
@@ -103,7 +116,7 @@ if __name__ == "__main__":
         else:
             processes = list(dict.fromkeys(process.value))
             found = evaluation.observe_processes(
-                opened, processes, events.value, seed.value, workers.value
+                opened, processes, events.value, seed.value, workers.value, detector.value
             )
         report(found, *outputs)
 

@@ -13,7 +13,7 @@ from datasets.storage.files import write_json
 from launch.objectives import selection, training
 from launch.shell import data, outcomes, program
 from launch.shell.checks import checked
-from launch.shell.fitting import Fitting, fitting_of
+from launch.shell.fitting import Fitting, fitting_of, start_folder
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, stage, working_in
 
@@ -49,7 +49,7 @@ def _train(run: Run) -> None:
     if fitting.calibrate:
         model_config = _calibrated(state, material)
     checkpoint.save_model(model, model_config, state.variables)
-    write_json(model / "training.json", data.seeds_learned_from(run))
+    write_json(model / "training.json", _seeds(run, fitting))
     say(f"  model {run.folder / 'model'}: of epoch {best} of {max(scores)}")
 
 
@@ -92,6 +92,18 @@ def _train_on(
                 break
     if epoch.epoch < total:
         say(f"  ended after {epoch.epoch} epochs: none of the last {fitting.patience} was better")
+
+
+def _seeds(run: Run, fitting: Fitting) -> dict[str, list[int]]:
+    """Of the events that the model has learned from, those of the model it started from too."""
+    from mlpf_jax.training import shipped
+
+    own = data.seeds_learned_from(run)
+    before = shipped.training_seeds(start_folder(fitting.start)) if fitting.start else {}
+    return {
+        process: sorted({*before.get(process, ()), *own.get(process, ())})
+        for process in {**before, **own}
+    }
 
 
 def _calibrated(state: Any, material: Any) -> Any:

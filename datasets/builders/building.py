@@ -172,7 +172,7 @@ def _events_of(source: Simulated | Extracted) -> Iterator:
     if isinstance(source, Simulated):
         from datasets.simulation import simulate
 
-        yield simulate(source.process, source.events, source.seed)
+        yield simulate(source.process, source.events, source.seed, source.detector)
     else:
         from datasets import edm4hep
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from datasets import seeds
 from datasets.builders.building import end_with_parent
-from datasets.builders.names import PROCESSES
+from datasets.builders.names import DETECTORS, PROCESSES
 from datasets.builders.records import DatasetError
 from datasets.events import EventData, Samples, Table, take_events
 from datasets.simulation import simulate
@@ -45,39 +45,49 @@ class Source(NamedTuple):
     process: str
     events: int
     seed: int
+    detector: str = "clic"  # of names.DETECTORS
 
 
-def sources(process: str, events: int, seed: int, portion: int = PORTION) -> list[Source]:
+def sources(
+    process: str, events: int, seed: int, portion: int = PORTION, detector: str = "clic"
+) -> list[Source]:
     """Portions of so many events of a process: with seeds that no shard of a dataset has which is
-    made with the same `seed`. Raises DatasetError on an unknown process, or no events."""
+    made with the same `seed`. Raises DatasetError on an unknown process or detector, or no
+    events."""
     if process not in PROCESSES:
         raise DatasetError(f"no process {process!r}: choose among {', '.join(PROCESSES)}")
+    if detector not in DETECTORS:
+        raise DatasetError(f"no detector {detector!r}: choose among {', '.join(DETECTORS)}")
     if events < 1:
         raise DatasetError(f"cannot evaluate {events} events: at least 1")
-    return _sources(process, events, seed, portion, seeds.MEASURED)
+    return _sources(process, events, seed, portion, seeds.MEASURED, detector)
 
 
-def _sources(process: str, events: int, seed: int, portion: int, use: int) -> list[Source]:
+def _sources(
+    process: str, events: int, seed: int, portion: int, use: int, detector: str
+) -> list[Source]:
     sizes = [min(portion, events - first) for first in range(0, events, portion)]
     uses = [(use, number) for number in range(len(sizes))]
     own = seeds.of_shards(seed, PROCESSES.index(process), uses)
-    return [Source(process, n, of_it) for n, of_it in zip(sizes, own, strict=True)]
+    return [Source(process, n, of_it, detector) for n, of_it in zip(sizes, own, strict=True)]
 
 
 @contextmanager
 def simulation(workers: int) -> Iterator[Callable[[Sequence[Source]], Iterator[Fresh]]]:
-    """A function from sources to their events, in order, which several processes make."""
+    """A function from sources, all of one detector, to their events, in order, which several
+    processes make."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=end_with_parent) as pool:
         try:
-            calibrating = _sources(*CALIBRATED_WITH, 0, 100, seeds.CALIBRATING)
-            calibration = None
+            calibrations: dict[str, Calibration] = {}
 
             def portions(wanted: Sequence[Source]) -> Iterator[Fresh]:
-                nonlocal calibration
-                if calibration is None:
-                    calibration = calibrate([*_in_order(pool, workers, _showers, calibrating)])
-                yield from _in_order(pool, workers, fresh, wanted, calibration)
+                (detector,) = {source.detector for source in wanted}
+                if detector not in calibrations:
+                    own = _sources(*CALIBRATED_WITH, 0, 100, seeds.CALIBRATING, detector)
+                    found = _in_order(pool, workers, _showers, own)
+                    calibrations[detector] = calibrate([*found])
+                yield from _in_order(pool, workers, fresh, wanted, calibrations[detector])
 
             yield portions
         except BrokenProcessPool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from datasets.builders.names import PROCESSES
+from datasets.builders.names import DETECTORS, PROCESSES
 from datasets.seeds import of_shards
 
 CONTENT = 2  # grows where the same recipe makes other shards: half-made datasets begin anew
@@ -32,6 +32,7 @@ class Simulated:
     process: str
     events: int
     seed: int
+    detector: str = "clic"  # of names.DETECTORS
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,12 @@ class Recipe:
 
 
 def plain(recipe: Recipe) -> dict:
-    """The recipe as JSON can hold it."""
-    return json.loads(json.dumps(asdict(recipe)))
+    """The recipe as JSON can hold it; of a simulated detector only what is not as it always was."""
+    found = json.loads(json.dumps(asdict(recipe)))
+    for shard, made in zip(found["shards"], recipe.shards, strict=True):
+        if isinstance(made.source, Simulated) and made.source.detector == DETECTORS[0]:
+            del shard["source"]["detector"]
+    return found
 
 
 def simulation(
@@ -100,8 +105,12 @@ def simulation(
     events: Mapping[str, int],
     seed: int,
     shard_events: int,
+    detector: str = "clic",
 ) -> Recipe:
-    """`events` of a process by split; each shard of each process has its own random numbers."""
+    """`events` of a process by split; each shard of each process has its own random numbers.
+
+    Another detector sees the same collisions.
+    """
     parts = [
         (place, split, index, count)
         for place, split in enumerate(events)
@@ -110,10 +119,12 @@ def simulation(
     places = [(place, index) for place, _, index, _ in parts]
     own = of_shards(seed, PROCESSES.index(process), places)
     shards = tuple(
-        Shard(split, index, Simulated(process, count, of_it))
+        Shard(split, index, Simulated(process, count, of_it, detector))
         for (_, split, index, count), of_it in zip(parts, own, strict=True)
     )
-    return Recipe(name, elements, f"Fast simulation of e+e- -> {process} at 380 GeV.", shards)
+    seen = "" if detector == DETECTORS[0] else f" in a detector like {detector.upper()}"
+    description = f"Fast simulation of e+e- -> {process} at 380 GeV{seen}."
+    return Recipe(name, elements, description, shards)
 
 
 def of_paths(

@@ -7,7 +7,7 @@ from datasets import seeds
 from datasets.events import EventData, Table, join_events
 from datasets.schema import Face
 from datasets.simulation.calorimeter import cells, faces, noise, showers
-from datasets.simulation.detector import CLICLike
+from datasets.simulation.detector import SIMULATED, CLICLike
 from datasets.simulation.generate import PROCESSES, generate
 from datasets.simulation.reconstruction import baseline, clusters, tracks
 from datasets.simulation.tracker import helix
@@ -15,19 +15,23 @@ from datasets.simulation.tracker import hits as tracker_hits
 from datasets.simulation.tracker.flights import Flights, path_of
 from datasets.simulation.tracker.transport import transport
 
-DETECTOR = CLICLike()
 CHUNK = 32  # events simulated at once: what fits the caches, and little memory
 
 
-def simulate(process: str, events: int, seed: int, detector: CLICLike = DETECTOR) -> EventData:
+def simulate(process: str, events: int, seed: int, detector: CLICLike | str = "clic") -> EventData:
     """Simulated and reconstructed collisions; the same arguments give the same arrays.
 
     Any two seeds below 900,000,000 give different ones (`seeds.of_pythia`).
     `process` is one of `PROCESSES`, collisions of e+e- at 380 GeV. This is a fast simulation in
     the likeness of CLICdet, not its full simulation, and its candidates come from
     `datasets.simulation.reconstruction.baseline`, not from Pandora.
-    Raises ValueError on an unknown process, and on numbers that make no sense.
+    `detector` may be a name of `SIMULATED`; collisions are the same in each.
+    Raises ValueError on an unknown process or detector, and on numbers that make no sense.
     """
+    if isinstance(detector, str):
+        if detector not in SIMULATED:
+            raise ValueError(f"no detector {detector!r}: choose one of {', '.join(SIMULATED)}")
+        detector = SIMULATED[detector]
     if process not in PROCESSES:
         raise ValueError(f"no process {process!r}: choose one of {', '.join(PROCESSES)}")
     if events < 1:

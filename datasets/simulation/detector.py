@@ -1,6 +1,8 @@
 """The detector that the fast simulation stands for: geometry, field and resolutions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 @dataclass(frozen=True)
@@ -149,3 +151,5 @@ CLD_LIKE = CLICLike(
     hcal_depth=1166.0,
     hcal_layers=44,
 )  # fmt: skip
+
+SIMULATED: Mapping[str, CLICLike] = MappingProxyType({"clic": CLICLike(), "cld": CLD_LIKE})

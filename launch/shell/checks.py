@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 from ml_collections import ConfigDict
 
-from datasets.builders.names import PROCESSES
+from datasets.builders.names import DETECTORS, PROCESSES
 from datasets.mixing import check_weights
 from launch.shell import data, fitting, studies
 from launch.shell.outcomes import with_values
@@ -66,6 +66,8 @@ def _check_particle_flow(config: ConfigDict, variant: ConfigDict) -> None:
     unknown = set(config.data.processes) - set(PROCESSES)
     if unknown or not config.data.processes:
         raise RunError(f"data.processes {sorted(unknown)}: choose among {', '.join(PROCESSES)}")
+    if (detector := config.data.get("detector", DETECTORS[0])) not in DETECTORS:
+        raise RunError(f"data.detector {detector!r}: choose among {', '.join(DETECTORS)}")
     for name in data.SPLITS:
         if config.data.events[name] < 1:
             raise RunError(f"data.events.{name} must be at least 1")

@@ -2,6 +2,7 @@
 how its configuration cuts them into batches."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -9,7 +10,7 @@ from ml_collections import ConfigDict
 from datasets import samples as stored
 from datasets.batches import Plan, make_packed_plan, make_plan
 from datasets.builders import building, recipes
-from datasets.builders.names import dataset_name
+from datasets.builders.names import DETECTORS, dataset_name
 from datasets.builders.recipes import Recipe
 from datasets.events import Samples
 from datasets.mixing import Mix
@@ -21,13 +22,15 @@ SPLITS = ("train", "validation", "test")
 
 def recipe(config: ConfigDict, process: str) -> Recipe:
     """The dataset of a process: which events are made depends on the configuration alone."""
+    detector = config.data.get("detector", DETECTORS[0])
     return recipes.simulation(
-        name=dataset_name(process),
+        name=dataset_name(process, detector=detector),
         process=process,
         elements="clusters",
         events={split: config.data.events[split] for split in SPLITS},
         seed=config.seed,
         shard_events=config.data.shard_events,
+        detector=detector,
     )
 
 
@@ -40,7 +43,7 @@ def build(run: Run) -> None:
         made = recipe(run.config, process)
         if not building.is_brought(run.data / made.name):
             if not building.is_made(made, run.data):
-                shutil.rmtree(run.data / "cache" / process, ignore_errors=True)
+                shutil.rmtree(_cache(run, process), ignore_errors=True)
             building.build(made, run.data, run.config.data.workers, progress)
         say(f"  dataset {run.data / made.name}")
         for split in SPLITS:
@@ -88,12 +91,18 @@ def make_batch_plan(counts: np.ndarray, settings: ConfigDict, bin_size: int) -> 
     return make_plan(counts, settings.batch_size, settings.buckets)
 
 
+def _cache(run: Run, process: str) -> Path:
+    """Where the arrays of a process lie that are read of its dataset."""
+    detector = run.config.data.get("detector", DETECTORS[0])
+    return run.data / "cache" / (process if detector == DETECTORS[0] else f"{detector}_{process}")
+
+
 def _cached(run: Run, process: str, split: str) -> Samples:
     from datasets.builders.read import open_dataset, read_into
 
-    cache = run.data / "cache" / process / split
+    cache = _cache(run, process) / split
     if not cache.exists():
-        folder = run.data / dataset_name(process)
+        folder = run.data / recipe(run.config, process).name
         if not folder.exists():
             raise RunError(f"no dataset in {folder}; make it with launch.build_dataset")
         with progress(f"read {split}", open_dataset(folder).events(split), "events") as update:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from datasets import schema
-from datasets.builders.names import PROCESSES
+from datasets.builders.names import DETECTORS, PROCESSES
 from datasets.events import Samples, Table
 from datasets.storage.files import read_json
 from launch.shell.models import Model
@@ -31,12 +31,14 @@ class Portion(NamedTuple):
 
 
 def observe_processes(
-    model: Model, processes: Sequence[str], events: int, seed: int, workers: int
+    model: Model, processes: Sequence[str], events: int, seed: int, workers: int, detector: str
 ) -> dict[str, Observed]:
     """Freshly simulated events of each process. Raises RunError where the model knows them."""
     from datasets.builders import fresh
 
-    wanted = {process: fresh.sources(process, events, seed) for process in processes}
+    wanted = {
+        process: fresh.sources(process, events, seed, detector=detector) for process in processes
+    }
     for process, sources in wanted.items():
         model.check_unseen([s.seed for s in sources], f"--process={process}, --seed={seed}")
     with fresh.simulation(workers) as simulated:
@@ -78,7 +80,7 @@ def name_of(folder: Path) -> str:
 
 def process_of(name: str) -> str:
     """The process of a dataset by its published name; else the name itself."""
-    found = re.fullmatch(r"clic_edm_(.+)_pf", name)
+    found = re.fullmatch(rf"(?:{'|'.join(DETECTORS)})_edm_(.+)_pf", name)
     return found[1] if found and found[1] in PROCESSES else name
 
 

@@ -59,15 +59,9 @@ def start_model(start: str, model: Mapping[str, Any]) -> dict[str, Any]:
     """Variables of the model that a training starts from. Raises RunError in one line where there
     is none, or where it is of another architecture than `model`, fields of ModelConfig."""
     from mlpf_jax.model.config import ModelConfig, from_mapping
-    from mlpf_jax.training import checkpoint, shipped
+    from mlpf_jax.training import checkpoint
 
-    places = [Path(start), Path(start) / "model", Path("runs") / start / "model"]
-    places.append(shipped.SHIPPED / start)
-    folder = next((p for p in places if (p / "config.json").is_file() and _is_model(p)), None)
-    if folder is None:
-        raise RunError(
-            f"fit.start = {start}: no model there; looked in {', '.join(map(str, places))}"
-        )
+    folder = start_folder(start)
     config, variables = checkpoint.load_model(folder)
     if model:
         wanted = from_mapping(ModelConfig, model)
@@ -84,9 +78,17 @@ def start_model(start: str, model: Mapping[str, Any]) -> dict[str, Any]:
     return variables
 
 
-def _is_model(folder: Path) -> bool:
-    """A run has a config.json, too."""
-    return (folder / "arrays.npz").is_file()
+def start_folder(start: str) -> Path:
+    """Where the model lies that a training starts from. Raises RunError where there is none."""
+    from mlpf_jax.training import shipped
+
+    places = [Path(start), Path(start) / "model", Path("runs") / start / "model"]
+    places.append(shipped.SHIPPED / start)
+    for folder in places:  # a run has a config.json, too
+        if (folder / "config.json").is_file() and (folder / "arrays.npz").is_file():
+            return folder
+    looked = ", ".join(map(str, places[:-1]))
+    raise RunError(f"fit.start = {start}: no model there; looked in {looked} and in the package")
 
 
 def _check_frozen(config: ConfigDict, frozen: tuple[str, ...]) -> None:

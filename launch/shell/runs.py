@@ -33,6 +33,7 @@ MOVED = {
 # Values that a configuration has now, and that older runs were begun without.
 ADDED = {
     "data.weights": [],
+    "data.detector": "clic",
     "train.ema": 0.0,
     "train.optimiser": "adamw",
     "tune.metric": "validation_loss",

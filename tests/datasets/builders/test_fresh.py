@@ -38,6 +38,8 @@ def test_no_dataset_of_the_same_seed_holds_them(seed):
 def test_bad_requests():
     with pytest.raises(DatasetError, match="no process 'tbar': choose among ttbar"):
         fresh.sources("tbar", 10, 1)
+    with pytest.raises(DatasetError, match="no detector 'ild': choose among clic, cld"):
+        fresh.sources("zh", 10, 1, detector="ild")
     with pytest.raises(DatasetError, match="0 events: at least 1"):
         fresh.sources("zh", 0, 1)
 

@@ -100,6 +100,19 @@ def test_a_dataset_made_before_is_still_of_its_recipe():
     assert recipe.digest == "d412e2c3193a"
 
 
+def test_another_detector_sees_the_same_collisions():
+    clic, cld = (
+        recipes.simulation("d", "zh", "hits", {"train": 9, "test": 4}, 5, 4, detector)
+        for detector in ("clic", "cld")
+    )
+    assert cld.digest != clic.digest
+    assert [s.source.seed for s in cld.shards] == [s.source.seed for s in clic.shards]
+    assert {s.source.detector for s in cld.shards} == {"cld"}
+    assert "CLD" in cld.description
+    with pytest.raises(RecipeError, match="other description, shards"):
+        recipes.same(Path("here"), recipes.plain(clic), cld)
+
+
 def test_a_changed_recipe_is_told_by_what_changed(tmp_path):
     ours, theirs = from_files({"a": 1, "b": 1, "c": 1}), from_files({"a": 2, "b": 1, "c": 1})
     recipes.same(tmp_path, recipes.plain(ours), ours)

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from datasets import schema
+from datasets.builders.names import DETECTORS
 from datasets.constants import GEV_PER_TESLA_MM
+from datasets.detectors import CLD, CLIC
 from datasets.events import ENDS, EventData, Links, Table
 from datasets.simulation import CLICLike, chain, simulate
+from datasets.simulation.detector import SIMULATED
 from datasets.simulation.validation import check
 from datasets.truth import target, truth
 
@@ -37,6 +40,22 @@ def test_same_seed_same_events():
     for (name, a), (_, b) in zip(arrays(first), arrays(second), strict=True):
         np.testing.assert_array_equal(a, b, err_msg=name)
     assert not np.array_equal(first.particles["px"], other.particles["px"])
+
+
+def test_detectors_by_name():
+    """The same collisions in another field, before another face."""
+    clic, cld = simulate("qq", 3, 11), simulate("qq", 3, 11, "cld")
+    assert SIMULATED.keys() == set(DETECTORS)
+    assert (clic.field, cld.field) == (4.0, 2.0)
+    assert clic.face == CLIC.face
+    assert cld.face == CLD.face
+    first = [events.particles.offsets[1] for events in (clic, cld)]
+    assert min(first) > 10
+    for name in ("px", "py", "pz"):  # generated particles come before those made on the way
+        a, b = (events.particles[name][:10] for events in (clic, cld))
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="no detector 'ild': choose one of clic, cld"):
+        simulate("qq", 3, 11, "ild")
 
 
 def test_fewer_events_are_the_first_of_more():

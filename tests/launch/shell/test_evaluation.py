@@ -105,9 +105,8 @@ def test_a_dataset(launch, model, dataset, tmp_path):
 def test_names_of_datasets(tmp_path):
     for name in ("clic_edm_zh_pf", "mine"):
         assert name_of(tmp_path / name) == name_of(tmp_path / name / "3.2.0") == name
-    assert [process_of(name) for name in ("clic_edm_ww_fullhad_pf", "mine", "clic_edm_x_pf")] == [
-        "ww_fullhad", "mine", "clic_edm_x_pf",
-    ]  # fmt: skip
+    names = ("clic_edm_ww_fullhad_pf", "cld_edm_zh_pf", "mine", "clic_edm_x_pf")
+    assert [process_of(name) for name in names] == ["ww_fullhad", "zh", *names[2:]]
 
 
 def test_a_model_is_not_measured_on_what_it_learned_from(launch, model, dataset, tmp_path):
