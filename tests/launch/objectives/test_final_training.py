@@ -197,8 +197,13 @@ def test_a_training_starts_from_a_model_and_leaves_parts_alone(begin):
     first = begin("first", epochs=1)
     launch_train.train(first)
     start = str(first.folder)
+    known = first.folder / "model" / "training.json"
+    own = json.loads(known.read_text())["ttbar"]
+    known.write_text(json.dumps({"ttbar": [5], "zh": [6]}))
     second = begin("second", epochs=2, start=start, frozen=("embedding", "identification"))
     launch_train.train(second)
+    learned = json.loads((second.folder / "model" / "training.json").read_text())
+    assert learned == {"ttbar": sorted([5, *own]), "zh": [6]}
     before, after = (arrays(run.folder / "model") for run in (first, second))
     frozen = [n for n in before if n.split("/")[1] in ("embedding", "identification")]
     assert frozen
