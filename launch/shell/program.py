@@ -17,9 +17,12 @@ _TRACEBACK = flags.DEFINE_bool("traceback", False, "Show where in the code an er
 
 def define_config(default: str = "configs/demo.py") -> Callable[[], ConfigDict]:
     """Defines --config (a file, or file with --config.key=value overrides); returns its reader."""
-    holder = config_flags.DEFINE_config_file(
-        "config", default, "The experiment; --config.key=value changes one of its values."
-    )
+    try:
+        holder = config_flags.DEFINE_config_file(
+            "config", default, "The experiment; --config.key=value changes one of its values."
+        )
+    except (AttributeError, KeyError) as error:  # overrides of the default are looked at already
+        sys.exit(f"error: {_unknown_key(error)} (--help shows the flags)")
 
     def value() -> ConfigDict:
         try:
@@ -55,12 +58,16 @@ def _parse(arguments: Sequence[str]) -> list[str]:
     try:
         return flags.FLAGS(list(arguments))
     except (AttributeError, KeyError) as error:
-        # ml_collections quotes its message twice
-        hint = str(error).replace("\\n", ": ").replace("\\'", "").strip("'")
-        reason = f"the configuration has no key {hint}"
+        reason = _unknown_key(error)
     except (flags.Error, TypeError, ValueError, OSError, ImportError, SyntaxError) as error:
         reason = _text(error)
     sys.exit(f"error: {reason} (--help shows the flags)")
+
+
+def _unknown_key(error: BaseException) -> str:
+    # ml_collections quotes its message twice
+    hint = str(error).replace("\\n", ": ").replace("\\'", "").strip("'\"")
+    return f"the configuration has no key {hint}"
 
 
 def _guarded(run: Callable[[], None]) -> None:

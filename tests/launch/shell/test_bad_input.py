@@ -18,6 +18,7 @@ def test_help_says_what_and_how(launch, verb):
 def test_unknown_config_key(launch, tmp_path):
     done = launch("tune", TINY, f"--run={tmp_path / 'r'}", "--config.model.widht=3")
     refused(done, "widht", "width")
+    refused(launch("tune", f"--run={tmp_path / 'r'}", "--config.model.widht=3"), "widht", "width")
 
 
 def test_missing_config(launch, tmp_path):
