@@ -16,9 +16,10 @@ def get_config() -> ConfigDict:
     config.seed = 7
     config.data.processes = ("ttbar", "qq", "zh", "ww")
     config.data.events = ConfigDict({"train": 12000, "validation": 500, "test": 100})  # of each
-    config.train.learning_rate = 5e-3
+    config.model.width = 96
+    config.train.learning_rate = 4e-3
     config.train.weight_decay = 1e-3
     config.train.warmup_steps = 200
     config.train.ema = 0.999
-    config.fit.epochs = 3
+    config.fit.epochs = 12
     return config

@@ -107,18 +107,21 @@ def _seeds(run: Run, fitting: Fitting) -> dict[str, list[int]]:
 
 
 def _calibrated(state: Any, material: Any) -> Any:
-    """The model's configuration with the scale of neutral particles that validation jets want."""
-    from mlpf_jax.physics.calibration import LARGEST, neutral_scale
+    """The model's configuration with the calibration that validation jets want."""
+    from mlpf_jax.physics.calibration import LARGEST, calibrate
 
     events = material.held_out
-    scale = neutral_scale(events, selection.particles_of(state, events, material.validation))
-    if scale is None:
+    found = calibrate(events, selection.candidates_of(state, events, material.validation))
+    if found is None:
         say(
             f"  not calibrated: no factor of neutral particles up to {LARGEST} makes the jets right"
         )
         return state.config
-    say(f"  neutral particles are scaled by {scale:.4f}: then the median jet is right")
-    return replace(state.config, neutral_scale=scale)
+    say(
+        f"  calibrated by jets: logits of neutral hadrons {found.hadron_bias:+.2f}, of photons "
+        f"{found.photon_bias:+.2f}, neutral momenta times {found.neutral_scale:.4f}"
+    )
+    return replace(state.config, **found._asdict())
 
 
 def _best(scores: dict[int, float], saved: set[int]) -> int:

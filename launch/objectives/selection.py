@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from datasets import schema
 from datasets.batches import rows_of
@@ -37,17 +36,19 @@ def ended(scores: Scores, patience: int) -> bool:
     return bool(patience and scores) and max(scores) - best(scores) >= patience
 
 
-def particles_of(
-    state: Any, samples: Samples, batches: Sequence[Batch]
-) -> Float[np.ndarray, "elements targets"]:
-    """A state's particles, in the order of the samples of which `batches` are made."""
+def candidates_of(state: Any, samples: Samples, batches: Sequence[Batch]) -> Any:
+    """What a state says of the elements (`physics.calibration.Candidates`), in the order of the
+    samples that `batches` are made of."""
+    from mlpf_jax.physics.calibration import Candidates
     from mlpf_jax.training import train
 
+    logits = np.zeros((len(samples.X), len(schema.CLASSES)), np.float32)
     rows = np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
     for batch in batches:
-        made = np.asarray(train.reconstruct_step(state, batch))
-        rows[rows_of(batch, samples.offsets)] = made[batch.mask]
-    return rows
+        where = rows_of(batch, samples.offsets)
+        found = train.candidates_step(state, batch)
+        logits[where], rows[where] = (np.asarray(x)[batch.mask] for x in found)
+    return Candidates(logits, rows)
 
 
 def jets_measure(samples: Samples, batches: Sequence[Batch]) -> Measure:
@@ -59,6 +60,7 @@ def jets_measure(samples: Samples, batches: Sequence[Batch]) -> Measure:
     """
     from mlpf_jax.physics import evaluation
     from mlpf_jax.physics.response import summarise
+    from mlpf_jax.training import train
 
     def widths(rows: np.ndarray) -> np.ndarray:
         made = {"rows": rows, "target": np.asarray(samples.ytarget)}
@@ -75,7 +77,11 @@ def jets_measure(samples: Samples, batches: Sequence[Batch]) -> Measure:
         )
 
     def measure(state: Any) -> float | None:
-        ratio = float(np.mean(widths(particles_of(state, samples, batches)) / baseline))
+        rows = np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
+        for batch in batches:
+            made = np.asarray(train.reconstruct_step(state, batch))
+            rows[rows_of(batch, samples.offsets)] = made[batch.mask]
+        ratio = float(np.mean(widths(rows) / baseline))
         return ratio if math.isfinite(ratio) else None
 
     return measure

@@ -15,7 +15,8 @@ from launch.shell.runs import RunError
 
 SELECT = ("loss", "jets", "last")
 # Fields of ModelConfig that parameters do not depend on.
-FREE = ("dropout", "remat", "precision", "neutral_scale")
+CALIBRATION = ("hadron_bias", "photon_bias", "neutral_scale")
+FREE = ("dropout", "remat", "precision", *CALIBRATION)
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Fitting:
     select: str = "loss"
     patience: int = 0  # epochs; 0: never ends early
     accumulate: int = 1  # batches in an update
-    calibrate: bool = False  # neutral particles, so that jets have a median response of 1
+    calibrate: bool = False  # what clusters become, by jets (`physics.calibration`)
     start: str = ""  # a model's folder, a run's, or its name in runs/ or the package; "": none
     frozen: tuple[str, ...] = ()  # parts of the model, by the beginning of their paths
 

@@ -54,7 +54,10 @@ class ModelConfig:
     sharing: bool = True  # tracks account for the energy of clusters before the heads correct it
     # What the heads correct: a track's momentum within its error, or anything by any factor.
     momenta: str = "residual"
-    # Of the momenta of all neutral particles; fitted to a trained model (`physics.calibration`).
+    # Fitted to a trained model (`physics.calibration`): what is added to logits of clusters, and
+    # by what the momenta of neutral particles are multiplied.
+    hadron_bias: float = 0.0
+    photon_bias: float = 0.0
     neutral_scale: float = 1.0
     spread: bool = False  # predict how uncertain log pt and log energy are, too
     # Of the layers; inputs, hashes, distances, sums and heads stay float32.

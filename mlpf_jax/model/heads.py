@@ -72,15 +72,14 @@ def assemble(
     momenta: str = "residual",
     log_left: Float[Array, "batch elements"] | float = 0.0,
     sharing: Sharing | None = None,
-    neutral_scale: float = 1.0,
 ) -> Prediction:
     """Head outputs as a prediction: corrections to the angles and momenta of the input.
 
     Energy follows from momentum and a mass, so no particle has negative mass squared. A track is
     no neutral particle and a cluster no charged one, as in the truth. Corrections end at
-    LARGEST_CORRECTION. `log_left`, of what tracks leave of a cluster, is added to its log(pt), and
-    what clusters become is scaled by `neutral_scale`. Two more outputs are spreads, which end
-    smoothly: beyond a hard end they would have no gradient back.
+    LARGEST_CORRECTION. `log_left`, of what tracks leave of a cluster, is added to its log(pt). Two
+    more outputs are spreads, which end smoothly: beyond a hard end they would have no gradient
+    back.
     """
     classes, charges = len(schema.CLASSES), len(schema.CHARGES)
     class_logits, charge_logits, motion = jnp.split(outputs, (classes, classes + charges), -1)
@@ -96,7 +95,7 @@ def assemble(
     energy_in = jnp.where(real & (shared["energy"] > 0), shared["energy"], 1.0)
     if momenta == "residual":
         log_pt = jnp.where(is_track, TRACK_CORRECTION * jnp.sinh(log_pt), log_pt)
-    log_pt = log_pt + log_left + jnp.where(real & ~is_track, math.log(neutral_scale), 0.0)
+    log_pt = log_pt + log_left
     log_p = jnp.log(pt_in) + log_pt + log_cosh(eta)
     log_ratio = {"residual": _of_mass, "free": _of_any_mass}[momenta](mass, log_p, is_track)
     log_energy = jnp.where(real, log_p + log_ratio - jnp.log(energy_in), 0.0)
@@ -104,6 +103,22 @@ def assemble(
         class_logits, charge_logits, log_pt, log_energy, eta, shared["sin_phi"] + d_sin,
         shared["cos_phi"] + d_cos, *_log_spreads(spreads, real) or (None, None), sharing,
     )  # fmt: skip
+
+
+def calibrated(
+    prediction: Prediction, X: Float[Array, "batch elements features"], config: ModelConfig
+) -> Prediction:
+    """The prediction as a calibrated model makes it: clusters are taken for neutral hadrons and
+    photons sooner or later, and all that becomes of them is scaled."""
+    is_cluster = X[..., schema.SHARED["elemtype"]] == schema.CLUSTER
+    biases = {"neutral hadron": config.hadron_bias, "photon": config.photon_bias}
+    bias = jnp.asarray([biases.get(name, 0.0) for name in schema.CLASSES])
+    log_scale = jnp.where(is_cluster, math.log(config.neutral_scale), 0.0)
+    return prediction._replace(
+        class_logits=prediction.class_logits + jnp.where(is_cluster[..., None], bias, 0.0),
+        log_pt=prediction.log_pt + log_scale,
+        log_energy=prediction.log_energy + log_scale,
+    )
 
 
 def _of_mass(output, log_p, is_track):

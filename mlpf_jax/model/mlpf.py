@@ -21,7 +21,7 @@ from mlpf_jax.layers.segments import counts, move, sorted_order
 from mlpf_jax.model import geometry
 from mlpf_jax.model.backbones import LAYERS, Scene
 from mlpf_jax.model.config import ModelConfig
-from mlpf_jax.model.heads import Heads, Prediction, assemble
+from mlpf_jax.model.heads import Heads, Prediction, assemble, calibrated
 from mlpf_jax.model.sharing import EnergySharing, of_elements
 from mlpf_jax.model.statistics import TYPES, Statistics, standardise
 
@@ -81,8 +81,8 @@ class MLPF(nn.Module):
             log_left, sharing = back(account.log_left), of_elements(account.sharing, back)
         outputs = Heads(config, name="heads")(values, identity, motion)
         outputs = back(jnp.where(real, outputs, 0.0))
-        scale = config.neutral_scale
-        return assemble(outputs, back(X), config.momenta, log_left, sharing, scale)
+        prediction = assemble(outputs, back(X), config.momenta, log_left, sharing)
+        return calibrated(prediction, back(X), config)
 
 
 def content_order(

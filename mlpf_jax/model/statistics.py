@@ -122,7 +122,8 @@ def standardise(
     """
     kind = X[..., schema.SHARED["elemtype"]].astype(jnp.int32)
     value = transform(X, jnp.asarray(scales())[kind])
-    distance = (value - statistics.mean[kind]) * statistics.inverse_width[kind]
+    mean, inverse_width = (jnp.asarray(table)[kind] for table in statistics)
+    distance = (value - mean) * inverse_width
     return jnp.clip(distance, -FARTHEST, FARTHEST)
 
 

@@ -22,6 +22,8 @@ ADDED = {
     "sharing": False,
     "momenta": "free",
     "shapes": False,
+    "hadron_bias": 0.0,
+    "photon_bias": 0.0,
     "neutral_scale": 1.0,
 }  # what models were before there was a choice
 

@@ -15,7 +15,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, PyTree
 
-from datasets.schema import ELEMENT_WIDTH, Batch
+from datasets.schema import CLASSES, ELEMENT_WIDTH, Batch
 from mlpf_jax.model.config import ModelConfig, TrainConfig
 from mlpf_jax.model.heads import Prediction, particles
 from mlpf_jax.model.mlpf import MLPF
@@ -219,6 +219,14 @@ def reconstruct_step(state: TrainState, batch: Batch) -> Array:
     """The particles of a batch: rows of `schema.TARGET_FEATURES`."""
     prediction = predict_step(state, batch.X, batch.segment, batch.segments, batch.face)
     return particles(prediction, batch.X, batch.mask)
+
+
+def candidates_step(state: TrainState, batch: Batch) -> tuple[Array, Array]:
+    """Logits of classes, and the rows of `reconstruct_step` if every element were a particle."""
+    prediction = predict_step(state, batch.X, batch.segment, batch.segments, batch.face)
+    never = jnp.zeros(len(CLASSES)).at[0].set(-1e6)
+    some = prediction._replace(class_logits=prediction.class_logits + never)
+    return prediction.class_logits, particles(some, batch.X, batch.mask)
 
 
 def _apply(state, params, batch: Batch, dropout_key=None) -> Prediction:

@@ -1,7 +1,5 @@
 """From head outputs to predictions: spreads."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +7,7 @@ import pytest
 
 from datasets import schema
 from mlpf_jax.model import heads
+from mlpf_jax.model.config import ModelConfig
 
 LABELS = len(schema.CLASSES) + len(schema.CHARGES)
 
@@ -33,19 +32,28 @@ def test_a_spread_changes_nothing_else(case, quick):
     )
 
 
-def test_momenta_of_clusters_alone_are_scaled(case, quick):
+def test_a_calibration_touches_clusters_alone(case, quick):
     outputs, batch = case
-    plain = quick(heads.assemble)(outputs, batch.X)
-    scaled = quick(partial(heads.assemble, neutral_scale=1.5))(outputs, batch.X)
+    config = ModelConfig(hadron_bias=0.25, photon_bias=-0.5, neutral_scale=1.5)
+
+    @quick
+    def both(outputs, X):
+        plain = heads.assemble(outputs, X)
+        return plain, heads.calibrated(plain, X, ModelConfig()), heads.calibrated(plain, X, config)
+
+    plain, same, found = both(outputs, batch.X)
+    jax.tree.map(np.testing.assert_array_equal, plain, same)
     is_cluster = batch.X[..., 0] == schema.CLUSTER
     assert 0 < is_cluster.sum() < batch.mask.sum()
-    expected = np.where(is_cluster, plain.log_pt + np.log(1.5), plain.log_pt)
-    np.testing.assert_allclose(scaled.log_pt, expected, rtol=1e-6, atol=1e-6)
-    assert (np.asarray(scaled.log_energy) > plain.log_energy)[is_cluster].all()
-    np.testing.assert_array_equal(
-        np.asarray(scaled.log_energy)[~is_cluster], np.asarray(plain.log_energy)[~is_cluster]
-    )
-    np.testing.assert_array_equal(scaled.eta, plain.eta)
+    for name in ("log_pt", "log_energy"):
+        expected = np.where(is_cluster, getattr(plain, name) + np.log(1.5), getattr(plain, name))
+        np.testing.assert_allclose(getattr(found, name), expected, rtol=1e-6, atol=1e-6)
+    bias = np.zeros(len(schema.CLASSES))
+    bias[schema.CLASSES.index("neutral hadron")], bias[schema.CLASSES.index("photon")] = 0.25, -0.5
+    expected = plain.class_logits + np.where(is_cluster[..., None], bias, 0)
+    np.testing.assert_allclose(found.class_logits, expected, rtol=1e-6, atol=1e-6)
+    for name in ("charge_logits", "eta", "sin_phi", "cos_phi"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
 
 
 def test_spreads_stay_in_range_and_can_come_back(case, quick):
