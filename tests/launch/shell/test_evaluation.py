@@ -176,3 +176,9 @@ def test_predict_takes_a_model(launch, model, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "truth 116.5 GeV" in done.stdout
     assert parquet.read_table(output).num_rows == 72
+    # Without a model it is the one that comes with the package.
+    done = launch("predict", f"--input={source}", f"--output={tmp_path / 'other.parquet'}")
+    assert done.returncode == 0, done.stderr
+    found, other = (parquet.read_table(p) for p in (output, tmp_path / "other.parquet"))
+    assert other.num_rows == 72
+    assert other["energy"] != found["energy"]

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 import mlpf_jax
+from datasets import schema
+from launch.shell import models
+from mlpf_jax.model.reconstruct import reconstructor
 from mlpf_jax.training import checkpoint, shipped
 from tests.mlpf_jax.conftest import MODEL
 
@@ -72,3 +75,26 @@ def test_models_that_ship_can_be_used_and_say_what_they_are(name):
     mlpf_jax.load(name)
     assert (shipped.SHIPPED / name / "CARD.md").read_text().strip()
     shipped.training_seeds(shipped.SHIPPED / name)
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_what_ships_is_whole(name, batch_of):
+    """Small, with its card and the seeds of its training; and it reconstructs."""
+    folder = shipped.find(name)
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 5e6
+    card = (folder / "CARD.md").read_text()
+    for word in ("Data", "Training", "Figures", "Limits"):
+        assert f"## {word}" in card
+    seeds = shipped.training_seeds(folder)
+    assert seeds
+    assert min(map(len, seeds.values())) > 0
+    config, variables = mlpf_jax.load(name)
+    batch = batch_of([(20, 30), (4, 9)], 64)
+    rows = reconstructor(config, variables)(batch)
+    assert np.isfinite(rows).all()
+    assert not rows[~batch.mask].any()
+    assert (rows[..., schema.target("PDG")][batch.mask] > 0).mean() > 0.3
+
+
+def test_the_model_that_is_taken_by_default_ships():
+    assert models.SHIPPED in shipped.names()
