@@ -25,6 +25,7 @@ def get_config() -> ConfigDict:
 
     # Fields of ModelConfig and TrainConfig (mlpf_jax.model.config); those left out have defaults.
     config.model = ConfigDict()
+    config.model.elements = "clusters"  # with tracks; or hits, or tracks_hits
     config.model.backbone = "gnn_lsh"
     config.model.width = 64
     config.model.layers_id = 2

@@ -67,6 +67,10 @@ class Elements(NamedTuple):
         return max(len(part.features) for part in self.parts)
 
     @property
+    def has_tracks(self) -> bool:
+        return any(part.kind == "track" for part in self.parts)
+
+    @property
     def has_clusters(self) -> bool:
         """Whether clusters, rather than hits, stand for the calorimeters."""
         return any(part.kind == "cluster" for part in self.parts)
@@ -85,6 +89,19 @@ ELEMENTS = {
 """The forms of a dataset: particle flow from clusters, from hits alone, from tracks and hits."""
 
 ELEMENT_WIDTH = ELEMENTS["clusters"].width
+
+
+def form_of_width(width: int) -> Elements:
+    """The form of X by its number of columns, which each form has its own of.
+
+    Raises ValueError where no form has so many.
+    """
+    found = [form for form in ELEMENTS.values() if form.width == width]
+    if not found:
+        known = ", ".join(f"{form.width} ({form.name})" for form in ELEMENTS.values())
+        raise ValueError(f"X has {width} features: no form of elements has so many, but {known}")
+    return found[0]
+
 
 CLASSES = ("none", "charged hadron", "neutral hadron", "photon", "electron", "muon")
 CLASS_PDG = (0, 211, 130, 22, 11, 13)
@@ -106,6 +123,11 @@ def track(name: str) -> int:
 def cluster(name: str) -> int:
     """Column of a cluster feature in X."""
     return CLUSTER_FEATURES.index(name)
+
+
+def hit(name: str) -> int:
+    """Column of a hit feature in X."""
+    return HIT_FEATURES.index(name)
 
 
 def target(name: str) -> int:

@@ -19,6 +19,7 @@ from datasets import schema
 from datasets.events import EventData
 from datasets.samples import unlabelled
 from launch.shell import program
+from launch.shell.data import elements_of
 from launch.shell.models import SHIPPED, open_model
 from launch.shell.progress import say
 from launch.shell.reconstruct import Reconstruct, reconstructor
@@ -37,7 +38,11 @@ class Sums(NamedTuple):
 
 
 def predict(
-    reconstruct: Reconstruct, source: Path, output: Path, detector: str | None = None
+    reconstruct: Reconstruct,
+    source: Path,
+    output: Path,
+    detector: str | None = None,
+    elements: str = "clusters",
 ) -> Sums:
     """Writes the table, whole or not at all, and returns the sums over the file.
 
@@ -51,7 +56,7 @@ def predict(
     writer, sums = None, Sums()
     try:
         for events in edm4hep.read(source, detector):
-            table, part = _reconstructed(events, reconstruct, sums.events)
+            table, part = _reconstructed(events, reconstruct, sums.events, elements)
             writer = writer or parquet.ParquetWriter(partial, table.schema)
             writer.write_table(table)
             sums = Sums(*map(sum, zip(sums, part, strict=True)))
@@ -65,8 +70,9 @@ def predict(
     return sums
 
 
-def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int):
-    """The table of a chunk of events, numbered from `first_event`, and its sums."""
+def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int, name: str):
+    """The table of a chunk of events, numbered from `first_event`, and its sums. `name` is of the
+    form of their elements."""
     import pyarrow
 
     from datasets import elements
@@ -76,9 +82,10 @@ def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int
     from datasets.truth.truth import truth as truth_of
     from mlpf_jax.physics.table import particle_columns
 
-    offsets, X = elements.features(events)
+    form = schema.ELEMENTS[name]
+    offsets, X = elements.features(events, form)
     rows = reconstruct(unlabelled(offsets, X, face_of(events)), lambda done: None)
-    places, found = elements.rows_of(events, schema.ELEMENTS["clusters"]), truth_of(events)
+    places, found = elements.rows_of(events, form), truth_of(events)
     of_particles = place_particles(events, found, places)
     truth = written.target_rows(events, found, places, of_particles)
     of_candidates = place_candidates(events, places)
@@ -109,10 +116,13 @@ if __name__ == "__main__":
             raise RunError("--run and --model exclude each other")
         check_place(Path(output.value))
         if flags.FLAGS["run"].present:
-            reconstruct = reconstructor(open_run(folder()))
+            run = open_run(folder())
+            reconstruct, elements = reconstructor(run), elements_of(run.config)
         else:
-            reconstruct = open_model(model.value or SHIPPED).reconstructor()
-        sums = predict(reconstruct, Path(source.value), Path(output.value), detector.value)
+            opened = open_model(model.value or SHIPPED)
+            reconstruct, elements = opened.reconstructor(), opened.config.elements
+        paths = Path(source.value), Path(output.value)
+        sums = predict(reconstruct, *paths, detector.value, elements)
         say(f"{sums.events} events, {sums.elements} elements, {sums.particles} particles")
         say(
             f"energy: MLPF {sums.mlpf:.1f} GeV, rule-based {sums.baseline:.1f} GeV, "

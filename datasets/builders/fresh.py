@@ -24,7 +24,7 @@ from datasets.simulation import simulate
 from datasets.truth.calibration import Calibration, Showers, calibrate, showers
 from datasets.truth.limits import floor, oracle
 from datasets.truth.soundness import sound
-from datasets.truth.target import to_samples
+from datasets.truth.target import Settings, to_samples
 from datasets.truth.truth import Truth, four_momenta, stable, truth
 
 PORTION = 200  # events simulated in one go
@@ -73,9 +73,11 @@ def _sources(
 
 
 @contextmanager
-def simulation(workers: int) -> Iterator[Callable[[Sequence[Source]], Iterator[Fresh]]]:
+def simulation(
+    workers: int, elements: str = "clusters"
+) -> Iterator[Callable[[Sequence[Source]], Iterator[Fresh]]]:
     """A function from sources, all of one detector, to their events, in order, which several
-    processes make."""
+    processes make. `elements` is the form of their samples."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=end_with_parent) as pool:
         try:
@@ -87,7 +89,7 @@ def simulation(workers: int) -> Iterator[Callable[[Sequence[Source]], Iterator[F
                     own = _sources(*CALIBRATED_WITH, 0, 100, seeds.CALIBRATING, detector)
                     found = _in_order(pool, workers, _showers, own)
                     calibrations[detector] = calibrate([*found])
-                yield from _in_order(pool, workers, fresh, wanted, calibrations[detector])
+                yield from _in_order(pool, workers, fresh, wanted, calibrations[detector], elements)
 
             yield portions
         except BrokenProcessPool:
@@ -113,12 +115,12 @@ def _showers(source: Source) -> Showers:
     return showers(events, truth(events))
 
 
-def fresh(source: Source, calibration: Calibration) -> Fresh:
+def fresh(source: Source, calibration: Calibration, elements: str = "clusters") -> Fresh:
     """The events of a source; those that a dataset would leave out are left out here, too."""
-    return with_limits(simulate(*source), calibration)
+    return with_limits(simulate(*source), calibration, elements)
 
 
-def with_limits(events: EventData, calibration: Calibration) -> Fresh:
+def with_limits(events: EventData, calibration: Calibration, elements: str = "clusters") -> Fresh:
     """Samples of the events, what was generated, and what could be reconstructed at best."""
     events, found = _usable(events)
     seen = showers(events, found)
@@ -130,7 +132,7 @@ def with_limits(events: EventData, calibration: Calibration) -> Fresh:
     )
     made = {"oracle": oracle, "floor": floor}
     limits = {name: make(events, found, seen, calibration) for name, make in made.items()}
-    return Fresh(to_samples(events), generated, limits)
+    return Fresh(to_samples(events, Settings(elements)), generated, limits)
 
 
 def _usable(events: EventData) -> tuple[EventData, Truth]:

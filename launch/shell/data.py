@@ -22,11 +22,11 @@ SPLITS = ("train", "validation", "test")
 
 def recipe(config: ConfigDict, process: str) -> Recipe:
     """The dataset of a process: which events are made depends on the configuration alone."""
-    detector = config.data.get("detector", DETECTORS[0])
+    detector, elements = config.data.get("detector", DETECTORS[0]), elements_of(config)
     return recipes.simulation(
-        name=dataset_name(process, detector=detector),
+        name=dataset_name(process, elements, detector),
         process=process,
-        elements="clusters",
+        elements=elements,
         events={split: config.data.events[split] for split in SPLITS},
         seed=config.seed,
         shard_events=config.data.shard_events,
@@ -93,8 +93,14 @@ def make_batch_plan(counts: np.ndarray, settings: ConfigDict, bin_size: int) -> 
 
 def _cache(run: Run, process: str) -> Path:
     """Where the arrays of a process lie that are read of its dataset."""
-    detector = run.config.data.get("detector", DETECTORS[0])
-    return run.data / "cache" / (process if detector == DETECTORS[0] else f"{detector}_{process}")
+    name = recipe(run.config, process).name
+    usual = name == dataset_name(process)
+    return run.data / "cache" / (process if usual else name)
+
+
+def elements_of(config: ConfigDict) -> str:
+    """The form of the datasets: that of the model."""
+    return config.get("model", ConfigDict()).get("elements", "clusters")
 
 
 def _cached(run: Run, process: str, split: str) -> Samples:

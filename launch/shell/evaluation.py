@@ -39,9 +39,10 @@ def observe_processes(
     wanted = {
         process: fresh.sources(process, events, seed, detector=detector) for process in processes
     }
+    form = model.config.elements
     for process, sources in wanted.items():
         model.check_unseen([s.seed for s in sources], f"--process={process}, --seed={seed}")
-    with fresh.simulation(workers) as simulated:
+    with fresh.simulation(workers, form) as simulated:
         return {
             process: _observed(model, (Portion(*p) for p in simulated(own)), process, events)
             for process, own in wanted.items()
@@ -59,10 +60,10 @@ def observe_dataset(model: Model, folder: Path, split: str) -> dict[str, Observe
     if not folder.is_dir():
         raise RunError(f"--dataset={folder}: there is no such folder")
     dataset = read.open_dataset(folder)
-    if dataset.features.elements.name != "clusters":
+    if (found := dataset.features.elements.name) != model.config.elements:
         raise RunError(
-            f"--dataset={folder} has elements {dataset.features.elements.name!r}; models here are "
-            "of tracks and clusters ('clusters')"
+            f"--dataset={folder} has elements {found!r}, and the model is one of "
+            f"{model.config.elements!r}"
         )
     events = dataset.events(split)
     if not events:

@@ -96,13 +96,14 @@ def _check_frozen(config: ConfigDict, frozen: tuple[str, ...]) -> None:
     import jax
     import jax.numpy as jnp
 
-    from datasets.schema import ELEMENT_WIDTH
+    from datasets.schema import ELEMENTS
     from mlpf_jax.model.config import ModelConfig, from_mapping
     from mlpf_jax.model.mlpf import MLPF
     from mlpf_jax.training import freezing
 
     model = from_mapping(ModelConfig, config.model.to_dict())
-    X = jax.ShapeDtypeStruct((1, 2 * model.bin_size, ELEMENT_WIDTH), jnp.float32)
+    width = ELEMENTS[model.elements].width
+    X = jax.ShapeDtypeStruct((1, 2 * model.bin_size, width), jnp.float32)
     mask = jax.ShapeDtypeStruct(X.shape[:2], bool)
     key = jax.eval_shape(lambda: jax.random.key(0))
     freezing.check(jax.eval_shape(MLPF(model).init, key, X, mask)["params"], frozen)

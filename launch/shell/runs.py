@@ -34,6 +34,7 @@ MOVED = {
 ADDED = {
     "data.weights": [],
     "data.detector": "clic",
+    "model.elements": "clusters",
     "train.ema": 0.0,
     "train.optimiser": "adamw",
     "tune.metric": "validation_loss",

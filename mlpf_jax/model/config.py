@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
+ELEMENTS = ("clusters", "hits", "tracks_hits")
 BACKBONES = ("gnn_lsh", "attention", "favor", "mlp")
 FORMS = ("improved", "published")
 BINNINGS = ("learned", "face", "tiles", "none")
@@ -28,6 +29,7 @@ class ModelConfig:
     knowledge of where elements lie there: `neighbour_features`, and `binning` by face or tiles.
     """
 
+    elements: str = "clusters"  # with tracks; or hits, or tracks_hits (datasets.schema.ELEMENTS)
     backbone: str = "gnn_lsh"
     form: str = "improved"  # of the graph layers
     width: int = 64  # of an element's representation
@@ -65,6 +67,7 @@ class ModelConfig:
     remat: bool = False  # recompute layers in the backward pass: less memory, a little more time
 
     def __post_init__(self):
+        _require_choice("elements", self.elements, ELEMENTS)
         _require_choice("backbone", self.backbone, BACKBONES)
         _require_choice("form", self.form, FORMS)
         _require_choice("binning", self.binning, BINNINGS)
@@ -85,6 +88,10 @@ class ModelConfig:
         _require(divides, "heads", self.heads, f"a divisor of width = {self.width}")
         _require(0 <= self.dropout < 1, "dropout", self.dropout, "in [0, 1)")
         _require(self.neutral_scale > 0, "neutral_scale", self.neutral_scale, "above 0")
+        if self.elements == "hits":
+            _require(
+                not self.sharing, "sharing", self.sharing, "False where elements are hits alone"
+            )
         if self.form == "published":
             for name, value in (("backbone", "gnn_lsh"), ("heads", 1), ("face_kernel", False)):
                 found = getattr(self, name)

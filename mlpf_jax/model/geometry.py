@@ -132,7 +132,7 @@ def _values(X, segment, direction):
     is_track, is_cluster = mask & (kind == schema.TRACK), mask & (kind == schema.CLUSTER)
     energy = X[..., schema.SHARED["energy"]]
     log_energy = jnp.log(jnp.where(mask & (energy > 0), energy, 1.0))
-    ecal = X[..., schema.cluster("energy_ecal")] / jnp.where(is_cluster & (energy > 0), energy, 1.0)
+    ecal = _ecal_share(X, is_cluster, energy)
 
     distance = squared_distances(direction, direction)
     others = segments.same(segment) & ~jnp.eye(X.shape[1], dtype=bool)
@@ -163,6 +163,15 @@ def _values(X, segment, direction):
         columns += [jnp.log1p(clusters), jnp.log1p(tracks), asymmetry]
     values = jnp.stack(columns, -1)
     return jnp.where(mask[..., None], values, 0.0)
+
+
+def _ecal_share(X, is_cluster, energy):
+    """Of a cluster's energy; of a hit 1 or 0. Columns tell which of the two they are."""
+    if schema.form_of_width(X.shape[-1]).has_clusters:
+        in_ecal = X[..., schema.cluster("energy_ecal")]
+        return in_ecal / jnp.where(is_cluster & (energy > 0), energy, 1.0)
+    here = is_cluster & (X[..., schema.hit("subdetector")] == schema.ECAL)
+    return here.astype(X.dtype)
 
 
 def _nearest(distance, candidate, count):

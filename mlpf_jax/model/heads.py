@@ -18,11 +18,17 @@ from mlpf_jax.model.sharing import Sharing
 
 CHARGED = ("charged hadron", "electron", "muon")
 NEUTRAL = ("neutral hadron", "photon")
-POSSIBLE = tuple(  # [element type][class]
-    tuple(name not in excluded for name in schema.CLASSES) for excluded in ((), NEUTRAL, CHARGED)
-)
+POSSIBLE = {  # by form of the elements: [element type][class]
+    form: tuple(tuple(name not in excluded for name in schema.CLASSES) for excluded in each)
+    for form, each in {
+        "clusters": ((), NEUTRAL, CHARGED),
+        "hits": ((), NEUTRAL, ()),
+        "tracks_hits": ((), NEUTRAL, CHARGED),
+    }.items()
+}
 IMPOSSIBLE_LOGIT = -30.0  # finite: a label that should not be costs much, and no NaN
-LARGEST_CORRECTION = 4.0  # of log(pt), angles and mass
+# Of log(pt), angles and mass; a particle has many times the energy of one of its hits.
+LARGEST_CORRECTION, LARGEST_OF_HITS = 4.0, 10.0
 # Of log(pt) of a track, times sinh(output): about the error of its momentum for an output of 1, and
 # up to a factor 1.7 for those that are no track of a whole particle (decays, kinks).
 TRACK_CORRECTION = 0.02
@@ -72,22 +78,24 @@ def assemble(
     momenta: str = "residual",
     log_left: Float[Array, "batch elements"] | float = 0.0,
     sharing: Sharing | None = None,
+    elements: str = "clusters",
 ) -> Prediction:
     """Head outputs as a prediction: corrections to the angles and momenta of the input.
 
     Energy follows from momentum and a mass, so no particle has negative mass squared. A track is
-    no neutral particle and a cluster no charged one, as in the truth. Corrections end at
-    LARGEST_CORRECTION. `log_left`, of what tracks leave of a cluster, is added to its log(pt). Two
-    more outputs are spreads, which end smoothly: beyond a hard end they would have no gradient
-    back.
+    no neutral particle and a cluster no charged one, as in the truth; where there are no tracks a
+    hit may be any. Corrections end at LARGEST_CORRECTION. `log_left`, of what tracks leave of a
+    cluster, is added to its log(pt). Two more outputs are spreads, which end smoothly: beyond a
+    hard end they would have no gradient back.
     """
     classes, charges = len(schema.CLASSES), len(schema.CHARGES)
     class_logits, charge_logits, motion = jnp.split(outputs, (classes, classes + charges), -1)
     motion, spreads = jnp.split(motion, (5,), -1)
-    motion = jnp.clip(motion, -LARGEST_CORRECTION, LARGEST_CORRECTION)
+    largest = LARGEST_CORRECTION if elements == "clusters" else LARGEST_OF_HITS
+    motion = jnp.clip(motion, -largest, largest)
     log_pt, mass, d_eta, d_sin, d_cos = jnp.moveaxis(motion, -1, 0)
     shared = {name: X[..., column] for name, column in schema.SHARED.items()}
-    possible = jnp.asarray(POSSIBLE)[shared["elemtype"].astype(jnp.int32)]
+    possible = jnp.asarray(POSSIBLE[elements])[shared["elemtype"].astype(jnp.int32)]
     class_logits = jnp.where(possible, class_logits, IMPOSSIBLE_LOGIT)
     real, is_track = shared["elemtype"] > 0, shared["elemtype"] == schema.TRACK
     eta = shared["eta"] + d_eta

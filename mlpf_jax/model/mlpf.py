@@ -47,10 +47,11 @@ class MLPF(nn.Module):
         one event a row, a mask of the real elements says the same. Raises `ValueError` where X
         has another number of features.
         """
-        if X.shape[-1] != schema.ELEMENT_WIDTH:
+        form = schema.ELEMENTS[self.config.elements]
+        if X.shape[-1] != form.width:
             raise ValueError(
-                f"X has {X.shape[-1]} features, expected {schema.ELEMENT_WIDTH}: those of tracks "
-                "and clusters in datasets.schema, in their order"
+                f"X has {X.shape[-1]} features, expected {form.width}: this is a model of "
+                f"{form.name!r}, whose features are in datasets.schema, in their order"
             )
         config, segment = self.config, segment.astype(jnp.int32)
         layout = sorted_order(segment) if self.segments > 1 else None
@@ -81,7 +82,7 @@ class MLPF(nn.Module):
             log_left, sharing = back(account.log_left), of_elements(account.sharing, back)
         outputs = Heads(config, name="heads")(values, identity, motion)
         outputs = back(jnp.where(real, outputs, 0.0))
-        prediction = assemble(outputs, back(X), config.momenta, log_left, sharing)
+        prediction = assemble(outputs, back(X), config.momenta, log_left, sharing, config.elements)
         return calibrated(prediction, back(X), config)
 
 
@@ -97,11 +98,20 @@ def inputs(X, face, scene: Scene, statistics: Statistics, config: ModelConfig) -
     """Everything a network sees of an element: type, standardised features, surroundings."""
     kind = jax.nn.one_hot(X[..., schema.SHARED["elemtype"]].astype(jnp.int32), TYPES)
     parts = [kind[..., 1:], standardise(X, statistics)[..., 1:], scene.direction]
-    if config.shapes:
+    if not schema.ELEMENTS[config.elements].has_clusters:
+        parts.append(_subdetectors(X))
+    elif config.shapes:
         parts.append(geometry.shapes(X, face))
     if config.neighbour_features:
         parts.append(geometry.neighbour_features(X, scene.segment, scene.direction, scene.counts))
     return jnp.where((scene.segment > 0)[..., None], jnp.concatenate(parts, -1), 0.0)
+
+
+def _subdetectors(X):
+    """Of hits, one of four; 0 for tracks."""
+    is_hit = X[..., schema.SHARED["elemtype"]] == schema.HIT
+    where = jnp.where(is_hit, X[..., schema.hit("subdetector")], -1.0).astype(jnp.int32)
+    return jax.nn.one_hot(where, 4)
 
 
 class Stack(nn.Module):

@@ -15,8 +15,7 @@ from jaxtyping import Array, Float
 
 from datasets import schema
 
-TYPES = 3  # padding, track, cluster
-KINDS = (schema.TRACK, schema.CLUSTER)
+TYPES = 3  # padding, track, cluster or hit
 PORTION = 1 << 14  # elements that are looked at together
 FARTHEST = 5.0  # widths from the mean; what lies beyond says no more than that
 # Files of full simulation leave these at zero, and a fast simulation can only invent their scale.
@@ -31,6 +30,11 @@ _CLUSTER_SCALES = {
     "et": 0.01, "energy": 0.01, "energy_ecal": 0.01, "energy_hcal": 0.01, "energy_other": 0.01,
     "num_hits": 1.0, "sigma_x": 1.0, "sigma_y": 1.0, "sigma_z": 1.0,
 }  # fmt: skip
+_HIT_SCALES = {"et": 1e-4, "energy": 1e-4, "time": 0.1}
+_SCALES = {
+    "track": _TRACK_SCALES, "cluster": _CLUSTER_SCALES, "calorimeter_hit": _HIT_SCALES,
+    "tracker_hit": _HIT_SCALES,
+}  # fmt: skip
 
 
 class Statistics(NamedTuple):
@@ -40,14 +44,18 @@ class Statistics(NamedTuple):
     inverse_width: Float[Array, "types features"]
 
 
-def scales() -> Float[np.ndarray, "types features"]:
+def scales(form: schema.Elements) -> Float[np.ndarray, "types features"]:
     """Scale of asinh for each type and feature; 0 where the feature is not transformed."""
-    table = np.zeros((TYPES, schema.ELEMENT_WIDTH), np.float32)
-    for name, scale in _TRACK_SCALES.items():
-        table[schema.TRACK, schema.track(name)] = scale
-    for name, scale in _CLUSTER_SCALES.items():
-        table[schema.CLUSTER, schema.cluster(name)] = scale
+    table = np.zeros((TYPES, form.width), np.float32)
+    for part in form.parts:
+        for name, scale in _SCALES[part.kind].items():
+            table[part.elemtype, part.features.index(name)] = scale
     return table
+
+
+def types_of(form: schema.Elements) -> list[int]:
+    """Element types that there are."""
+    return sorted({part.elemtype for part in form.parts})
 
 
 def transform(X: Float[Array, "*rows features"], scale: Float[Array, "*rows features"], xp=jnp):
@@ -68,19 +76,22 @@ def measure(X: Float[np.ndarray, "elements features"]) -> Statistics:
     """The statistics of the elements of a data set (all events behind each other, raw).
 
     In portions: what it needs beside X is the same for any number of elements. Raises `ValueError`
-    where an input is not finite or an element type is unknown.
+    where an input is not finite or an element type is unknown. The form of the elements is known
+    by their number of features (`schema.form_of_width`).
     """
     check_elements(X)
+    form = schema.form_of_width(X.shape[1])
     mean = np.zeros((TYPES, X.shape[1]))
     inverse_width = np.zeros_like(mean)
-    for kind in KINDS:
+    for kind in types_of(form):
         _, mean[kind], variance = _moments(X, kind)
         width = np.sqrt(variance)
         varies = width > 1e-6 * np.abs(mean[kind])
         inverse_width[kind] = np.where(varies, 1 / np.where(varies, width, 1), 0)
     inverse_width[:, schema.SHARED["elemtype"]] = 0
-    for name in UNUSED_TRACK_FEATURES:
-        inverse_width[schema.TRACK, schema.track(name)] = 0
+    if form.has_tracks:
+        for name in UNUSED_TRACK_FEATURES:
+            inverse_width[schema.TRACK, schema.track(name)] = 0
     return Statistics(mean.astype(np.float32), inverse_width.astype(np.float32))
 
 
@@ -90,7 +101,7 @@ def _moments(X: np.ndarray, kind: int) -> _Moments:
     Portions are joined as by Chan, Golub & LeVeque 1983 (The American Statistician 37, 242): no
     difference of large sums is taken.
     """
-    scale = scales()[kind]
+    scale = scales(schema.form_of_width(X.shape[1]))[kind]
     total = _Moments(0, np.zeros(X.shape[1]), np.zeros(X.shape[1]))
     for _, portion in _portions(X):
         rows = portion[portion[:, schema.SHARED["elemtype"]] == kind]
@@ -121,7 +132,7 @@ def standardise(
     cannot take them where it was never trained.
     """
     kind = X[..., schema.SHARED["elemtype"]].astype(jnp.int32)
-    value = transform(X, jnp.asarray(scales())[kind])
+    value = transform(X, jnp.asarray(scales(schema.form_of_width(X.shape[-1])))[kind])
     mean, inverse_width = (jnp.asarray(table)[kind] for table in statistics)
     distance = (value - mean) * inverse_width
     return jnp.clip(distance, -FARTHEST, FARTHEST)
@@ -130,11 +141,12 @@ def standardise(
 def check_elements(X: Float[np.ndarray, "elements features"]) -> None:
     """Raises `ValueError` where X is nothing that a model can be given.
 
-    It has another number of features than the schema, a value that is not finite, or an unknown
-    element type.
+    It has a number of features that no form of elements has, a value that is not finite, or an
+    unknown element type.
     """
-    if X.ndim != 2 or X.shape[1] != schema.ELEMENT_WIDTH:
-        raise ValueError(f"X has shape {X.shape}, expected (elements, {schema.ELEMENT_WIDTH})")
+    if X.ndim != 2:
+        raise ValueError(f"X has shape {X.shape}, expected (elements, features)")
+    form = schema.form_of_width(X.shape[1])
     wrong, place, kinds = 0, None, np.zeros(0)
     for first, portion in _portions(X):
         finite = np.isfinite(portion)
@@ -145,19 +157,19 @@ def check_elements(X: Float[np.ndarray, "elements features"]) -> None:
         kinds = np.union1d(kinds, portion[:, schema.SHARED["elemtype"]])
     if place:
         row, column = place
+        name = _feature(form, X[row], column)
         raise ValueError(
             f"{wrong} input values are not finite; the first is {X[row, column]} at "
-            f"element {row}, column {column} ({_feature(X[row], column)}). Rebuild the dataset or "
-            "drop its event."
+            f"element {row}, column {column} ({name}). Rebuild the dataset or drop its event."
         )
-    if not np.isin(kinds, KINDS).all():
+    known = types_of(form)
+    if not np.isin(kinds, known).all():
         raise ValueError(
-            f"column 0 of X must hold element types {schema.TRACK} and {schema.CLUSTER}, "
-            f"found {kinds}"
+            f"column 0 of X must hold element types {' and '.join(map(str, known))}, found {kinds}"
         )
 
 
-def _feature(element: np.ndarray, column: int) -> str:
-    is_track = element[schema.SHARED["elemtype"]] == schema.TRACK
-    names = schema.TRACK_FEATURES if is_track else schema.CLUSTER_FEATURES
+def _feature(form: schema.Elements, element: np.ndarray, column: int) -> str:
+    kind = element[schema.SHARED["elemtype"]]
+    names = next((part.features for part in form.parts if part.elemtype == kind), ())
     return names[column] if column < len(names) else "unused"

@@ -6,7 +6,6 @@ from jaxtyping import Float, Int
 from datasets import schema
 from mlpf_jax.physics.observables import JETS, Observed, names_of
 
-ELEMENT_TYPES = ("", "track", "cluster")
 _LEPTONS = [schema.CLASSES.index(name) for name in ("electron", "muon")]
 
 
@@ -25,10 +24,13 @@ def particle_columns(
     kind, counts = column["PDG"].astype(int), np.diff(offsets)
     charge = column["charge"].astype(np.int32)
     sign = np.where(np.isin(kind, _LEPTONS), -charge, np.where(charge < 0, -1, 1))
+    types = {part.elemtype: part.table for part in schema.form_of_width(X.shape[1]).parts}
     return {
         "event": np.repeat(np.arange(len(counts)), counts),
         "element": np.arange(len(X)) - np.repeat(offsets[:-1], counts),
-        "element_type": np.array(ELEMENT_TYPES)[X[:, schema.SHARED["elemtype"]].astype(int)],
+        "element_type": np.array(["", *(types.get(k, "") for k in (1, 2))])[
+            X[:, schema.SHARED["elemtype"]].astype(int)
+        ],
         "class": np.array(schema.CLASSES)[kind],
         "pdg": np.array(schema.CLASS_PDG, np.int32)[kind] * sign,
         "charge": charge,

@@ -121,7 +121,7 @@ def save_model(
     description = {
         "format": compatibility.FORMAT,
         "model": asdict(config),
-        "schema": compatibility.current_schema(),
+        "schema": compatibility.current_schema(config.elements),
     }
     # The description comes last: a folder that has one is whole.
     _replace(folder / "arrays.npz", lambda file: np.savez(file, **arrays))

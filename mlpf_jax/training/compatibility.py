@@ -19,6 +19,7 @@ from mlpf_jax.model.mlpf import MLPF
 
 FORMAT = 1
 ADDED = {
+    "elements": "clusters",
     "sharing": False,
     "momenta": "free",
     "shapes": False,
@@ -28,11 +29,10 @@ ADDED = {
 }  # what models were before there was a choice
 
 
-def current_schema() -> dict[str, list[str]]:
-    """Names and order of all that goes into a model and comes out of it."""
+def current_schema(elements: str) -> dict[str, list[str]]:
+    """Names and order of all that goes into a model of such elements and comes out of it."""
     return {
-        "track": list(schema.TRACK_FEATURES),
-        "cluster": list(schema.CLUSTER_FEATURES),
+        **{part.kind: list(part.features) for part in schema.ELEMENTS[elements].parts},
         "target": list(schema.TARGET_FEATURES),
         "classes": list(schema.CLASSES),
     }
@@ -48,7 +48,10 @@ def checked_config(description: Mapping) -> ModelConfig:
     for key in ("schema", "model"):
         if not isinstance(description[key], Mapping):
             raise ValueError(f"its {key} is {description[key]!r}, expected names and values")
-    given, expected = description["schema"], current_schema()
+    elements = description["model"].get("elements", ADDED["elements"])
+    if elements not in schema.ELEMENTS:
+        raise ValueError(f"its elements are {elements!r}: choose {', '.join(schema.ELEMENTS)}")
+    given, expected = description["schema"], current_schema(elements)
     for name in sorted(set(given) | set(expected)):
         _check_names(name, given.get(name, []), expected.get(name, []))
     stored = ADDED | dict(description["model"])
@@ -63,7 +66,9 @@ def checked_config(description: Mapping) -> ModelConfig:
 
 def check_arrays(config: ModelConfig, arrays: Mapping[str, np.ndarray]) -> None:
     """Raises `ValueError` where arrays are not those of a model of this configuration."""
-    X = jax.ShapeDtypeStruct((1, 2 * config.bin_size, schema.ELEMENT_WIDTH), jnp.float32)
+    X = jax.ShapeDtypeStruct(
+        (1, 2 * config.bin_size, schema.ELEMENTS[config.elements].width), jnp.float32
+    )
     mask = jax.ShapeDtypeStruct(X.shape[:2], bool)
     variables = jax.eval_shape(
         MLPF(config).init, jax.eval_shape(lambda: jax.random.key(0)), X, mask

@@ -15,7 +15,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, PyTree
 
-from datasets.schema import CLASSES, ELEMENT_WIDTH, Batch
+from datasets.schema import CLASSES, ELEMENTS, Batch
 from mlpf_jax.model.config import ModelConfig, TrainConfig
 from mlpf_jax.model.heads import Prediction, particles
 from mlpf_jax.model.mlpf import MLPF
@@ -89,7 +89,7 @@ def create_state(
 
 def _fresh(config: ModelConfig, key: Array, statistics: Statistics) -> dict[str, PyTree]:
     elements = 2 * config.bin_size  # enough for the hash to be used
-    X = jnp.zeros((1, elements, ELEMENT_WIDTH))
+    X = jnp.zeros((1, elements, ELEMENTS[config.elements].width))
     variables = dict(_initialise(config, key, X, jnp.zeros((1, elements), bool)))
     expected = variables["statistics"]["inputs"]["mean"].shape
     if np.shape(statistics.mean) != expected:

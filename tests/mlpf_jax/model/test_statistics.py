@@ -33,7 +33,9 @@ def whole(X):
     for kind in (schema.TRACK, schema.CLUSTER):
         rows = X[X[:, 0] == kind].astype(np.float64)
         if len(rows):
-            values = statistics.transform(rows, statistics.scales()[kind], np)
+            values = statistics.transform(
+                rows, statistics.scales(schema.ELEMENTS["clusters"])[kind], np
+            )
             mean[kind], width = values.mean(0), values.std(0)
             varies = width > 1e-6 * np.abs(mean[kind])
             inverse[kind, varies] = 1 / width[varies]

@@ -159,7 +159,7 @@ def test_batches_that_cannot_be_split_are_refused(batches):
 def test_config_from_mapping():
     config = from_mapping(ModelConfig, {"width": np.int64(32), "dropout": 0})
     assert config == ModelConfig(width=32, dropout=0.0)
-    with pytest.raises(ValueError, match=r"key\(s\) widht; known: backbone, form, width"):
+    with pytest.raises(ValueError, match=r"key\(s\) widht; known: elements, backbone, form, width"):
         from_mapping(ModelConfig, {"widht": 3})
     with pytest.raises(ValueError, match=r"width = 2\.5 is not of type int"):
         from_mapping(ModelConfig, {"width": 2.5})
