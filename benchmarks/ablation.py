@@ -68,6 +68,7 @@ VARIANTS = {
     "no region loss": Variant({}, {"region_weight": 0.0}),
     "region loss 6": Variant({}, {"region_weight": 6.0}),
     "energies alike": Variant({}, {"energy_power": 0.0}),
+    "both": Variant({}, {"energy_power": 0.0, "region_weight": 6.0}),
     "width 32": Variant({"width": 32}),
     "width 96": Variant({"width": 96}),
     "one layer": Variant({"layers_id": 1, "layers_regression": 1}),

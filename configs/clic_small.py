@@ -19,6 +19,7 @@ def get_config() -> ConfigDict:
     config.model.width = 96
     config.train.learning_rate = 4e-3
     config.train.weight_decay = 1e-3
+    config.train.energy_power = 0.5
     config.train.warmup_steps = 200
     config.train.ema = 0.999
     config.fit.epochs = 12

@@ -40,7 +40,8 @@ def get_config() -> ConfigDict:
     config.train.weight_decay = 5e-2
     config.train.warmup_steps = 50
     config.train.schedule = "cosine"
-    config.train.region_weight = 6.0  # energy around each element: what makes a jet's response
+    config.train.energy_power = 0.0  # every particle counts alike in the energy's loss
+    config.train.region_weight = 2.0  # energy around each element: what makes a jet's response
     config.train.share_weight = 1.0  # what tracks left in clusters, where the dataset knows it
     config.train.clip = 3.0
     config.train.optimiser = "adamw"  # lamb, lion, muon, schedule_free: docs/training.md

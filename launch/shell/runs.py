@@ -35,6 +35,7 @@ ADDED = {
     "data.weights": [],
     "data.detector": "clic",
     "model.elements": "clusters",
+    "train.energy_power": 0.5,
     "train.ema": 0.0,
     "train.optimiser": "adamw",
     "tune.metric": "validation_loss",
