@@ -50,6 +50,7 @@ def test_rounds_shrink_and_rungs_grow(max_epochs, eta):
         lambda: hyperband_brackets(10.5, 2),
         lambda: hyperband_brackets(10, 2.0),
         lambda: halving_bracket(8, "9", 2, 2),
+        lambda: halving_bracket(8.5, 9, 2, 2),
         lambda: top_n_bracket(8, 2, True, 9),
         lambda: asha_rungs(1, 9, 1.5),
     ],

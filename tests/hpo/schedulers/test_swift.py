@@ -11,7 +11,7 @@ from hpo.executors.inline import InlineExecutor
 from hpo.forecasting import predictors
 from hpo.schedulers.brackets import hyperband_brackets
 from hpo.schedulers.halving import hyperband
-from hpo.schedulers.swift import swift_hyperband
+from hpo.schedulers.swift import choose, swift_hyperband
 from hpo.simulation.tables import read_table
 from hpo.study.run import Unrecorded, run_study
 from hpo.study.summary import summarise
@@ -188,3 +188,11 @@ def test_barriers_cost_wall_time(synthetic):
     ahead, filled = study(hyperband(table.searcher(), 9, 3, concurrent_brackets=3), 4)
     assert ahead == one
     assert filled.clock < several.clock
+
+
+def test_equal_predictions_go_on_in_order():
+    """Who was asked first: of many that are equal, and of groups of equals."""
+    assert choose(np.zeros(200), None, 7) == list(range(7))
+    losses = np.repeat([2.0, 1.0], 100)
+    assert choose(losses, None, 30) == list(range(100, 130))
+    assert choose(losses, 1.5, 30) == list(range(100, 200))

@@ -70,6 +70,20 @@ def test_the_region_teaches_the_class(case):
     assert np.abs(jax.jit(jax.grad(loss))(jnp.asarray(prediction.class_logits))).max() > 1e-3
 
 
+def test_regions_teach_clusters_and_not_tracks(case):
+    """What is missing around a track is not asked of its own momentum."""
+    prediction, batch, _ = case
+
+    def loss(log_energy):
+        return losses.region(prediction._replace(log_energy=log_energy), batch).sum()
+
+    gradient = np.asarray(jax.jit(jax.grad(loss))(jnp.asarray(prediction.log_energy)))
+    is_track = batch.X[..., schema.SHARED["elemtype"]] == schema.TRACK
+    assert not gradient[is_track].any()
+    found = prediction.class_logits.argmax(-1) > 0
+    assert gradient[batch.mask & ~is_track & found].all()
+
+
 def test_terms_against_loops(case):
     prediction, batch, weights = case
     got = terms(prediction, batch, weights)

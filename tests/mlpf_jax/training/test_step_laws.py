@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+from datasets import schema
 from mlpf_jax.model import statistics
 from mlpf_jax.model.config import ModelConfig, TrainConfig
 from mlpf_jax.training import pieces, train
@@ -48,6 +49,16 @@ def steps(quick_steps, monkeypatch):
 
 def leaves(tree):
     return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+
+
+def test_a_step_knows_the_calorimeter_face(start, batch):
+    """The same elements before another face: another loss; before CLIC's, as with none."""
+    losses = [
+        float(train.train_step(start, batch._replace(face=np.tile(face, (4, 1))))[1]["loss"])
+        for face in (np.float32(schema.CLIC_FACE), np.float32([2150.0, 2307.0]))
+    ]
+    assert losses[0] == pytest.approx(float(train.train_step(start, batch)[1]["loss"]), rel=1e-5)
+    assert abs(losses[1] - losses[0]) > 1e-5
 
 
 def test_a_step_moves_parameters_and_moments_and_counts(start, batch):
