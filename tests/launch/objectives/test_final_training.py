@@ -232,7 +232,8 @@ def test_a_run_from_before_there_was_a_choice_goes_on(begin, monkeypatch):
     """Its configuration lacks the choices, its states the average; best is by validation loss."""
     whole, old = begin("whole"), begin("old")
     for run in (whole, old):
-        run.config.train.ema, run.config.fit.calibrate = 0.0, False
+        run.config.train.ema, run.config.train.energy_power = 0.0, 0.5
+        run.config.fit.calibrate = False
     launch_train.train(whole)
     (old.folder / "config.json").write_text(json.dumps(old_config(old)))
     tree = checkpoint._tree

@@ -42,7 +42,8 @@ def test_absent_values_are_those_of_older_runs():
     assert fitting_of(ConfigDict({"epochs": 3})) == Fitting()
     config = demo.get_config()
     assert config.fit.select == "jets"
-    config.fit.select, config.fit.calibrate, config.train.ema = "loss", False, 0.0
+    config.fit.select, config.fit.calibrate = "loss", False
+    config.train.ema, config.train.energy_power = 0.0, 0.5
     assert fitting_of(config.fit) == Fitting()
     for path, before in runs.ADDED.items():
         section, name = path.split(".")
