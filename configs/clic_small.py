@@ -1,7 +1,7 @@
 """clic_small, the model that comes with the package: four processes at 380 GeV.
 
-48,000 events, several in a row; an epoch of them takes five to seven minutes on one core. Twelve epochs,
-and then two in which every particle's energy counts alike:
+48,000 events, several in a row; an epoch of them takes five to seven minutes on one core. Twelve
+epochs, and then two in which every particle's energy counts alike:
 
 python -m launch.train --config=configs/clic_small.py --run=runs/first
 python -m launch.train --config=configs/clic_small.py --run=runs/clic_small \\
