@@ -108,9 +108,10 @@ def _seeds(run: Run, fitting: Fitting) -> dict[str, list[int]]:
 
 def _calibrated(state: Any, material: Any) -> Any:
     """The model's configuration with the calibration that validation jets want."""
-    from mlpf_jax.physics.calibration import LARGEST, calibrate
+    from mlpf_jax.physics.calibration import LARGEST, Calibration, calibrate
 
     events = material.held_out
+    state = state.replace(config=replace(state.config, **Calibration()._asdict()))
     found = calibrate(events, selection.candidates_of(state, events, material.validation))
     if found is None:
         say(

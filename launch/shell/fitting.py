@@ -14,9 +14,8 @@ from ml_collections import ConfigDict
 from launch.shell.runs import RunError
 
 SELECT = ("loss", "jets", "last")
-# Fields of ModelConfig that parameters do not depend on.
-CALIBRATION = ("hadron_bias", "photon_bias", "neutral_scale")
-FREE = ("dropout", "remat", "precision", *CALIBRATION)
+# Fields of ModelConfig that parameters do not depend on, beside those of a calibration.
+FREE = ("dropout", "remat", "precision")
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,7 @@ def start_model(start: str, model: Mapping[str, Any]) -> dict[str, Any]:
     """Variables of the model that a training starts from. Raises RunError in one line where there
     is none, or where it is of another architecture than `model`, fields of ModelConfig."""
     from mlpf_jax.model.config import ModelConfig, from_mapping
+    from mlpf_jax.physics.calibration import Calibration
     from mlpf_jax.training import checkpoint
 
     folder = start_folder(start)
@@ -69,7 +69,8 @@ def start_model(start: str, model: Mapping[str, Any]) -> dict[str, Any]:
         other = [
             f"{f.name} {getattr(config, f.name)!r} (here {getattr(wanted, f.name)!r})"
             for f in fields(ModelConfig)
-            if f.name not in FREE and getattr(config, f.name) != getattr(wanted, f.name)
+            if f.name not in (*FREE, *Calibration._fields)
+            and getattr(config, f.name) != getattr(wanted, f.name)
         ]
         if other:
             raise RunError(

@@ -46,17 +46,19 @@ def of_model(config: Any, variables: Mapping[str, Any], spreads: bool = False) -
     """
 
     def plan_of(counts: np.ndarray) -> Plan:
-        return few_shapes(counts, config.bin_size)
+        return few_shapes(counts, config.bin_size, config.max_bins)
 
     return _applied(config, variables, plan_of, spreads)
 
 
-def few_shapes(counts: np.ndarray, bin_size: int) -> Plan:
-    """Packed rows whose length is one of few: a power of two times SHORTEST, in whole bins."""
+def few_shapes(counts: np.ndarray, bin_size: int, max_bins: int) -> Plan:
+    """Packed rows whose length is one of few: a power of two times SHORTEST, in whole bins; but no
+    more bins than a model has, where the events need no more."""
     length = SHORTEST
     while length < counts.max(initial=0):
         length *= 2
-    length = -(-length // bin_size) * bin_size
+    needed, bins = (-(-n // bin_size) for n in (counts.max(initial=0), length))
+    length = max(needed, min(bins, max_bins)) * bin_size
     return Plan((length,), max(1, ELEMENTS // length), SEGMENTS, bin_size)
 
 

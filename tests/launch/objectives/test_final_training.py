@@ -9,12 +9,15 @@ import pytest
 
 from configs import tiny
 from datasets import samples as stored
+from datasets import schema
 from datasets.events import Samples, offsets_of
 from launch import train as launch_train
 from launch.objectives import training
 from launch.shell import outcomes, runs
 from launch.shell.fitting import fitting_of
 from launch.shell.runs import Run, RunError, working_in
+from mlpf_jax.physics import calibration
+from mlpf_jax.physics.calibration import Calibration
 from mlpf_jax.training import checkpoint, divergence, train
 from tests.mlpf_jax.conftest import make_event, quickly
 
@@ -108,6 +111,31 @@ def test_the_model_is_that_of_the_best_epoch(begin, monkeypatch, capsys):
     assert "ended after 4 epochs: none of the last 2 was better" in out
     assert "of epoch 2 of 4" in out
     assert "events/s" in out
+
+
+def test_the_model_is_calibrated_once_and_anew(begin, monkeypatch, capsys):
+    """What is found is saved, and it is found of a model without: also where one was configured."""
+    seen = []
+
+    def calibrate(samples, candidates):
+        seen.append(candidates)
+        return Calibration(0.25, -0.1, 1.5) if calibrated else None
+
+    monkeypatch.setattr(calibration, "calibrate", calibrate)
+    for calibrated in (True, False):
+        run = begin(f"calibrated {calibrated}", epochs=1, calibrate=True)
+        run.config.model.hadron_bias = 9.0 if calibrated else 0.0
+        launch_train.train(run)
+        config, _ = checkpoint.load_model(run.folder / "model")
+        found = config.hadron_bias, config.photon_bias, config.neutral_scale
+        assert found == ((0.25, -0.1, 1.5) if calibrated else (0.0, 0.0, 1.0))
+    plain, other = seen
+    hadron = schema.CLASSES.index("neutral hadron")
+    np.testing.assert_array_less(plain.logits[:, hadron].max(), 9.0)
+    assert plain.rows.shape == other.rows.shape
+    out = capsys.readouterr().out
+    assert "neutral hadrons +0.25, of photons -0.10, neutral momenta times 1.5000" in out
+    assert "not calibrated" in out
 
 
 class Interrupted(Exception):

@@ -13,14 +13,25 @@ from launch.shell.runs import RunError
 
 @pytest.mark.parametrize("bin_size", [16, 64, 100])
 def test_portions_of_all_sizes_share_a_few_shapes(bin_size):
-    plans = {few_shapes(np.array([1, longest]), bin_size) for longest in range(1, 4000, 7)}
+    plans = {few_shapes(np.array([1, longest]), bin_size, 4000) for longest in range(1, 4000, 7)}
     assert len(plans) == 4
     for longest in (1, SHORTEST, SHORTEST + 1, 5000, 70_000):
-        plan = few_shapes(np.array([longest, 1]), bin_size)
+        plan = few_shapes(np.array([longest, 1]), bin_size, 10_000)
         assert plan.packed
         assert longest <= plan.lengths[0]
         assert plan.lengths[0] % bin_size == 0
         assert plan.batch_size * plan.lengths[0] <= max(1.2 * ELEMENTS, plan.lengths[0])
+
+
+@pytest.mark.parametrize("longest", [8193, 9000, 12_800])
+def test_rows_are_no_longer_than_a_model_can_see(longest):
+    """A power of two beyond its bins would be refused, though every event fits."""
+    assert few_shapes(np.array([longest, 1]), 64, 200).lengths == (12_800,)
+    assert few_shapes(np.array([longest, 1]), 64, 1000).lengths == (16_384,)
+
+
+def test_events_that_are_too_large_are_left_to_the_model():
+    assert few_shapes(np.array([12_801]), 64, 200).lengths == (12_864,)
 
 
 def test_a_run_has_learned_from_all_but_its_test_events(tmp_path):

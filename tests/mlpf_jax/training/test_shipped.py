@@ -71,13 +71,6 @@ def test_seeds_of_the_training(tmp_path):
 
 
 @pytest.mark.parametrize("name", shipped.names())
-def test_models_that_ship_can_be_used_and_say_what_they_are(name):
-    mlpf_jax.load(name)
-    assert (shipped.SHIPPED / name / "CARD.md").read_text().strip()
-    shipped.training_seeds(shipped.SHIPPED / name)
-
-
-@pytest.mark.parametrize("name", shipped.names())
 def test_what_ships_is_whole(name):
     """Small, with its card and the seeds of its training; and it reconstructs new events."""
     folder = shipped.find(name)

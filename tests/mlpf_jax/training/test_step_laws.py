@@ -9,6 +9,7 @@ import pytest
 from datasets import schema
 from mlpf_jax.model import statistics
 from mlpf_jax.model.config import ModelConfig, TrainConfig
+from mlpf_jax.physics import calibration
 from mlpf_jax.training import pieces, train
 
 MODEL = ModelConfig(
@@ -65,6 +66,17 @@ def test_a_step_knows_the_calorimeter_face(start, batch):
         values = [float(metrics[name]) for _, metrics in (plain, clic, other)]
         assert values[1] == pytest.approx(values[0], rel=1e-5)
         assert abs(values[2] / values[0] - 1) > 1e-4, name
+
+
+def test_candidates_are_what_is_decided_of(start, batch):
+    """With no bias their particles are the model's; as candidates, all elements are some."""
+    rows = np.asarray(train.reconstruct_step(start, batch))[batch.mask]
+    found = [np.asarray(x)[batch.mask] for x in train.candidates_step(start, batch)]
+    candidates = calibration.Candidates(*found)
+    np.testing.assert_allclose(calibration.decided(candidates, 0.0, 0.0), rows, rtol=1e-5)
+    kind = schema.target("PDG")
+    assert (candidates.rows[:, kind] > 0).all()
+    assert (rows[:, kind] > 0).sum() > 0
 
 
 def test_a_step_moves_parameters_and_moments_and_counts(start, batch):
