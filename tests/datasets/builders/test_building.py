@@ -10,6 +10,7 @@ from datasets import samples as stored
 from datasets.builders import building, recipes
 from datasets.builders.read import read
 from datasets.builders.records import DatasetError
+from datasets.detectors import CLD
 from datasets.simulation import simulate
 from datasets.truth import target
 
@@ -65,3 +66,14 @@ def test_what_a_recipe_made_is_told_from_what_was_brought(tmp_path):
     assert not building.is_brought(tmp_path / "one")
     (folder / building.RECIPE).unlink()
     assert building.is_brought(tmp_path / "one")
+
+
+def test_events_are_simulated_in_the_detector_of_the_recipe(tmp_path):
+    pytest.importorskip("pythia8mc", reason="the simulation needs the extra `physics`")
+    recipe = recipes.simulation("mine", "zh", "clusters", {"all": 2}, 5, 2, "cld")
+    folder = building.build(recipe, tmp_path, 1)
+    samples = read(folder, "all")
+    assert samples.face == CLD.face
+    (shard,) = recipe.shards
+    expected = target.to_samples(simulate("zh", 2, shard.source.seed, "cld"))
+    assert len(samples.X) == len(expected.X)

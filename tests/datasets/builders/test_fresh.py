@@ -9,9 +9,10 @@ from datasets import seeds
 from datasets.builders import fresh, recipes
 from datasets.builders.records import DatasetError
 from datasets.events import Table, take_events
+from datasets.schema import ELEMENTS
 from datasets.simulation import simulate
 from datasets.truth.calibration import calibrate, showers
-from datasets.truth.target import to_samples
+from datasets.truth.target import Settings, to_samples
 from datasets.truth.truth import truth
 from tests.datasets.random_events import random_events
 from tests.datasets.same_samples import same
@@ -40,6 +41,7 @@ def test_bad_requests():
         fresh.sources("tbar", 10, 1)
     with pytest.raises(DatasetError, match="no detector 'ild': choose among clic, cld"):
         fresh.sources("zh", 10, 1, detector="ild")
+    assert {s.detector for s in fresh.sources("zh", 450, 1, detector="cld")} == {"cld"}
     with pytest.raises(DatasetError, match="0 events: at least 1"):
         fresh.sources("zh", 0, 1)
 
@@ -89,6 +91,14 @@ def test_events_with_values_that_are_not_finite_are_left_out_everywhere(calibrat
     hits = Table(events.hits.offsets, {**events.hits.columns, "x": x})
     found = fresh.with_limits(replace(events, hits=hits), calibration)
     same_events(found, events, [0, 1, 3, 4, 5], calibration)
+
+
+@pytest.mark.parametrize("form", ELEMENTS.values(), ids=ELEMENTS)
+def test_samples_have_the_form_that_is_asked_for(calibration, form):
+    events = random_events(7, 6)
+    samples = fresh.with_limits(events, calibration, form.name).samples
+    assert samples.X.shape[1] == form.width
+    same(samples, to_samples(events, Settings(form.name)))
 
 
 def same_events(found: fresh.Fresh, events, kept: list[int], calibration) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as parquet
 import pytest
 
+from datasets import schema
 from datasets.builders import fresh
 from datasets.simulation import simulate
 from datasets.truth.target import to_samples
@@ -182,3 +183,23 @@ def test_predict_takes_a_model(launch, model, tmp_path):
     found, other = (parquet.read_table(p) for p in (output, tmp_path / "other.parquet"))
     assert other.num_rows == 72
     assert other["energy"] != found["energy"]
+
+
+@pytest.mark.parametrize("form", schema.ELEMENTS.values(), ids=schema.ELEMENTS)
+def test_predict_hands_a_model_the_elements_of_its_form(form):
+    """A model that finds nothing, on simulated events: what it is shown, and what is written."""
+    from launch.predict import _reconstructed
+
+    shown = []
+
+    def nothing(samples, progressed):
+        shown.append(samples.X)
+        return np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
+
+    table, sums = _reconstructed(simulate("qq", 2, 1), nothing, 7, form.name)
+    assert shown[0].shape == (sums.elements, form.width)
+    assert table.num_rows == sums.elements
+    assert set(table["element_type"].to_pylist()) == {part.table for part in form.parts}
+    assert set(table["event"].to_pylist()) == {7, 8}
+    assert (sums.events, sums.particles, sums.mlpf) == (2, 0, 0.0)
+    assert sums.truth > 100

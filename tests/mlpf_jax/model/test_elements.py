@@ -6,7 +6,7 @@ import pytest
 
 from datasets import schema
 from datasets.schema import Batch
-from mlpf_jax.model import heads, statistics
+from mlpf_jax.model import geometry, heads, statistics
 from mlpf_jax.model.config import ELEMENTS, ModelConfig
 from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.training import checkpoint, train
@@ -86,6 +86,16 @@ def test_subdetectors_are_seen(case):
     X[hit, schema.hit("subdetector")] = (X[hit, schema.hit("subdetector")] + 1) % 4
     other = apply(state.variables, X, batch.segment)
     assert np.abs(np.asarray(other.class_logits) - found.class_logits)[batch.mask].max() > 1e-3
+
+
+def test_hits_of_the_ecal_are_known(case):
+    """What the nearest elements hold of it, as of clusters: 1 for its hits, 0 for others."""
+    _, batch, *_ = case
+    is_hit = batch.X[..., 0] == schema.HIT
+    found = np.asarray(geometry._ecal_share(batch.X, is_hit, batch.X[..., 5]))
+    ecal = is_hit & (batch.X[..., schema.hit("subdetector")] == schema.ECAL)
+    assert 0 < ecal.sum() < is_hit.sum()
+    np.testing.assert_array_equal(found, ecal)
 
 
 def test_a_training_step_changes_all_parts(case, quick):
