@@ -19,34 +19,22 @@ os.environ.update(
 
 import argparse
 import json
-import statistics
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import jax
-import numpy as np
-
+from benchmarks import jets
 from benchmarks.machine import machine
-from datasets import samples as stored
-from datasets.batches import Sampler, make_packed_plan, rows_of, sequential
 from datasets.events import Samples
-from mlpf_jax.model.config import ModelConfig, TrainConfig
-from mlpf_jax.model.reconstruct import reconstructor
-from mlpf_jax.model.statistics import measure
-from mlpf_jax.physics.evaluation import figures, measure_responses, reconstructions
-from mlpf_jax.training import train
+from mlpf_jax.model.config import ModelConfig
 
-BATCH = 8  # events of a step, about
 MODEL: dict[str, Any] = {"width": 64, "layers_id": 2, "layers_regression": 2}
 TRAIN: dict[str, Any] = {
     "learning_rate": 5e-3, "weight_decay": 1e-3, "clip": 3.0, "warmup_steps": 50,
     "region_weight": 2.0, "share_weight": 1.0, "ema": 0.998,
 }  # fmt: skip
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-GROUPS = {"jets": "R=0.4", "wide_jets": "R=0.7", "met": "missing pt"}
 
 
 class Variant(NamedTuple):
@@ -62,6 +50,7 @@ VARIANTS = {
     "no sharing": Variant({"sharing": False}, {"share_weight": 0.0}),
     "shares not supervised": Variant({}, {"share_weight": 0.0}),
     "no neighbour values": Variant({"neighbour_features": False}),
+    "values of pairs": Variant({"pairs": 8}, {"energy_power": 0.0}),
     "no shapes": Variant({"shapes": False}),
     "free momenta": Variant({"momenta": "free"}),
     "no average": Variant({}, {"ema": 0.0}),
@@ -79,77 +68,11 @@ VARIANTS = {
 }
 
 
-class Data(NamedTuple):
-    """Processes in one order."""
-
-    train: list[Samples]
-    validation: list[Samples]
-
-    @classmethod
-    def load(cls, folder: Path, events: int) -> "Data":
-        folders = sorted(path for path in folder.iterdir() if (path / "train").is_dir())
-        if not folders:
-            raise SystemExit(f"{folder} has no PROCESS/train: give the data/cache of a run")
-        train = [stored.load(path / "train") for path in folders]
-        each = -(-events // len(folders))
-        if (fewest := min(part.events for part in train)) < each:
-            raise SystemExit(f"{folder}: a process has {fewest} events, {each} are asked of each")
-        return cls(
-            [_first(p, each) for p in train], [stored.load(p / "validation") for p in folders]
-        )
-
-
-def _first(samples: Samples, events: int) -> Samples:
-    return stored.take(samples, np.arange(min(events, samples.events)))
-
-
-def trained(variant: Variant, data: Data, seed: int):
-    """A model's configuration, its variables, and the CPU time (s) of its training."""
-    config = ModelConfig(**MODEL | variant.model)
-    parts = [_first(part, round(part.events * variant.part)) for part in data.train]
-    samples = stored.join(parts) if len(parts) > 1 else parts[0]
-    validation = stored.join(data.validation) if len(data.validation) > 1 else data.validation[0]
-    counts = np.concatenate([np.diff(samples.offsets), np.diff(validation.offsets)])
-    plan = make_packed_plan(counts, BATCH, config.bin_size)
-    sampler = Sampler(samples, plan, seed)
-    epochs = round(1 / variant.part)
-    settings = TrainConfig(**TRAIN | variant.train, total_steps=sampler.steps_per_epoch * epochs)
-    state = train.create_state(jax.random.key(seed), config, settings, measure(samples.X))
-    start = time.process_time()
-    for epoch in train.fit(state, sampler, sampler.steps_per_epoch, [], range(epochs)):
-        state = epoch.state
-    jax.block_until_ready(state)
-    return config, state.variables, time.process_time() - start
-
-
-def widths(config: ModelConfig, variables, data: Data) -> dict[str, float]:
-    """Widths over the baseline's, each the mean of the processes."""
-    reconstruct = reconstructor(config, variables)
-    found = []
-    for samples in data.validation:
-        plan = make_packed_plan(np.diff(samples.offsets), BATCH, config.bin_size)
-        rows = np.zeros_like(samples.ytarget)
-        for batch in sequential(samples, plan):
-            rows[rows_of(batch, samples.offsets)] = reconstruct(batch)[batch.mask]
-        found.append(
-            figures(samples, rows, measure_responses(samples, reconstructions(samples, rows)))
-        )
-    return {
-        group: statistics.mean(
-            of[group]["mlpf"]["width"] / of[group]["baseline"]["width"] for of in found
-        )
-        for group in GROUPS
-    }
-
-
-def line(name: str, runs: list[dict[str, float]]) -> str:
-    """Mean of the seeds, and half of what they differ."""
-    cells = []
-    for group in GROUPS:
-        values = [run[group] for run in runs]
-        half = (max(values) - min(values)) / 2
-        cells.append(f"{statistics.mean(values):7.3f} +- {half:.3f}")
-    return f"{name:22}" + "".join(cells) + f"{statistics.mean(r['cpu_s'] for r in runs):8.0f}"
+def trained(variant: Variant, parts: Sequence[Samples], seed: int) -> jets.Trained:
+    """Variants with fewer events see them more often."""
+    some = [jets.first(part, round(part.events * variant.part)) for part in parts]
+    config, settings = ModelConfig(**MODEL | variant.model), TRAIN | variant.train
+    return jets.trained(config, settings, jets.joined(some), seed, round(1 / variant.part))
 
 
 def main() -> None:
@@ -164,17 +87,19 @@ def main() -> None:
     if unknown := [name for name in names if name not in VARIANTS]:
         parser.error(f"unknown {', '.join(unknown)}; known: {', '.join(VARIANTS)}")
 
-    data = Data.load(arguments.samples, arguments.events)
-    print(f"{machine()}; {arguments.events} events seen, {len(data.train)} processes")
-    print(f"{'':22}" + "".join(f"{title:>16}" for title in GROUPS.values()) + "   CPU s")
+    parts = jets.events_of(arguments.samples, "train")
+    parts = jets.events_of(arguments.samples, "train", -(-arguments.events // len(parts)))
+    held_out = jets.events_of(arguments.samples, "validation")
+    print(f"{machine()}; {arguments.events} events seen, {len(parts)} processes")
+    print(jets.header())
     table = {}
     for name in names:
         runs = []
         for seed in map(int, arguments.seeds.split(",")):
-            config, variables, seconds = trained(VARIANTS[name], data, seed)
-            runs.append({"seed": seed, "cpu_s": seconds, **widths(config, variables, data)})
+            model = trained(VARIANTS[name], parts, seed)
+            runs.append({"seed": seed, "cpu_s": model.cpu_s, **jets.judged(model, held_out)})
         table[name] = runs
-        print(line(name, runs), flush=True)
+        print(jets.line(name, runs), flush=True)
         if arguments.json:
             about = {"machine": machine(), "events": arguments.events}
             arguments.json.write_text(json.dumps(about | {"variants": table}, indent=1))

@@ -1,14 +1,19 @@
-"""Backbones against each other: equal FLOPs or equal time, same data, losses, schedule and seeds.
+"""Backbones against each other at equal cost, each with and without what we add to them.
 
-python -m benchmarks.duel --samples=runs/demo/data/cache/ttbar [--seconds=120 | --epochs=8]
-                          [--seeds=1,2] [--models=mlp,tiles,...] [--json=figures.json]
+python -m benchmarks.duel --samples=runs/clic_small/data/cache [--events=6000] [--seeds=1,2,3]
+                          [--models=favor,tiles+values,...] [--json=figures.json]
 
-Sizes are matched: a forward pass of every model costs as many floating-point operations, within
-some percent, as XLA counts them. With --seconds each trains for so much CPU time on one core, its
-compilation left out, and its schedule is as long as its own steps allow. With --epochs all take
-the same steps. Figures are those of the evaluation protocol, of the test events: the width of the
-response of jets (R = 0.4, pt > 5 GeV; R = 0.7, pt > 15 GeV) and of missing pt, over those of the
-rule-based reconstruction.
+Six ways for elements to see each other, sized to nearly as many parameters and floating-point
+operations (the table says how many): GNN-LSH (buckets of a learned space), graph layers in buckets
+of the calorimeter face and in tiles of it, exact attention, FAVOR, and none. Each is plain, with
+neighbour values among its inputs (`+values`), with shared cluster energies (`+sharing`) and with
+both. Every one is tuned alike: the learning rate of RATES, by the jets of the last events of the
+training split after a training on a third of the others. Then it trains with every seed on
+`--events` events, each seen once; figures (`benchmarks.jets`) are of the validation split, on
+which nothing is chosen.
+
+Seeds decide the first parameters and the order of events, the same for all models: differences are
+taken seed by seed, their errors are those of a mean over seeds.
 """
 
 import os
@@ -21,150 +26,154 @@ os.environ.update(
 import argparse
 import json
 import statistics
-import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 
+from benchmarks import jets
+from benchmarks.jets import GROUPS
 from benchmarks.machine import machine
 from datasets import samples as stored
-from datasets.batches import Plan, Sampler, make_plan, rows_of, sequential
+from datasets.batches import Sampler, make_packed_plan
 from datasets.events import Samples
-from mlpf_jax.model.config import ModelConfig, TrainConfig
-from mlpf_jax.model.heads import particles
+from mlpf_jax.model.config import ModelConfig
 from mlpf_jax.model.mlpf import MLPF
-from mlpf_jax.model.statistics import measure
-from mlpf_jax.physics.evaluation import figures, measure_responses, reconstructions
-from mlpf_jax.training import train
 
-BATCH, LENGTHS = 8, 3
-TRAIN = TrainConfig(learning_rate=5e-3, weight_decay=5e-2, clip=3.0)
-# What is published knows no geometry; what is ours does. `plus` are the same with our inputs.
-PLAIN = ModelConfig(neighbour_features=False, face_kernel=False, binning="learned")
-PLUS = replace(PLAIN, neighbour_features=True)
-MODELS = {
-    "mlp": replace(PLAIN, backbone="mlp", hidden=368),
-    "mlp plus": replace(PLUS, backbone="mlp", hidden=336),
-    "gnn_lsh": replace(PLAIN, distance_hidden=64, distance_width=48),
-    "gnn_lsh plus": replace(PLUS, distance_hidden=48, distance_width=32),
-    "favor": replace(PLAIN, backbone="favor", heads=4, random_features=32, hidden=144),
-    "favor plus": replace(PLUS, backbone="favor", heads=4, random_features=32, hidden=128),
-    "attention plus": replace(PLUS, backbone="attention", binning="none", heads=4, hidden=64),
-    "face": ModelConfig(distance_hidden=48, distance_width=32),
-    "tiles": ModelConfig(binning="tiles", heads=4, distance_width=4),
-    "attention tiles": ModelConfig(backbone="attention", binning="tiles", heads=4, hidden=112),
+TRAIN: dict[str, Any] = {
+    "weight_decay": 1e-3, "clip": 3.0, "warmup_steps": 50, "region_weight": 2.0, "ema": 0.998,
+    "energy_power": 0.0,
+}  # fmt: skip
+RATES = (2e-3, 5e-3, 1.2e-2)
+CHOSEN_ON = 250  # events of each process, the last of the training split
+
+LEARNED = ModelConfig(
+    neighbour_features=False, face_kernel=False, sharing=False, binning="learned"
+)  # fmt: skip
+FACE = ModelConfig(neighbour_features=False, sharing=False)
+BACKBONES = {
+    "mlp": replace(LEARNED, backbone="mlp", hidden=300),
+    "gnn_lsh": replace(LEARNED, distance_hidden=64, distance_width=48),
+    "favor": replace(LEARNED, backbone="favor", heads=4, random_features=16, hidden=136),
+    "attention": replace(LEARNED, backbone="attention", binning="none", heads=4, hidden=64),
+    "face": replace(FACE, distance_hidden=64, distance_width=48),
+    "tiles": replace(FACE, binning="tiles", heads=4, distance_width=12, distance_hidden=48),
 }
+ADDED = {
+    "": {},
+    "+values": {"neighbour_features": True},
+    "+sharing": {"sharing": True},
+    "+values+sharing": {"neighbour_features": True, "sharing": True},
+}
+MODELS = {
+    backbone + added: replace(config, **change)
+    for backbone, config in BACKBONES.items()
+    for added, change in ADDED.items()
+}
+# What differs between the two of a pair, all else equal: (what, the one, the other).
+QUESTIONS = (
+    *((f"values, {b}", f"{b}+values", b) for b in BACKBONES),
+    *((f"sharing, {b}", f"{b}+values+sharing", f"{b}+values") for b in BACKBONES),
+    ("GNN against transformer, plain", "gnn_lsh", "favor"),
+    ("GNN against transformer, both added", "gnn_lsh+values+sharing", "favor+values+sharing"),
+    ("seeing each other at all, both added", "gnn_lsh+values+sharing", "mlp+values+sharing"),
+    ("face, not a learned space", "face+values+sharing", "gnn_lsh+values+sharing"),
+    ("tiles, not buckets", "tiles+values+sharing", "face+values+sharing"),
+    ("exact attention, not FAVOR", "attention+values+sharing", "favor+values+sharing"),
+)
 
 
-def plan_of(parts: dict[str, Samples]) -> Plan:
-    counts = np.concatenate([np.diff(samples.offsets) for samples in parts.values()])
-    return make_plan(counts, BATCH, LENGTHS)
+def settings_of(config: ModelConfig, rate: float) -> dict[str, Any]:
+    return TRAIN | {"learning_rate": rate, "share_weight": 1.0 if config.sharing else 0.0}
 
 
-def operations(config: ModelConfig, batch) -> float:
-    """Floating-point operations of a forward pass, by element, as XLA counts them."""
+def cost(config: ModelConfig, samples: Samples) -> tuple[int, float]:
+    """Parameters; floating-point operations of a forward pass by element, as XLA counts them."""
+    plan = make_packed_plan(np.diff(samples.offsets), jets.BATCH, config.bin_size)
+    batch = Sampler(samples, plan, 0)(0)
     module = MLPF(config, batch.segments)
-    variables = jax.eval_shape(module.init, jax.random.key(0), batch.X, batch.segment)
-    forward = jax.jit(module.apply).lower(variables, batch.X, batch.segment).compile()
-    return forward.cost_analysis()["flops"] / batch.segment.size
+    given = batch.X, batch.segment
+    variables = jax.eval_shape(module.init, jax.random.key(0), *given)
+    forward = jax.jit(module.apply).lower(variables, *given).compile()
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
+    return parameters, forward.cost_analysis()["flops"] / batch.segment.size
 
 
-def warmed_up(config: ModelConfig, sampler: Sampler, inputs, seed: int, steps: int):
-    """A state for `steps` steps, and the CPU time of a step, all shapes compiled before."""
-    settings = replace(TRAIN, total_steps=steps)
-    state = train.create_state(jax.random.key(seed), config, settings, inputs)
-    for batch in {b.X.shape: b for b in map(sampler, range(sampler.steps_per_epoch))}.values():
-        jax.block_until_ready(train.train_step(state, batch))
-    number = min(40, sampler.steps_per_epoch)
-    start = time.process_time()
-    for step in range(number):
-        jax.block_until_ready(train.train_step(state, sampler(step)))
-    return state, (time.process_time() - start) / number
+def tuned(config: ModelConfig, some: Samples, held_out: Sequence[Samples]) -> float:
+    """The learning rate with the narrowest jets after a short training."""
+
+    def width(rate: float) -> float:
+        found = jets.judged(jets.trained(config, settings_of(config, rate), some, 0), held_out)
+        return found["jets"] + found["wide_jets"]
+
+    return min(RATES, key=width)
 
 
-def trained(config: ModelConfig, sampler: Sampler, inputs, seed: int, epochs: int, seconds: float):
-    """A trained state, its number of steps, and the CPU time they took."""
-    steps = epochs * sampler.steps_per_epoch
-    state, of_a_step = warmed_up(config, sampler, inputs, seed, max(steps, 1))
-    if seconds:
-        steps = max(1, round(seconds / of_a_step))
-        state, _ = warmed_up(config, sampler, inputs, seed, steps)
-    start = time.process_time()
-    for step in range(steps):
-        state, metrics = train.train_step(state, sampler(step))
-    jax.block_until_ready(metrics)
-    return state, steps, time.process_time() - start
+def differences(table: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[float]]]:
+    """Of every question whose two models there are: mean of the paired differences, its error."""
+    found = {}
+    for what, one, other in QUESTIONS:
+        if not {one, other} <= set(table):
+            continue
+        pairs = list(zip(table[one]["runs"], table[other]["runs"], strict=True))
+        found[what] = {group: _paired([a[group] - b[group] for a, b in pairs]) for group in GROUPS}
+    return found
 
 
-def reconstructed(state, samples: Samples, plan: Plan) -> np.ndarray:
-    rows = np.zeros_like(samples.ytarget)
-    for batch in sequential(samples, plan):
-        found = particles(
-            train.predict_step(state, batch.X, batch.segment, batch.segments, batch.face),
-            batch.X,
-            batch.mask,
-        )
-        rows[rows_of(batch, samples.offsets)] = np.asarray(found)[batch.mask]
-    return rows
-
-
-def widths(state, samples: Samples, plan: Plan) -> dict[str, float]:
-    """Widths of the responses over the baseline's."""
-    rows = reconstructed(state, samples, plan)
-    found = figures(samples, rows, measure_responses(samples, reconstructions(samples, rows)))
-    return {
-        name: found[name]["mlpf"]["width"] / found[name]["baseline"]["width"]
-        for name in ("jets", "wide_jets", "met")
-    }
+def _paired(values: Sequence[float]) -> list[float]:
+    error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("nan")
+    return [statistics.mean(values), error]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=Path, required=True, help="train, validation and test")
-    parser.add_argument("--seconds", type=float, default=0, help="CPU time of each training")
-    parser.add_argument("--epochs", type=int, default=8, help="without --seconds")
-    parser.add_argument("--seeds", default="1")
+    parser.add_argument("--samples", type=Path, required=True, help="data/cache of a run")
+    parser.add_argument("--events", type=int, default=6000, help="that each training sees")
+    parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--models", default=",".join(MODELS))
-    parser.add_argument("--split", default="test", help="validation, while models are chosen")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    names = arguments.models.split(",")
+    if unknown := [name for name in names if name not in MODELS]:
+        parser.error(f"unknown {', '.join(unknown)}; known: {', '.join(MODELS)}")
 
-    parts = {s: stored.load(arguments.samples / s) for s in ("train", "validation", "test")}
-    plan = plan_of(parts)
-    inputs = measure(np.asarray(parts["train"].X))
-    example = Sampler(parts["train"], plan, 0)(0)
-    budget = f"{arguments.seconds:g} s" if arguments.seconds else f"{arguments.epochs} epochs"
-    print(f"{machine()}; {parts['train'].events} events, {budget} each, {arguments.split} events")
-    print(f"{'':16} parameters  kFLOP/element  ms/step  steps   jets  wide jets  missing pt")
-    table = []
-    for name in arguments.models.split(","):
+    parts = jets.events_of(arguments.samples, "train")
+    each = -(-arguments.events // len(parts))
+    samples = jets.joined([jets.first(part, each) for part in parts])
+    some = jets.joined([jets.first(part, each // 3) for part in parts])
+    held_out = [
+        stored.take(part, np.arange(part.events - CHOSEN_ON, part.events)) for part in parts
+    ]
+    if min(part.events for part in parts) < each + CHOSEN_ON:
+        parser.error(f"{arguments.samples}: too few events to train on {each} of each process")
+    fresh = jets.events_of(arguments.samples, "validation")
+
+    print(f"{machine()}; {arguments.events} events seen, {len(parts)} processes")
+    print(jets.header() + "   rate  parameters  kFLOP/element")
+    table: dict[str, Any] = {}
+    for name in names:
+        config = MODELS[name]
+        parameters, flops = cost(config, samples)
+        rate = tuned(config, some, held_out)
         runs = []
         for seed in map(int, arguments.seeds.split(",")):
-            sampler = Sampler(parts["train"], plan, seed)
-            state, steps, seconds = trained(
-                MODELS[name], sampler, inputs, seed, arguments.epochs, arguments.seconds
-            )
-            runs.append(widths(state, parts[arguments.split], plan) | {"seed": seed})
-        row = {
-            "model": name,
-            "parameters": sum(leaf.size for leaf in jax.tree.leaves(state.params)),
-            "flop_per_element": operations(MODELS[name], example),
-            "steps": steps,
-            "cpu_seconds": seconds,
-            "runs": runs,
-        }
-        table.append(row)
-        mean = [statistics.mean(r[k] for r in runs) for k in ("jets", "wide_jets", "met")]
-        print(
-            f"{name:16} {row['parameters']:10,}  {row['flop_per_element'] / 1e3:13.1f}  "
-            f"{1e3 * seconds / steps:7.1f}  {steps:5}  "
-            + f"{mean[0]:5.3f}  {mean[1]:9.3f}  {mean[2]:10.3f}",
-            flush=True,
-        )
+            model = jets.trained(config, settings_of(config, rate), samples, seed)
+            runs.append({"seed": seed, "cpu_s": model.cpu_s, **jets.judged(model, fresh)})
+        table[name] = {
+            "parameters": parameters, "flop_per_element": flops, "learning_rate": rate,
+            "steps": model.steps, "runs": runs,
+        }  # fmt: skip
+        print(f"{jets.line(name, runs)}  {rate:g}  {parameters:,}  {flops / 1e3:.0f}", flush=True)
+        found = {"models": table, "differences": differences(table)}
         if arguments.json:
-            arguments.json.write_text(json.dumps({"machine": machine(), "models": table}, indent=1))
+            about = {"machine": machine(), "events": arguments.events}
+            arguments.json.write_text(json.dumps(about | found, indent=1))
+    for what, groups in differences(table).items():
+        cells = "".join(f"{mean:+9.3f} +- {error:.3f}" for mean, error in groups.values())
+        print(f"{what:40}{cells}")
 
 
 if __name__ == "__main__":

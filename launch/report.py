@@ -17,7 +17,7 @@ from launch.shell.runs import Run, going_on_in
 
 def write_report(run: Run) -> Path:
     """Writes metrics.json and report.html from what the other stages left; returns the page."""
-    study = _study(run)
+    study = study_of(run)
     figures_of_merit = read_json(run.folder / "evaluation.json")
     metrics = headline(run, study, figures_of_merit)
     write_json(run.folder / "metrics.json", metrics)
@@ -36,29 +36,33 @@ def write_report(run: Run) -> Path:
 
 def headline(run: Run, study: Any, figures_of_merit: Mapping) -> dict[str, float]:
     """The run in eight numbers: widths (IQR / median), epochs, trials, seconds."""
-    import hpo
-
     widths = {
         f"{name}_{what}_iqr": figures_of_merit[group][name]["width"]
         for what, group in (("jet", "jets"), ("met", "met"))
         for name in ("baseline", "mlpf")
     }
-    settings = run.config.tune
     return widths | {
         "epochs_spent": study.epochs,
-        "epochs_hyperband": hpo.hyperband_epochs(settings.max_epochs, settings.eta),
+        "epochs_hyperband": epochs_of_hyperband(run),
         "trials": len(study.trials),
         "seconds": round(sum(read_json(run.folder / "seconds.json").values()), 1),
     }
 
 
-def _study(run: Run) -> Any:
+def study_of(run: Run) -> Any:
     """The study's summary, folded from its log."""
     import hpo
 
     header, entries = hpo.read_journal(run.folder / "study.db")
     state, _ = hpo.fold(studies.make_scheduler(run.config.tune), entries, header["seed"])
     return hpo.summarise(state)
+
+
+def epochs_of_hyperband(run: Run) -> int:
+    """What Hyperband would spend on the study."""
+    import hpo
+
+    return hpo.hyperband_epochs(run.config.tune.max_epochs, run.config.tune.eta)
 
 
 def _summary(metrics: Mapping[str, float], figures_of_merit: Mapping) -> list[tuple[str, str]]:

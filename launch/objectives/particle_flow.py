@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ml_collections import ConfigDict
+
 from launch.objectives import selection, training
 from launch.shell import studies
 from launch.shell.outcomes import with_values
@@ -14,20 +16,32 @@ def make(settings: Mapping[str, Any]) -> Callable[[Any], Iterator[Mapping[str, f
     """Called once in every worker: loads the data, and returns what trains a trial.
 
     `settings["run"]` is the run's folder. The objective yields the metrics of each epoch; where
-    trials are ranked by jets, these too.
+    trials are ranked by jets, these too. Events are packed for the bins of each trial's model.
     """
     from launch.shell.compilation import drop_compilations, keep_compilations
+    from mlpf_jax.model.config import ModelConfig, from_mapping
 
     run = open_run(Path(settings["run"]))
     keep_compilations(run)
-    material = training.load_material(run, run.config.tune, run.config.model)
-    measure = None
-    if studies.metric(run.config.tune) == "jets":
-        measure = selection.jets_measure(material.held_out, material.validation)
+    by_jets = studies.metric(run.config.tune) == "jets"
+
+    made: dict[int, tuple[training.Material, selection.Measure | None]] = {}
+
+    def material_of(config: ConfigDict) -> tuple[training.Material, selection.Measure | None]:
+        bin_size = from_mapping(ModelConfig, config.model.to_dict()).bin_size
+        if bin_size not in made:
+            material = training.load_material(run, config.tune, config.model)
+            held_out, batches = material.held_out, material.validation
+            measure = selection.jets_measure(held_out, batches) if by_jets else None
+            made[bin_size] = material, measure
+        return made[bin_size]
+
+    material_of(run.config)  # what is wrong with the data shows before any trial
 
     def train_trial(trial) -> Iterator[Mapping[str, float]]:
         drop_compilations()
         config = with_values(run.config, trial.configuration)
+        material, measure = material_of(config)
         span = range(trial.first_epoch, trial.last_epoch)
         horizon = run.config.tune.max_epochs
         seed = run.config.seed

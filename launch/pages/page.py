@@ -1,4 +1,7 @@
-"""A self-contained HTML page: sections of text, tables and drawings. No scripts, no downloads."""
+"""A self-contained HTML page: sections of text, tables and drawings.
+
+Nothing is downloaded, and the only script is that of an event that turns.
+"""
 
 import html
 from collections.abc import Sequence

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from datasets import schema
 from datasets.builders.names import DETECTORS, PROCESSES
 from datasets.events import Samples, Table
@@ -71,6 +73,19 @@ def observe_dataset(model: Model, folder: Path, split: str) -> dict[str, Observe
     model.check_unseen(_seeds_of(dataset, split), f"--dataset={folder}, --split={split}")
     portions = map(Portion, read.portions(dataset, split, PORTION_ROWS))
     return {name_of(folder): _observed(model, portions, name_of(folder), events)}
+
+
+def one_event(model: Model, process: str, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The inputs of one fresh event, and its particles as rules and model make them, and as they
+    are: schema.TARGET_FEATURES."""
+    from datasets.builders import fresh
+
+    with fresh.simulation(1, model.config.elements) as simulated:
+        (portion,) = simulated(fresh.sources(process, 1, seed))
+    samples = portion.samples
+    found = model.reconstructor()(samples, lambda n: None)
+    truth, rules = (np.asarray(rows) for rows in (samples.ytarget, samples.ycand))
+    return np.asarray(samples.X), {"MLPF": found, "truth": truth, "rules": rules}
 
 
 def name_of(folder: Path) -> str:

@@ -54,6 +54,7 @@ class ModelConfig:
     shapes: bool = True  # depth and widths of clusters along their flight as input values
     face_kernel: bool = True  # distance on the calorimeter face dampens messages
     sharing: bool = True  # tracks account for the energy of clusters before the heads correct it
+    pairs: int = 0  # hidden values of a track with a cluster that help to decide its share
     # What the heads correct: a track's momentum within its error, or anything by any factor.
     momenta: str = "residual"
     # Fitted to a trained model (`physics.calibration`): what is added to logits of clusters, and
@@ -80,7 +81,7 @@ class ModelConfig:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in (
             "layers_shared", "layers_id", "layers_regression", "distance_layers", "head_layers",
-            "head_dims",
+            "head_dims", "pairs",
         ):  # fmt: skip
             _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         own = self.head_dims > 0 and self.backbone in ("attention", "favor")

@@ -76,7 +76,8 @@ class MLPF(nn.Module):
         back = partial(move, source=inverse, target=order)
         log_left, sharing = 0.0, None
         if config.sharing:
-            account = EnergySharing(name="sharing")(X, jnp.concatenate([values, motion], -1), scene)
+            accounts = EnergySharing(config.pairs, name="sharing")
+            account = accounts(X, jnp.concatenate([values, motion], -1), scene)
             seen = account.values(X[..., schema.SHARED["energy"]])
             values = jnp.concatenate([values, seen], -1)
             log_left, sharing = back(account.log_left), of_elements(account.sharing, back)

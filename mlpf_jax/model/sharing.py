@@ -3,14 +3,18 @@
 What a cluster holds beyond that, neutral particles left there; the heads only correct it. Of a
 track t and the clusters c of its event, in its neighbourhood:
 
-    logit_tc = q_t . k_c / sqrt(KEYS) + NEAR - TAIL log(1 + (d_tc / reach)^2)
+    far_tc   = log(1 + (d_tc / reach)^2)
+    hidden   = relu(u_t + w_c - (s_t + SLOPE) far_tc)
+    logit_tc = q_t . k_c / sqrt(KEYS) + v_t . hidden + NEAR - TAIL far_tc
     a_tc     = exp(logit_tc) / (exp(nowhere_t) + sum_c exp(logit_tc))
     taken_c  = sum_t a_tc response_t p_t                          GeV
     left_c   = s softplus((E_c - taken_c) / s),  s = .15 sqrt(E_c + .05) + .02
 
 d is the distance on the calorimeter face (radians): shares fall as in a Gaussian next to a track,
 and as a power far from it, for showers of what a track decayed to, or hit on its way, may be
-anywhere. Queries, keys, responses and `nowhere`, what a track leaves in no cluster, are learned.
+anywhere. Hidden values of a pair know what neither knows alone, as E/p, and how far apart the two
+are: a network of one layer, whose weights the track decides. Queries (q, u, s, v), keys (k, w),
+responses and `nowhere`, what a track leaves in no cluster, are learned.
 Shares sum to one, what is left is neither negative nor less than E_c - taken_c, and all of it is
 linear in the elements of a row. A relative of the incidence matrices of HGPflow (Kakati et al.,
 arXiv:2410.23236), which share clusters among particles that are not known yet.
@@ -30,7 +34,8 @@ from mlpf_jax.layers.linear import Linear
 from mlpf_jax.model import geometry
 from mlpf_jax.model.backbones import Scene
 
-KEYS = 16  # dimensions of queries and keys
+KEYS = 16  # dimensions of q and k
+SLOPE = 0.5  # of hidden values of a pair over `far`, before anything is learned
 NEAR = 4.0  # logit of a cluster right at the end of a track, before anything is learned
 TAIL = 3.0
 REACH = 0.055  # radians, initial: next to a track as exp(-(d / .032)^2), 5 cm where it is at 1.5 m
@@ -41,8 +46,8 @@ LEAST = 0.03  # of left / E: below, nothing is left to be corrected
 class Sharing(NamedTuple):
     """What decides the shares: by it every share of a track can be computed (`log_share`)."""
 
-    query: Float[Array, "rows elements keys"]  # of tracks
-    key: Float[Array, "rows elements keys"]  # of clusters
+    query: Float[Array, "rows elements query"]  # of tracks: q, u, s, v
+    key: Float[Array, "rows elements key"]  # of clusters: k, w
     point: Float[Array, "rows elements 3"]  # on the calorimeter face, in units of `reach`
     nowhere: Float[Array, "rows elements"]  # logit of no cluster
     log_total: Float[Array, "rows elements"]  # log of the sum over clusters and nowhere
@@ -66,10 +71,14 @@ class Account(NamedTuple):
 class EnergySharing(nn.Module):
     """Makes the account of an event from inputs and representation of its elements."""
 
+    pairs: int = 0  # hidden values of a pair
+
     @nn.compact
     def __call__(self, X, x, scene: Scene) -> Account:
         """`x` (rows, elements, ...): what is known of every element."""
-        query, key, rest = jnp.split(Linear(2 * KEYS + 2, 0.3)(x), (KEYS, 2 * KEYS), -1)
+        of_query, of_key = KEYS + 3 * self.pairs, KEYS + self.pairs
+        learned = Linear(of_query + of_key + 2, 0.3)(x)
+        query, key, rest = jnp.split(learned, (of_query, of_query + of_key), -1)
         nowhere, response = jnp.moveaxis(rest, -1, 0)
         start = nn.initializers.constant(jnp.log(REACH))
         point = scene.direction / jnp.exp(self.param("log_reach", start, (1,)))
@@ -89,16 +98,17 @@ class EnergySharing(nn.Module):
 
 
 def shares(
-    query: Float[Array, "places size keys"],
-    key: Float[Array, "places size keys"],
+    query: Float[Array, "places size query"],
+    key: Float[Array, "places size key"],
     point: Float[Array, "places size 3"],
     nowhere: Float[Array, "places size"],
     segment: Int[Array, "places size"],
     kind: Float[Array, "places size"],
 ) -> tuple[Float[Array, "places size size"], Float[Array, "places size"]]:
     """Share of every track (row) in every cluster (column) of its event; log of the total."""
-    product = jnp.einsum("...td,...cd->...tc", query, key)
-    logit = _logit(product, geometry.squared_distances(point, point))
+    far = jnp.log1p(geometry.squared_distances(point, point))
+    product = jnp.einsum("...td,...cd->...tc", query[..., :KEYS], key[..., :KEYS])
+    logit = _logit(product, far, query[..., :, None, KEYS:], key[..., None, :, KEYS:])
     track, cluster = kind == schema.TRACK, kind == schema.CLUSTER
     pairs = segments.same(segment) & track[..., :, None] & cluster[..., None, :]
     logit = jnp.where(pairs, logit, -jnp.inf)
@@ -113,8 +123,15 @@ def _taken(query, key, point, nowhere, segment, kind, expected):
     return jnp.einsum("...tc,...t->...c", share, expected), log_total
 
 
-def _logit(product, squared_distance):
-    return product / KEYS**0.5 + NEAR - TAIL * jnp.log1p(squared_distance)
+def _logit(product, far, of_track, of_cluster):
+    """Of pairs, whose values broadcast against each other; hidden ones are never in memory."""
+    pairs = of_cluster.shape[-1]
+    start, slope, weight = (of_track[..., i * pairs : (i + 1) * pairs] for i in range(3))
+    logit = product / KEYS**0.5 + NEAR - TAIL * far
+    for i in range(pairs):
+        hidden = start[..., i] + of_cluster[..., i] - (slope[..., i] + SLOPE) * far
+        logit = logit + weight[..., i] * jax.nn.relu(hidden)
+    return logit
 
 
 def _left(energy, taken, is_cluster):
@@ -136,7 +153,9 @@ def log_share(
     """
     query, key = _at(sharing.query, track), _at(sharing.key, cluster)
     apart = _at(sharing.point, track) - _at(sharing.point, cluster)
-    logit = _logit((query * key).sum(-1), (apart**2).sum(-1))
+    product = (query[..., :KEYS] * key[..., :KEYS]).sum(-1)
+    far = jnp.log1p((apart**2).sum(-1))
+    logit = _logit(product, far, query[..., KEYS:], key[..., KEYS:])
     return jnp.minimum(logit - jnp.take_along_axis(sharing.log_total, track, axis=1), 0.0)
 
 

@@ -23,6 +23,7 @@ ADDED = {
     "sharing": False,
     "momenta": "free",
     "shapes": False,
+    "pairs": 0,
     "hadron_bias": 0.0,
     "photon_bias": 0.0,
     "neutral_scale": 1.0,

@@ -15,6 +15,7 @@ from mlpf_jax.model.config import ModelConfig
 from mlpf_jax.model.geometry import face_direction
 from mlpf_jax.model.mlpf import MLPF
 
+PAIRS = 3  # hidden values of a track and a cluster
 SIZES = [(20, 37), (5, 9), (12, 40), (0, 3), (4, 0), (1, 1)]
 
 
@@ -25,7 +26,7 @@ def account_of(quick, batch, segments_in_row=1, seed=0):
     segment = jnp.asarray(batch.segment)
     counts = segments.counts(segment, segments_in_row)
     scene = Scene(face_direction(batch.X), segment, counts, None)
-    module = sharing.EnergySharing()
+    module = sharing.EnergySharing(PAIRS)
     variables = quick(module.init)(jax.random.key(seed), batch.X, x, scene)
     variables = jax.tree.map(lambda v: v + 0.5 * rng.normal(size=v.shape), variables)
     return quick(module.apply)(variables, batch.X, x, scene), variables
@@ -49,7 +50,13 @@ def share_matrix(found: sharing.Sharing, batch):
             if batch.segment[row, cluster] != batch.segment[row, track]:
                 continue
             squared = ((point[row, track] - point[row, cluster]) ** 2).sum()
-            logit = query[row, track] @ key[row, cluster] / 4 + 4 - 3 * np.log1p(squared)
+            far = np.log1p(squared)
+            (q, u, s, v), (k, w) = (
+                np.split(query[row, track], [16, 16 + PAIRS, 16 + 2 * PAIRS]),
+                np.split(key[row, cluster], [16]),
+            )
+            hidden = np.maximum(u + w - (s + 0.5) * far, 0)
+            logit = q @ k / 4 + v @ hidden + 4 - 3 * far
             weights[cluster] = np.exp(logit)
         total = np.exp(nowhere[row, track]) + sum(weights.values())
         lost[row, track] = np.exp(nowhere[row, track]) / total
@@ -70,6 +77,14 @@ def test_shares_are_as_defined_and_sum_to_one(case, quick):
     np.testing.assert_allclose(nowhere, lost[is_track], rtol=1e-4)
     np.testing.assert_allclose(np.asarray(share).sum(-1)[is_track] + nowhere, 1, rtol=1e-5)
     np.testing.assert_allclose(found.log_total, log_total, atol=1e-5)
+
+
+def test_hidden_values_of_pairs_decide(case):
+    """Of many pairs some are on and some are off."""
+    _, account, _ = case
+    query, key = (np.asarray(a[0]) for a in account.sharing[:2])
+    hidden = query[:20, None, 16 : 16 + PAIRS] + key[None, 20:57, 16:]
+    assert 0.2 < (hidden > 0).mean() < 0.8
 
 
 def test_what_is_taken_and_left_closes(case):

@@ -1,0 +1,1 @@
+"""What is claimed of tuned particle flow, measured anew: `python -m launch.claims`."""
