@@ -3,7 +3,7 @@
 5+5 layers, bins of 640, a distance network of 2 x 128: 5.60 million parameters; losses and search
 space are those of `clic_gnn_lsh`. Its learning rate is that of the tuned one, as none is known.
 Trials and final trainings see few events. Cost: half an hour of one core for the study, and two to
-eight minutes for each of six trainings.
+six minutes for each of six trainings.
 
 python -m launch.tune --config=configs/untuned_gnn_lsh.py --run=runs/gain_gnn
 python -m launch.claims --gnn=runs/gain_gnn --transformer=runs/gain_favor --page=claims.html
@@ -36,7 +36,7 @@ def budgeted(config: ConfigDict) -> ConfigDict:
     config.tune.batch_size = 8
     config.tune.packed = True
     config.fit.train_events = 0
-    config.fit.epochs = 8
+    config.fit.epochs = 5
     config.fit.batch_size = 8
     config.fit.packed = True
     config.fit.select = "loss"

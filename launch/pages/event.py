@@ -107,14 +107,14 @@ def _legend() -> str:
 
 
 def _helices(X: np.ndarray, face: schema.Face) -> Float[np.ndarray, "tracks steps 3"]:
-    """Points of every track from the origin to the calorimeter face, or half a turn (mm)."""
+    """Points of every track from the origin to the calorimeter face, or for a turn (mm)."""
     column = {n: X[:, schema.track(n), None] for n in ("omega", "tanLambda", "sin_phi", "cos_phi")}
     omega, phi = column["omega"], np.arctan2(column["sin_phi"], column["cos_phi"])
-    half_turn = np.clip(face.radius * np.abs(omega) / 2, 1e-9, 1.0)
-    arc = np.minimum(
-        face.radius * np.arcsin(half_turn) / half_turn,
-        face.half_length / np.maximum(np.abs(column["tanLambda"]), 1e-3),
-    )
+    curvature = np.maximum(np.abs(omega), 1e-9)
+    half_turn = np.minimum(face.radius * curvature / 2, 1.0)  # its sine, at the barrel
+    to_barrel = np.where(half_turn < 1, 2 * np.arcsin(half_turn), 2 * np.pi) / curvature
+    to_endcap = face.half_length / np.maximum(np.abs(column["tanLambda"]), 1e-3)
+    arc = np.minimum(to_barrel, to_endcap)
     s = arc * np.linspace(0, 1, STEPS)
     chord = s * np.sinc(omega * s / (2 * np.pi))
     azimuth = phi - omega * s / 2
