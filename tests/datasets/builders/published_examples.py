@@ -66,6 +66,7 @@ def _particles(rng, rows: int) -> np.ndarray:
     present = rng.random(rows) < 0.7
     columns = {
         "PDG": rng.integers(1, len(schema.CLASSES), rows),
+        "charge": np.clip(np.rint(y[:, schema.target("charge")]), -1, 1),
         "pt": pt,
         "eta": eta,
         "sin_phi": np.sin(phi),
