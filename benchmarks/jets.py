@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from datasets import samples as stored
-from datasets.batches import Sampler, make_packed_plan, rows_of, sequential
+from datasets.batches import Plan, Sampler, make_packed_plan, make_plan, rows_of, sequential
 from datasets.events import Samples
 from mlpf_jax.model.config import ModelConfig, TrainConfig
 from mlpf_jax.model.reconstruct import reconstructor
@@ -54,6 +54,14 @@ def joined(parts: Sequence[Samples]) -> Samples:
     return parts[0] if len(parts) == 1 else stored.join(parts)
 
 
+def plan_of(config: ModelConfig, samples: Samples) -> Plan:
+    """Several events in a row; of hits, of which an event has thousands, one at a time."""
+    counts = np.diff(samples.offsets)
+    if config.elements == "clusters":
+        return make_packed_plan(counts, BATCH, config.bin_size)
+    return make_plan(counts, 1, 1, config.bin_size)
+
+
 def trained(
     config: ModelConfig,
     settings: dict[str, Any],
@@ -63,8 +71,7 @@ def trained(
     start: PyTree | None = None,
 ) -> Trained:
     """A model after `epochs` passes; the schedule ends with them. `start`: a model's variables."""
-    plan = make_packed_plan(np.diff(samples.offsets), BATCH, config.bin_size)
-    sampler = Sampler(samples, plan, seed)
+    sampler = Sampler(samples, plan_of(config, samples), seed)
     steps = sampler.steps_per_epoch * epochs
     state = train.create_state(
         jax.random.key(seed), config, TrainConfig(**settings, total_steps=steps),
@@ -82,9 +89,8 @@ def judged(model: Trained, parts: Sequence[Samples]) -> dict[str, float]:
     reconstruct = reconstructor(model.config, model.variables)
     found = []
     for samples in parts:
-        plan = make_packed_plan(np.diff(samples.offsets), BATCH, model.config.bin_size)
         rows = np.zeros_like(samples.ytarget)
-        for batch in sequential(samples, plan):
+        for batch in sequential(samples, plan_of(model.config, samples)):
             rows[rows_of(batch, samples.offsets)] = reconstruct(batch)[batch.mask]
         responses = measure_responses(samples, reconstructions(samples, rows))
         found.append(figures(samples, rows, responses))

@@ -23,4 +23,18 @@ def get_config() -> ConfigDict:
     config.model.head_dims = 64  # not published, as the next two: what makes up 1.32 million
     config.model.head_width = 456
     config.model.head_layers = 2
-    return untuned_gnn_lsh.budgeted(config)
+    config = untuned_gnn_lsh.budgeted(config)
+    config.tune.packed = config.fit.packed = False  # sums by event cost more than padding
+    config.tune.train_events, config.tune.validation_events = 100, 80
+    config.tune.buckets = config.fit.buckets = 2
+    # The published space, less its largest models: a budget of two cores does not hold them.
+    largest = {
+        "model.heads": (4, 8),
+        "model.width": (32, 64),
+        "model.random_features": (16, 32, 64),
+        **{f"model.layers_{stack}": (1, 3) for stack in ("shared", "id", "regression")},
+    }
+    config.tune.space = tuple(
+        (path, kind, *largest.get(path, values)) for path, kind, *values in config.tune.space
+    )
+    return config

@@ -125,6 +125,15 @@ def batch_of(samples: Samples, plan: Plan, chunk: Chunk) -> Batch:
     return Batch(X, ytarget, segment, number, shares, face)
 
 
+def links_without_room(samples: Samples) -> int:
+    """At most so many links of tracks to clusters, the smallest of their events, find no slot in a
+    batch: those beyond what the elements of their event bring, where no other event lends some."""
+    if samples.shares is None:
+        return 0
+    links, elements = (np.diff(offsets) for offsets in (samples.shares.offsets, samples.offsets))
+    return int(np.maximum(links - LINKS_PER_ELEMENT * elements, 0).sum())
+
+
 def _shares(
     table: Table | None,
     events: np.ndarray,

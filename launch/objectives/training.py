@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from datasets.batches import Sampler, sequential
+from datasets.batches import Sampler, links_without_room, sequential
 from datasets.events import Samples
 from datasets.schema import Batch
 from launch.shell import data
 from launch.shell.fitting import Fitting, start_model
+from launch.shell.progress import say
 from launch.shell.runs import Run, RunError
 from launch.shell.speed import Meter, matmul_rate, step_flops
 
@@ -60,6 +61,11 @@ def load_material(run: Run, settings: ConfigDict, model: ConfigDict) -> Material
             f"train.share_weight is {run.config.train.share_weight}, and the datasets in "
             f"{run.data} do not know the shares of tracks in clusters: simulate or convert them "
             "again, or set train.share_weight = 0, and the energies alone teach them"
+        )
+    if wanted and (lost := links_without_room(train)):
+        say(
+            f"  note: up to {lost} of {len(train.shares['energy'])} shares of tracks are not learned "
+            "from, the smallest of events that have more than batches hold"
         )
     plan = data.make_batch_plan(counts, settings, model_config.bin_size)
     return Material(

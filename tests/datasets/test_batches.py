@@ -12,6 +12,7 @@ from datasets.batches import (
     LINKS_PER_ELEMENT,
     Plan,
     Sampler,
+    links_without_room,
     make_packed_plan,
     make_plan,
     rows_of,
@@ -193,6 +194,8 @@ def test_shares_name_the_same_elements_in_a_batch(make_samples, counts, batch_si
             most = sorted(table["energy"][of_row])[-LINKS_PER_ELEMENT * batch.X.shape[1] :]
             assert sorted(energies) == most
     assert all(known[energy] == pair for energy, pair in found.items())
+    assert len(known) - len(found) <= links_without_room(samples)
+    assert links_without_room(samples) == max(0, links - LINKS_PER_ELEMENT) * sum(counts)
     if links < LINKS_PER_ELEMENT:
         assert found.keys() == known.keys()
 

@@ -78,11 +78,11 @@ def test_the_change_is_a_mean_over_seeds():
 
 
 def test_fresh_seeds_are_fresh_and_runs_are_tuned(tuned, tmp_path):
-    with pytest.raises(RunError, match="--seeds: 1 is what .* was tuned with"):
+    with pytest.raises(RunError, match=r"--seeds: 1 is what .* was tuned with"):
         gain(tuned, [101, 1])
     with working_in(tmp_path / "run", tiny.get_config()):
         pass
-    with pytest.raises(RunError, match="was not tuned: there is no best.json"):
+    with pytest.raises(RunError, match="was not tuned: there is no best"):
         gain(tmp_path / "run", [101])
 
 
