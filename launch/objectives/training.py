@@ -63,9 +63,10 @@ def load_material(run: Run, settings: ConfigDict, model: ConfigDict) -> Material
             "again, or set train.share_weight = 0, and the energies alone teach them"
         )
     if wanted and (lost := links_without_room(train)):
+        known = len(train.shares["energy"])
         say(
-            f"  note: up to {lost} of {len(train.shares['energy'])} shares of tracks are not learned "
-            "from, the smallest of events that have more than batches hold"
+            f"  note: up to {lost} of {known} shares of tracks are not learned from, the smallest "
+            "of events that have more than batches hold"
         )
     plan = data.make_batch_plan(counts, settings, model_config.bin_size)
     return Material(
