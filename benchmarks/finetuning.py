@@ -36,7 +36,7 @@ from datasets.events import Samples
 from mlpf_jax.model.config import ModelConfig
 from mlpf_jax.training import shipped
 
-SEEN = 36_000  # events, from nothing
+SEEN = 20_000  # events, from nothing
 MOST = 40  # times that one event is seen
 SCRATCH: dict[str, Any] = {
     "learning_rate": 4e-3, "weight_decay": 1e-3, "clip": 3.0, "warmup_steps": 100, "ema": 0.998,

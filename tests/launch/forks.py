@@ -5,6 +5,7 @@ program: a process of its own, with its own flags, output and exit status.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import runpy
@@ -16,6 +17,7 @@ import traceback
 from pathlib import Path
 
 READY = "ready"
+IMPORTED = ("flax.linen", "ml_collections.config_flags", "optax", "sklearn.svm")
 
 
 class Forks:
@@ -49,11 +51,8 @@ class Forks:
 def serve() -> None:
     """One line of JSON in, the exit status out, until nobody asks."""
     sys.path[0] = os.getcwd()  # as `python -m` does
-    import flax.linen
-    import ml_collections.config_flags
-    import optax
-    import sklearn.svm  # noqa: F401
-
+    for name in IMPORTED:
+        importlib.import_module(name)
     print(READY, flush=True)
     for line in sys.stdin:
         module, arguments, files, limit_s = json.loads(line)
