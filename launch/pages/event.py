@@ -10,7 +10,7 @@ from jaxtyping import Float
 from datasets import schema
 from launch.pages.drawing import CLASS_COLOURS
 
-TRACK, CLUSTER = "#2364aa", "#3a9d5d"
+TRACK, CLUSTER, FACE = "#2364aa", "#3a9d5d", "#c9ced6"
 STEPS = 24  # points of a track's line
 FARTHEST = 3500.0  # mm, of what is drawn of a particle's direction
 
@@ -76,7 +76,8 @@ def turning(
     first = schema.cluster("position.x")
     seen = {
         "lines": [
-            {"points": _rounded(line), "colour": TRACK} for line in _helices(X[tracks], face)
+            *({"points": _rounded(line), "colour": FACE} for line in _outline(face)),
+            *({"points": _rounded(line), "colour": TRACK} for line in _helices(X[tracks], face)),
         ],
         "dots": [
             {"at": _rounded(X[i, first : first + 3]), "colour": CLUSTER, "radius": _size(energy[i])}
@@ -119,6 +120,15 @@ def _helices(X: np.ndarray, face: schema.Face) -> Float[np.ndarray, "tracks step
     chord = s * np.sinc(omega * s / (2 * np.pi))
     azimuth = phi - omega * s / 2
     return np.stack([chord * np.cos(azimuth), chord * np.sin(azimuth), s * column["tanLambda"]], -1)
+
+
+def _outline(face: schema.Face) -> list[Float[np.ndarray, "points 3"]]:
+    """The calorimeter face: both ends of the barrel, and lines along it (mm)."""
+    turn = np.linspace(0, 2 * np.pi, 49)
+    circle = face.radius * np.stack([np.cos(turn), np.sin(turn)], -1)
+    ends = [np.column_stack([circle, np.full(len(turn), z)])
+            for z in (-face.half_length, face.half_length)]  # fmt: skip
+    return [*ends, *(np.stack([end[i] for end in ends]) for i in range(0, 48, 6))]
 
 
 def _particles(y: Float[np.ndarray, "elements targets"]) -> dict:
