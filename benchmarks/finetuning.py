@@ -116,8 +116,11 @@ def main() -> None:
     print(jets.line(f"{arguments.start}, as it is", [untouched]), flush=True)
     table: dict[str, Any] = {"fine-tuned": {}, "from nothing": {}}
     for number in arguments.events.split(","):
-        each = -(-int(number) // len(parts))
-        samples = jets.joined(jets.events_of(arguments.samples, "train", each))
+        each = int(number) // len(parts)
+        # A dataset may have lost an event or two that could not be used.
+        samples = jets.joined([jets.first(part, each) for part in parts])
+        if samples.events < 0.99 * int(number):
+            parser.error(f"{arguments.samples}: {samples.events} events, {number} are asked")
         for name, start in zip(table, (variables, None), strict=True):
             runs = [
                 measured(config, samples, held_out, int(seed), start)
