@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.launch.forks import Forks
+from tests.forks import Forks
 
 ROOT = Path(__file__).parents[2]
 

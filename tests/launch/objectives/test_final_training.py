@@ -11,11 +11,8 @@ from configs import tiny
 from datasets import samples as stored
 from datasets import schema
 from datasets.events import Samples, offsets_of
-from datasets.storage.files import write_json
-from hpo.core.types import Job
-from hpo.executors.protocol import Trials
 from launch import train as launch_train
-from launch.objectives import particle_flow, training
+from launch.objectives import training
 from launch.shell import outcomes, runs
 from launch.shell.fitting import fitting_of
 from launch.shell.runs import Run, RunError, working_in
@@ -336,28 +333,3 @@ def test_shares_that_no_dataset_knows_cannot_be_learned(begin):
         training.load_material(run, run.config.fit, run.config.model)
     run.config.train.share_weight = 0.0
     training.load_material(run, run.config.fit, run.config.model)
-
-
-def test_events_of_a_trial_are_packed_for_its_bins(begin, monkeypatch):
-    """Trials whose models have bins of different sizes, in one worker."""
-    run = begin("packed")
-    run.config.tune.update({"packed": True, "batch_size": 2, "train_events": 0})
-    run.config.tune.validation_events = 0
-    monkeypatch.setattr("launch.shell.compilation.drop_compilations", lambda: None)
-    write_json(run.folder / "config.json", run.config.to_dict())
-    objective = particle_flow.make({"run": str(run.folder)})
-    packed = []
-    load = training.load_material
-
-    def loaded(*given):
-        packed.append(load(*given).sampler.plan)
-        return load(*given)
-
-    monkeypatch.setattr(training, "load_material", loaded)
-    trials = Trials(run.folder / "trials", 1)
-    for number, bins in enumerate((8, 16, 16)):
-        job = Job(number, {"model.bin_size": bins}, 0, 1)
-        (metrics,) = objective(trials.of(job))
-        assert np.isfinite(metrics["validation_loss"])
-    assert [plan.bin_size for plan in packed] == [16]  # of 8 it was there already; of 16 it stays
-    assert packed[0].packed
