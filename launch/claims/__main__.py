@@ -80,6 +80,11 @@ if __name__ == "__main__":
             raise RunError(f"--process {unknown or ''}: choose among {', '.join(PROCESSES)}")
         compared = read_json(Path(duel.value)) if duel.value else None
         model = open_model(own.value)
+        if model.config.elements != "clusters":
+            raise RunError(
+                f"--own={own.value} is a model of {model.config.elements!r}; the others are of "
+                "tracks and clusters, and so must it be"
+            )
         runs = {"GNN": Path(gnn.value), "transformer": Path(transformer.value)}
         gains = {name: gain.gain(folder, numbers()) for name, folder in runs.items()}
         models = models_of(runs, own.value, numbers()[0])

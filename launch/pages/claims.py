@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from launch.pages import event, page
-from launch.pages.drawing import draw
+from launch.pages.drawing import draw, line_of_bins
 
 # By model, before and after tuning alike; told apart by line style.
 COLOURS = {"GNN": "#2364aa", "transformer": "#cc79a7", "own": "#222222", "rules": "#d9822b",
@@ -124,13 +124,9 @@ def _matched(figures: Figures, process: str) -> str:
 
 
 def _line(axes, bins: Sequence[Mapping[str, Any]], what: str, name: str) -> None:
-    """A last bin without an end is drawn at its beginning."""
-    some = [b for b in bins if b[what] is not None]
-    centres = [np.mean([edge for edge in b["pt"] if edge is not None]) for b in some]
-    errors = [b["width_error"] or 0.0 for b in some] if what == "width" else None
-    axes.errorbar(
-        centres, [b[what] for b in some], errors, marker="o", markersize=3, linewidth=1,
-        color=COLOURS[name.partition(",")[0]], label=name,
+    """A model in its colour, dashed before tuning."""
+    line_of_bins(
+        axes, bins, "pt", what, color=COLOURS[name.partition(",")[0]], label=name,
         linestyle="--" if "before" in name else "-",
     )  # fmt: skip
 

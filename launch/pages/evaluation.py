@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from launch.pages import page
-from launch.pages.drawing import draw
+from launch.pages.drawing import draw, line_of_bins
 
 COLOURS = {
     "calorimeter": "#9a9a9a",
@@ -121,16 +121,9 @@ def _histogram(responses: Mapping[str, np.ndarray]) -> str:
 
 
 def _widths(binned: Mapping[str, list[Mapping[str, Any]]], label: str, xlabel: str) -> str:
-    """A last bin without an end is drawn at its beginning."""
-
     def paint(axes):
         for name, bins in binned.items():
-            some = [b for b in bins if b["width"] is not None]
-            centres = [np.mean([edge for edge in b[label] if edge is not None]) for b in some]
-            axes.errorbar(
-                centres, [b["width"] for b in some], [b["width_error"] or 0.0 for b in some],
-                marker="o", markersize=3, linewidth=1, color=COLOURS[name],
-            )  # fmt: skip
+            line_of_bins(axes, bins, label, color=COLOURS[name])
         axes.set(xlabel=xlabel, ylabel="response IQR / median", ylim=(0, None))
 
     return draw((5.2, 3.4), paint)

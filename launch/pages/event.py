@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from datasets import schema
+from datasets.simulation.tracker import helix
 from launch.pages.drawing import CLASS_COLOURS
 
 TRACK, CLUSTER, FACE = "#2364aa", "#3a9d5d", "#c9ced6"
@@ -109,17 +110,15 @@ def _legend() -> str:
 
 def _helices(X: np.ndarray, face: schema.Face) -> Float[np.ndarray, "tracks steps 3"]:
     """Points of every track from the origin to the calorimeter face, or for a turn (mm)."""
-    column = {n: X[:, schema.track(n), None] for n in ("omega", "tanLambda", "sin_phi", "cos_phi")}
-    omega, phi = column["omega"], np.arctan2(column["sin_phi"], column["cos_phi"])
-    curvature = np.maximum(np.abs(omega), 1e-9)
-    half_turn = np.minimum(face.radius * curvature / 2, 1.0)  # its sine, at the barrel
-    to_barrel = np.where(half_turn < 1, 2 * np.arcsin(half_turn), 2 * np.pi) / curvature
-    to_endcap = face.half_length / np.maximum(np.abs(column["tanLambda"]), 1e-3)
-    arc = np.minimum(to_barrel, to_endcap)
-    s = arc * np.linspace(0, 1, STEPS)
-    chord = s * np.sinc(omega * s / (2 * np.pi))
-    azimuth = phi - omega * s / 2
-    return np.stack([chord * np.cos(azimuth), chord * np.sin(azimuth), s * column["tanLambda"]], -1)
+    column = {n: X[:, schema.track(n)] for n in ("omega", "tanLambda", "sin_phi", "cos_phi")}
+    nothing, phi = np.zeros(len(X)), np.arctan2(column["sin_phi"], column["cos_phi"])
+    state = helix.Perigee(nothing, nothing, phi, column["omega"], column["tanLambda"])
+    path = helix.path_of_perigee(state)
+    to_endcap = face.half_length / np.maximum(np.abs(path.slope), 1e-3)
+    a_turn = 2 * np.pi / np.maximum(np.abs(path.turn), 1e-9)
+    end = np.minimum.reduce([helix.to_radius(path, face.radius), to_endcap, a_turn])
+    each = helix.Path(*(value[:, None] for value in path))
+    return np.stack(helix.at(each, end[:, None] * np.linspace(0, 1, STEPS))[:3], -1)
 
 
 def _outline(face: schema.Face) -> list[Float[np.ndarray, "points 3"]]:

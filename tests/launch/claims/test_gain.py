@@ -2,12 +2,18 @@
 
 import json
 
+import jax
+import numpy as np
 import pytest
 
 from configs import tiny
+from datasets import schema
 from launch.claims.gain import changes, gain
 from launch.shell.runs import RunError, working_in
 from launch.tune import tune
+from mlpf_jax.model.config import ModelConfig
+from mlpf_jax.model.mlpf import MLPF
+from mlpf_jax.training.checkpoint import save_model
 from tests.launch.programs import refused
 
 
@@ -98,3 +104,13 @@ def test_fresh_seeds_are_fresh_and_runs_are_tuned(tuned, tmp_path):
 )
 def test_bad_input_is_one_line(launch, arguments, words):
     refused(launch("claims", *arguments), *words)
+
+
+def test_a_model_of_hits_is_not_compared_with_those_of_clusters(launch, tmp_path):
+    config = ModelConfig(
+        elements="tracks_hits", backbone="mlp", width=8, hidden=8, head_width=8, sharing=False
+    )
+    X = np.zeros((1, 8, schema.ELEMENTS[config.elements].width), np.float32)
+    variables = jax.jit(MLPF(config).init)(jax.random.key(0), X, np.ones((1, 8), bool))
+    save_model(tmp_path / "model", config, variables)
+    refused(launch("claims", f"--own={tmp_path}"), "a model of 'tracks_hits'")
