@@ -90,4 +90,7 @@ def get_config() -> ConfigDict:
     config.fit.calibrate = True  # neutral particles, by the jets of validation events
     config.fit.start = ""  # a model's folder, or a run, whose model it starts from
     config.fit.frozen = ()  # parts that are not trained, as ("embedding", "identification")
+
+    # Devices that the final training shares its batches among; docs/training.md.
+    config.mesh = ConfigDict({"data": 1, "model": 1})  # data = -1: all there are
     return config

@@ -1,7 +1,8 @@
 """The kernel transformer as it was before its published tuning: what tuning gains.
 
-1+1+1 layers, 64 wide, 16 heads: 1.32 million parameters. Losses and search space are those of
-`clic_favor`, events and epochs those of `untuned_gnn_lsh`: what a study costs is written there.
+1+1+1 layers, 64 wide, 16 heads: 1.32 million parameters. Losses are those of `clic_favor`, events
+and epochs those of `untuned_gnn_lsh`, where it is said what a study costs, and what
+`untuned_favor.py:published` leaves out of the space.
 
 python -m launch.tune --config=configs/untuned_favor.py --run=runs/gain_favor
 python -m launch.claims --gnn=runs/gain_gnn --transformer=runs/gain_favor --page=claims.html
@@ -12,7 +13,7 @@ from ml_collections import ConfigDict
 from configs import clic_favor, untuned_gnn_lsh
 
 
-def get_config() -> ConfigDict:
+def get_config(space: str = untuned_gnn_lsh.SPACES[0]) -> ConfigDict:
     config = clic_favor.get_config()
     config.data.events = untuned_gnn_lsh.get_config().data.events
     config.model.layers_shared = 1
@@ -38,5 +39,5 @@ def get_config() -> ConfigDict:
     }
     config.tune.space = tuple(
         (path, kind, *changed.get(path, values)) for path, kind, *values in config.tune.space
-    )
+    ) + untuned_gnn_lsh.added(space, untuned_gnn_lsh.ADDED[:2])
     return config

@@ -1,9 +1,10 @@
 """The GNN-LSH as it was before its published tuning, at a budget of two cores: what tuning gains.
 
-5+5 layers, bins of 640, a distance network of 2 x 128: 5.60 million parameters; losses and search
-space are those of `clic_gnn_lsh`. Its learning rate is that of the tuned one, as none is known.
-Trials and final trainings see few events. Cost: half an hour of one core for the study, and two to
-six minutes for each of six trainings.
+5+5 layers, bins of 640, a distance network of 2 x 128: 5.60 million parameters; its losses are
+those of `clic_gnn_lsh`. Its learning rate is that of the tuned one, as none is known. The space is
+the published one and what we add to these models, as choices; `untuned_gnn_lsh.py:published` is
+the published one alone. Trials and final trainings see few events. Cost: half an hour of one core
+for the study, and two to six minutes for each of six trainings.
 
 python -m launch.tune --config=configs/untuned_gnn_lsh.py --run=runs/gain_gnn
 python -m launch.claims --gnn=runs/gain_gnn --transformer=runs/gain_favor --page=claims.html
@@ -13,8 +14,17 @@ from ml_collections import ConfigDict
 
 from configs import clic_gnn_lsh
 
+# Neighbours and shapes as inputs, buckets of the calorimeter face, messages normalised by degrees.
+ADDED = (
+    ("model.neighbour_features", "categorical", False, True),
+    ("model.shapes", "categorical", False, True),
+    ("model.binning", "categorical", "learned", "face"),
+    ("model.form", "categorical", "published", "improved"),
+)
+SPACES = ("ours", "published")
 
-def get_config() -> ConfigDict:
+
+def get_config(space: str = SPACES[0]) -> ConfigDict:
     config = clic_gnn_lsh.get_config()
     config.data.events = ConfigDict({"train": 300, "validation": 200, "test": 300})  # of each
     config.model.layers_id = 5
@@ -24,7 +34,15 @@ def get_config() -> ConfigDict:
     config.model.distance_layers = 2
     config.model.head_width = 552  # not published: what makes up 5.60 million
     config.model.head_layers = 2
+    config.tune.space += added(space, ADDED)
     return budgeted(config)
+
+
+def added(space: str, ours: tuple) -> tuple:
+    """What a space has beside the published one."""
+    if space not in SPACES:
+        raise ValueError(f"space {space!r}: choose among {', '.join(SPACES)}")
+    return ours if space == "ours" else ()
 
 
 def budgeted(config: ConfigDict) -> ConfigDict:

@@ -83,16 +83,17 @@ def make_plan(
 
 
 def make_packed_plan(
-    counts: Int[np.ndarray, " events"], batch_size: int, bin_size: int = 64
+    counts: Int[np.ndarray, " events"], batch_size: int, bin_size: int = 64, devices: int = 1
 ) -> Plan:
     """Rows as long as the longest event, and so many that about `batch_size` events fit in them.
 
-    A power of two, so that devices and pieces can share them. A row takes up to twice as many
-    events as have room there on average.
+    A power of two, so that pieces can share them, or the next multiple of `devices`. A row takes up
+    to twice as many events as have room there on average.
     """
     (length,) = make_plan(counts, batch_size, 1, bin_size).lengths
     mean = max(1.0, float(np.mean(counts)))
     rows = 2 ** max(0, round(np.log2(batch_size * mean / length)))
+    rows = -(-rows // devices) * devices
     return Plan((length,), rows, int(2 * length / mean) + 1, bin_size)
 
 

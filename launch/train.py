@@ -11,11 +11,11 @@ from typing import Any
 
 from datasets.storage.files import write_json
 from launch.objectives import selection, training
-from launch.shell import data, outcomes, program
+from launch.shell import data, group, outcomes, program
 from launch.shell.checks import checked
 from launch.shell.fitting import Fitting, fitting_of, start_folder
 from launch.shell.progress import progress, say
-from launch.shell.runs import Run, stage, working_in
+from launch.shell.runs import Run, stage
 
 
 def train(run: Run) -> None:
@@ -30,12 +30,12 @@ def train(run: Run) -> None:
 
 def _train(run: Run) -> None:
     from launch.shell.compilation import keep_compilations
-    from mlpf_jax.training import checkpoint
+    from mlpf_jax.training import checkpoint, parallel
 
     keep_compilations(run)
-    config = outcomes.chosen(run)
+    config, mesh = outcomes.chosen(run), mesh_of(run)
     folder, total, fitting = run.folder / "checkpoints", config.fit.epochs, fitting_of(config.fit)
-    material = training.load_material(run, config.fit, config.model)
+    material = training.load_material(run, config.fit, config.model, mesh)
     # An epoch that was saved but not recorded is trained again.
     known = outcomes.records(run)
     done = min(checkpoint.latest_epoch(folder) or 0, max(known, default=0))
@@ -48,9 +48,19 @@ def _train(run: Run) -> None:
     model, model_config = run.folder / "model", state.config
     if fitting.calibrate:
         model_config = _calibrated(state, material)
-    checkpoint.save_model(model, model_config, state.variables)
-    write_json(model / "training.json", _seeds(run, fitting))
+    variables = parallel.fetched(state.variables)
+    if run.first:
+        checkpoint.save_model(model, model_config, variables)
+        write_json(model / "training.json", _seeds(run, fitting))
     say(f"  model {run.folder / 'model'}: of epoch {best} of {max(scores)}")
+
+
+def mesh_of(run: Run) -> Any:
+    """The devices that `config.mesh` asks for; None: one. Raises ValueError where there are not so
+    many."""
+    from mlpf_jax.training import parallel
+
+    return parallel.mesh_of(run.config.get("mesh", {}))
 
 
 def _train_on(
@@ -62,7 +72,7 @@ def _train_on(
     folder, total = run.folder / "checkpoints", config.fit.epochs
     measure = None
     if fitting.select == "jets":
-        measure = selection.jets_measure(material.held_out, material.validation)
+        measure = selection.jets_measure(material.held_out, material.validation, material.mesh)
     with progress("train", total, "epochs") as update:
         update(done, "compiling")
         meter = training.meter(config, material, total, fitting)
@@ -112,7 +122,8 @@ def _calibrated(state: Any, material: Any) -> Any:
 
     events = material.held_out
     state = state.replace(config=replace(state.config, **Calibration()._asdict()))
-    found = calibrate(events, selection.candidates_of(state, events, material.validation))
+    batches, mesh = material.validation, material.mesh
+    found = calibrate(events, selection.candidates_of(state, events, batches, mesh))
     if found is None:
         say(
             f"  not calibrated: no factor of neutral particles up to {LARGEST} makes the jets right"
@@ -136,11 +147,11 @@ def _best(scores: dict[int, float], saved: set[int]) -> int:
 
 
 if __name__ == "__main__":
-    config, folder = program.define_config(), program.define_run()
+    config, folder, joined = program.define_config(), program.define_run(), group.define()
 
     def main() -> None:
-        with working_in(folder(), checked(config())) as run:
-            data.build(run)
+        with joined(), group.working_in(folder(), checked(config())) as run:
+            group.by_first(run, data.build)
             train(run)
 
     program.start(main)

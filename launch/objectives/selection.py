@@ -36,7 +36,7 @@ def ended(scores: Scores, patience: int) -> bool:
     return bool(patience and scores) and max(scores) - best(scores) >= patience
 
 
-def candidates_of(state: Any, samples: Samples, batches: Sequence[Batch]) -> Any:
+def candidates_of(state: Any, samples: Samples, batches: Sequence[Batch], mesh: Any = None) -> Any:
     """What a state says of the elements (`physics.calibration.Candidates`), in the order of the
     samples that `batches` are made of."""
     from mlpf_jax.physics.calibration import Candidates
@@ -46,12 +46,12 @@ def candidates_of(state: Any, samples: Samples, batches: Sequence[Batch]) -> Any
     rows = np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
     for batch in batches:
         where = rows_of(batch, samples.offsets)
-        found = train.candidates_step(state, batch)
-        logits[where], rows[where] = (np.asarray(x)[batch.mask] for x in found)
+        found = train.candidates_step(state, batch, mesh)
+        logits[where], rows[where] = (x[batch.mask] for x in found)
     return Candidates(logits, rows)
 
 
-def jets_measure(samples: Samples, batches: Sequence[Batch]) -> Measure:
+def jets_measure(samples: Samples, batches: Sequence[Batch], mesh: Any = None) -> Measure:
     """Judges a state by the widths of jets (R = 0.4 and 0.7) in samples, of which `batches` are
     made: the mean of their ratios to the rule-based ones; None where no jet of the model's is
     matched.
@@ -79,7 +79,7 @@ def jets_measure(samples: Samples, batches: Sequence[Batch]) -> Measure:
     def measure(state: Any) -> float | None:
         rows = np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
         for batch in batches:
-            made = np.asarray(train.reconstruct_step(state, batch))
+            made = train.reconstruct_step(state, batch, mesh)
             rows[rows_of(batch, samples.offsets)] = made[batch.mask]
         ratio = float(np.mean(widths(rows) / baseline))
         return ratio if math.isfinite(ratio) else None

@@ -1,7 +1,7 @@
 """One training, from any epoch to any later one: the trials of a study and the final training."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Material:
     validation: Sequence[Batch]
     statistics: Any
     held_out: Samples  # the events of `validation`
+    mesh: Any = None  # of the devices that share every batch; None: one
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,15 @@ class Extras:
 PLAIN = Extras()
 
 
-def load_material(run: Run, settings: ConfigDict, model: ConfigDict) -> Material:
-    """Training and validation batches of a model, as `settings` (config.tune or fit) asks.
+def load_material(run: Run, settings: ConfigDict, model: ConfigDict, mesh: Any = None) -> Material:
+    """Training and validation batches of a model, as `settings` (config.tune or fit) asks; in a
+    group of processes, this one's share of the training batches.
 
     Raises RunError where shares are to be learned that the datasets do not know.
     """
     from mlpf_jax.model.config import ModelConfig, from_mapping
     from mlpf_jax.model.statistics import measure
+    from mlpf_jax.training import parallel
 
     parts = data.by_process(run, "train", settings.train_events)
     train, validation = (
@@ -68,12 +71,15 @@ def load_material(run: Run, settings: ConfigDict, model: ConfigDict) -> Material
             f"  note: up to {lost} of {known} shares of tracks are not learned from, the smallest "
             "of events that have more than batches hold"
         )
-    plan = data.make_batch_plan(counts, settings, model_config.bin_size)
+    plan = data.make_batch_plan(counts, settings, model_config.bin_size, parallel.size(mesh))
+    number, processes = parallel.process(mesh)
+    own = replace(plan, batch_size=plan.batch_size // processes)
     return Material(
-        Sampler(train, plan, run.config.seed, mix=data.mix_of(run.config, parts)),
+        Sampler(train, own, run.config.seed, number, processes, data.mix_of(run.config, parts)),
         sequential(validation, plan),
         measure(np.asarray(train.X)),
         validation,
+        mesh,
     )
 
 
@@ -95,17 +101,21 @@ def first_state(
         material.statistics,
         fitting.frozen,
         start_model(fitting.start, model) if fitting.start else None,
+        material.mesh,
     )
 
 
 def meter(config: ConfigDict, material: Material, horizon: int, fitting: Fitting) -> Meter:
     """What tells how fast a training is; measures a matrix product first."""
-    from mlpf_jax.training import train
+    from mlpf_jax.training import parallel, train
 
-    state = first_state(config, material, horizon, 0, fitting)
+    state = first_state(config, replace(material, mesh=None), horizon, 0, fitting)
     updates = train.updates_per_epoch(material.sampler.steps_per_epoch, fitting.accumulate)
-    peak = matmul_rate(state.config.precision)
-    return Meter(horizon * updates, peak, lambda batch: step_flops(state, batch))
+    peak = matmul_rate(state.config.precision) * parallel.size(material.mesh)
+    _, processes = parallel.process(material.mesh)
+    return Meter(
+        horizon * updates, peak, lambda batch: step_flops(state, batch), processes=processes
+    )
 
 
 def epochs(
@@ -143,7 +153,7 @@ def epochs(
     weights = optimisation.hyper(from_mapping(TrainConfig, settings)).weights
     trained = train.fit(
         state, sampler, steps, material.validation, epochs,
-        accumulate=fitting.accumulate, watch=extras.watch, judge=weights,
+        mesh=material.mesh, accumulate=fitting.accumulate, watch=extras.watch, judge=weights,
     )  # fmt: skip
     try:
         for epoch in trained:

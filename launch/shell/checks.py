@@ -62,6 +62,7 @@ def _check_objective(name: str) -> None:
 
 def _check_particle_flow(config: ConfigDict, variant: ConfigDict) -> None:
     from mlpf_jax.model.config import ModelConfig, TrainConfig, from_mapping
+    from mlpf_jax.training import parallel
 
     unknown = set(config.data.processes) - set(PROCESSES)
     if unknown or not config.data.processes:
@@ -79,6 +80,7 @@ def _check_particle_flow(config: ConfigDict, variant: ConfigDict) -> None:
     for each in (config, variant):
         from_mapping(ModelConfig, each.model.to_dict())
         from_mapping(TrainConfig, each.train.to_dict())
+    parallel.mesh_of(config.get("mesh", {}))
     if weights := config.data.get("weights", ()):
         check_weights(weights, len(config.data.processes))
     fitting.check(config)

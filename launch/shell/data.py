@@ -84,10 +84,19 @@ def mix_of(config: ConfigDict, parts: list[Samples]) -> Mix | None:
     return Mix(tuple(p.events for p in parts), tuple(weights)) if weights else None
 
 
-def make_batch_plan(counts: np.ndarray, settings: ConfigDict, bin_size: int) -> Plan:
-    """One event a row, of at most `settings.buckets` lengths; with `settings.packed` several."""
+def make_batch_plan(
+    counts: np.ndarray, settings: ConfigDict, bin_size: int, devices: int = 1
+) -> Plan:
+    """One event a row, of at most `settings.buckets` lengths; with `settings.packed` several.
+
+    Raises RunError where the rows cannot be split over the devices."""
     if settings.get("packed", False):
-        return make_packed_plan(counts, settings.batch_size, bin_size)
+        return make_packed_plan(counts, settings.batch_size, bin_size, devices)
+    if settings.batch_size % devices:
+        raise RunError(
+            f"fit.batch_size = {settings.batch_size} cannot be split over {devices} devices "
+            "(mesh.data x mesh.model): take a multiple"
+        )
     return make_plan(counts, settings.batch_size, settings.buckets)
 
 

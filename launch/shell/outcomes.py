@@ -45,6 +45,8 @@ def records(run: Run) -> dict[int, dict[str, float]]:
 
 def record(run: Run, metrics: Mapping[str, Any]) -> None:
     """One epoch more, on the disk when it returns; what was cut off before stays a line alone."""
+    if not run.first:
+        return
     with (run.folder / "metrics.jsonl").open("a+b") as file:
         if file.tell():
             file.seek(-1, os.SEEK_END)

@@ -6,6 +6,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -73,13 +74,20 @@ def _unknown_key(error: BaseException) -> str:
 def _guarded(run: Callable[[], None]) -> None:
     try:
         run()
-    except KeyboardInterrupt:
+    except (Exception, KeyboardInterrupt) as error:
+        sys.exit(failed(error))
+
+
+def failed(error: BaseException) -> int:
+    """Says in one line what went wrong, or with --traceback all of it; the exit status."""
+    if isinstance(error, KeyboardInterrupt):
         print("\ninterrupted: start the same command again to go on where it was", file=sys.stderr)
-        sys.exit(130)
-    except Exception as error:
-        if _TRACEBACK.value:
-            raise
-        sys.exit(_line(error))
+        return 130
+    if _TRACEBACK.value:
+        traceback.print_exception(error)
+    else:
+        print(_line(error), file=sys.stderr)
+    return 1
 
 
 def _line(error: BaseException) -> str:

@@ -45,6 +45,8 @@ ADDED = {
     "fit.calibrate": False,
     "fit.start": "",
     "fit.frozen": [],
+    "mesh.data": 1,
+    "mesh.model": 1,
 }
 
 
@@ -58,6 +60,7 @@ class Run:
 
     folder: Path
     config: ConfigDict
+    first: bool = True  # of a group of processes, it is this one that writes (`group`)
 
     @property
     def data(self) -> Path:
@@ -81,7 +84,7 @@ def working_in(folder: Path, config: ConfigDict) -> Iterator[Run]:
     with _locked(folder):
         stored = folder / "config.json"
         if stored.exists():
-            _check_same(_saved(stored), _plain(config), folder)
+            check_same(open_run(folder), config)
         else:
             write_json(stored, _plain(config))
         yield Run(folder, config)
@@ -110,10 +113,11 @@ def stage(run: Run, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        account = run.folder / "seconds.json"
-        seconds = read_json(account) if account.exists() else {}
-        seconds[name] = round(seconds.get(name, 0.0) + time.monotonic() - start, 1)
-        write_json(account, seconds)
+        if run.first:
+            account = run.folder / "seconds.json"
+            seconds = read_json(account) if account.exists() else {}
+            seconds[name] = round(seconds.get(name, 0.0) + time.monotonic() - start, 1)
+            write_json(account, seconds)
 
 
 @contextmanager
@@ -139,16 +143,18 @@ def _plain(config: ConfigDict) -> dict[str, Any]:
     return json.loads(config.to_json_best_effort())
 
 
-def _check_same(stored: Mapping, given: Mapping, folder: Path) -> None:
-    stored, given = ADDED | _flat(stored), ADDED | _flat(given)
+def check_same(run: Run, config: ConfigDict) -> None:
+    """Raises RunError where a run was begun with another configuration; on how many devices it goes
+    on is free."""
+    stored, given = (ADDED | _flat(_plain(each)) for each in (run.config, config))
     changed = [
         f"{key} was {stored.get(key)!r}, is {given.get(key)!r}"
         for key in sorted({**stored, **given})
-        if stored.get(key) != given.get(key)
+        if stored.get(key) != given.get(key) and not key.startswith("mesh.")
     ]
     if changed:
         raise RunError(
-            f"{folder} was begun with another configuration ({'; '.join(changed[:3])}); "
+            f"{run.folder} was begun with another configuration ({'; '.join(changed[:3])}); "
             "choose another --run, or delete the folder"
         )
 

@@ -50,16 +50,20 @@ class Meter:
         peak: float,
         flops_of: Callable[[Batch], float],
         clock: Clock = time.monotonic,
+        processes: int = 1,
     ):
-        """`updates`: of the whole training; `peak`: FLOP/s of all devices together."""
+        """`updates`: of the whole training; `peak`: FLOP/s of all devices together. Every one of
+        the `processes` is told of its own share of a batch, as large as that of the others."""
         self.updates, self._peak, self._flops_of, self._clock = updates, peak, flops_of, clock
+        self._processes = processes
         self._of_shape: dict[tuple, float] = {}
         self._seen: deque[tuple[float, int, float]] = deque(maxlen=WINDOW)
         self.done = 0
 
     def __call__(self, update: int, batches: Sequence[Batch]) -> None:
         events = sum(int((np.asarray(batch.event) >= 0).sum()) for batch in batches)
-        self._seen.append((self._clock(), events, sum(map(self._flops, batches))))
+        flops = sum(map(self._flops, batches))
+        self._seen.append((self._clock(), *(self._processes * x for x in (events, flops))))
         self.done = update + 1
 
     def _flops(self, batch: Batch) -> float:

@@ -7,6 +7,7 @@ anything can read: `config.json` (architecture, schema) and `arrays.npz` (no pic
 
 import json
 import os
+import shutil
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -19,18 +20,18 @@ from flax import serialization, traverse_util
 from jaxtyping import PyTree
 
 from mlpf_jax.model.config import ModelConfig
-from mlpf_jax.training import averaging, compatibility
+from mlpf_jax.training import averaging, compatibility, parallel
 from mlpf_jax.training.train import TrainState
 
 
 def save_state(folder: str | os.PathLike, epoch: int, state: TrainState, keep: int = 2) -> None:
     """Writes the state after `epoch` epochs; keeps the last `keep`. Done when it returns.
 
-    A state of that epoch that is there already is replaced.
+    A state of that epoch that is there already is replaced. In a group of processes all of them
+    call it, and each writes what it holds.
     """
+    _forget(folder, {epoch})
     with _manager(folder, keep) as manager:
-        if epoch in manager.all_steps():
-            manager.delete(epoch)
         manager.save(epoch, args=ocp.args.StandardSave(_tree(state)), force=True)
         manager.wait_until_finished()
 
@@ -49,10 +50,21 @@ def latest_epoch(folder: str | os.PathLike) -> int | None:
 
 def forget_others(folder: str | os.PathLike, *epochs: int) -> None:
     """Deletes all states but those of `epochs`: a training that starts there makes them anew."""
-    if others := saved_epochs(folder) - set(epochs):
-        with _manager(folder, None) as manager:
-            for other in others:
-                manager.delete(other)
+    _forget(folder, saved_epochs(folder) - set(epochs))
+
+
+def _forget(folder: str | os.PathLike, epochs: set[int]) -> None:
+    """By the first process of a group, while the others wait. A state is renamed before it is
+    deleted: half of one is none."""
+    if jax.process_index() == 0:
+        for epoch in epochs:
+            gone = Path(folder) / f"{epoch}.deleted"
+            if gone.with_suffix("").is_dir():
+                shutil.rmtree(gone, ignore_errors=True)
+                gone.with_suffix("").rename(gone)
+        for gone in Path(folder).glob("*.deleted"):
+            shutil.rmtree(gone)
+    parallel.wait("forget")
 
 
 def restore_state(

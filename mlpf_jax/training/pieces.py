@@ -2,7 +2,8 @@
 
 On a CPU this is more than twice as fast as the whole batch at once: intermediate values stay in
 the cache, and blocks below 32 MB are kept by the allocator instead of being mapped, zeroed and
-unmapped in every step. An accelerator takes the whole batch.
+unmapped in every step. An accelerator takes as much as it holds. On several devices the rows are
+those of one of them.
 """
 
 from collections.abc import Callable
@@ -11,14 +12,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
-CPU_ELEMENTS = 1024  # in a piece, for each device
+CPU_ELEMENTS = 1024  # in a piece
+ACCELERATOR_ELEMENTS = 2**17  # enough to keep every unit busy, of a few GB in all layers
 
 
 def split(batch: PyTree) -> PyTree:
-    """Every (batch, elements, ...) array as (pieces, rows, elements, ...).
-
-    A piece takes rows from all over the batch, so that a batch split over devices stays so.
-    """
+    """Every (batch, elements, ...) array as (pieces, rows, elements, ...)."""
     first = jax.tree.leaves(batch)[0]
     count = _count(*first.shape[:2])
 
@@ -55,10 +54,8 @@ def sum_over(function: Callable[[PyTree], PyTree], cut: PyTree) -> PyTree:
 
 
 def _count(rows: int, elements: int) -> int:
-    """Pieces of equal size that hold no more than the limit, or one row for each device."""
-    if jax.default_backend() != "cpu":
-        return 1
-    devices = jax.device_count()
-    counts = [n for n in range(1, rows + 1) if rows % n == 0 and rows // n % devices == 0]
-    fitting = [n for n in counts if rows // n * elements <= CPU_ELEMENTS * devices]
+    """Pieces of equal size that hold no more than the limit, or one row."""
+    limit = CPU_ELEMENTS if jax.default_backend() == "cpu" else ACCELERATOR_ELEMENTS
+    counts = [n for n in range(1, rows + 1) if rows % n == 0]
+    fitting = [n for n in counts if rows // n * elements <= limit]
     return fitting[0] if fitting else max(counts, default=1)

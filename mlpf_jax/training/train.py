@@ -1,26 +1,28 @@
 """Training as pure functions: a state, a jitted step, and a generator of epochs.
 
 The step is compiled once for every `ModelConfig` and batch shape. On several devices the same
-step runs with the batch split over a mesh (`place`): losses are global sums over global counts,
-so the compiler inserts the one reduction and the result does not depend on the split.
+step runs with the batch split over a mesh (`parallel`): losses are global sums over global counts,
+so gradients are added once, and the result does not depend on the split.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Int, PyTree
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, Int, PyTree
 
-from datasets.schema import CLASSES, ELEMENTS, Batch
+from datasets.schema import CLASSES, Batch
+from mlpf_jax.model import initial
 from mlpf_jax.model.config import ModelConfig, TrainConfig
 from mlpf_jax.model.heads import Prediction, particles
 from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.model.statistics import Statistics
-from mlpf_jax.training import averaging, freezing, losses, optimisation, pieces
+from mlpf_jax.training import averaging, freezing, losses, optimisation, parallel, pieces
 from mlpf_jax.training.divergence import Behind, Diverged, first_not_finite
 
 Metrics = dict[str, float]
@@ -61,15 +63,24 @@ def create_state(
     statistics: Statistics,
     frozen: Sequence[str] = (),
     variables: Mapping[str, PyTree] | None = None,
+    mesh: Mesh | None = None,
 ) -> TrainState:
     """Fresh parameters and codebook from the key; the same key gives the same state.
 
     `variables` are those of a trained model, which is where the training starts instead: its
-    statistics and codebook too. Raises `ValueError` where a `frozen` part does not exist.
+    statistics and codebook too. With a mesh arrays are made where they are to lie. Raises
+    `ValueError` where a `frozen` part does not exist.
     """
+    make = partial(_created, key, model_config, train_config, statistics, frozen, variables)
+    return make() if mesh is None else parallel.born(partial(make, initial.inline), mesh)
+
+
+def _created(
+    key, model_config, train_config, statistics, frozen, variables, init=initial.compiled
+) -> TrainState:
     init_key, seed = jax.random.split(key)
     if variables is None:
-        variables = _fresh(model_config, init_key, statistics)
+        variables = initial.fresh(model_config, init_key, statistics, init)
     constants = jax.tree.map(jnp.asarray, dict(variables))
     params = constants.pop("params")
     freezing.check(params, frozen)
@@ -87,90 +98,89 @@ def create_state(
     )
 
 
-def _fresh(config: ModelConfig, key: Array, statistics: Statistics) -> dict[str, PyTree]:
-    elements = 2 * config.bin_size  # enough for the hash to be used
-    X = jnp.zeros((1, elements, ELEMENTS[config.elements].width))
-    variables = dict(_initialise(config, key, X, jnp.zeros((1, elements), bool)))
-    expected = variables["statistics"]["inputs"]["mean"].shape
-    if np.shape(statistics.mean) != expected:
-        raise ValueError(f"statistics of shape {np.shape(statistics.mean)}, expected {expected}")
-    variables["statistics"] = {"inputs": statistics._asdict()}
-    return variables
-
-
-# Of code that runs once, and would take seconds to compile with all optimisations.
-UNOPTIMISED = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-
-
-@jax.jit(static_argnums=0, compiler_options=UNOPTIMISED)
-def _initialise(config: ModelConfig, key, X, mask):
-    # X is an argument because XLA would sort a constant while it compiles, slowly.
-    return MLPF(config).init(key, X, mask)
-
-
-@jax.jit
-def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
+def _step(
+    state: TrainState, batch: Batch, mesh: Mesh | None = None
+) -> tuple[TrainState, dict[str, Array]]:
     """One update. Metrics: `loss`, the mean of each loss term, `gradient_norm`."""
-    counts = losses.counts(batch, state.hyper.weights)
-    return _updated(state, *_gradient(state, batch, counts, _step_key(state)))
+    counts = _counts(state.hyper.weights, batch, mesh)
+    gradient, terms = _gradient(state, batch, counts, _step_key(state), mesh)
+    after, metrics = _updated(state, gradient, terms)
+    return parallel.kept(after, mesh), metrics
 
 
-def train_on(state: TrainState, batches: Sequence[Batch]) -> tuple[TrainState, dict[str, Array]]:
+train_step = jax.jit(_step, static_argnames="mesh")
+# What `fit` runs: the new state takes the place of the old one, which is no more.
+replacing_step = jax.jit(_step, static_argnames="mesh", donate_argnums=0)
+
+
+def train_on(
+    state: TrainState, batches: Sequence[Batch], mesh: Mesh | None = None, step=train_step
+) -> tuple[TrainState, dict[str, Array]]:
     """One update from several batches, as from all of their rows in one batch.
 
     Sums of loss terms are divided by the counts of all batches, which are known before any
     prediction; so batches may have different shapes, and only one is worked on at a time.
     """
     if len(batches) == 1:
-        return train_step(state, batches[0])
-    counts = [count_step(state.hyper.weights, batch) for batch in batches]
+        return step(state, batches[0], mesh)
+    counts = [count_step(state.hyper.weights, batch, mesh) for batch in batches]
     counts = {name: sum(of_batch[name] for of_batch in counts) for name in counts[0]}
     total = None
     for number, batch in enumerate(batches):
-        total = add_gradient_step(state, batch, counts, jnp.asarray(number), total)
-    return update_step(state, *total)
+        total = add_gradient_step(state, batch, counts, jnp.asarray(number), total, mesh)
+    return update_step(state, *total, mesh)
 
 
-@jax.jit
-def count_step(weights: losses.Weights, batch: Batch) -> dict[str, Array]:
+@jax.jit(static_argnames="mesh")
+def count_step(weights: losses.Weights, batch: Batch, mesh: Mesh | None = None) -> dict[str, Array]:
     """What the loss terms of a batch are divided by."""
-    return losses.counts(batch, weights)
+    return _counts(weights, batch, mesh)
 
 
-@jax.jit
-def add_gradient_step(state: TrainState, batch: Batch, counts, number, total):
+@jax.jit(static_argnames="mesh")
+def add_gradient_step(state: TrainState, batch: Batch, counts, number, total, mesh=None):
     """(gradient, terms) of one of several batches, added to those of the batches before it."""
-    own = _gradient(state, batch, counts, jax.random.fold_in(_step_key(state), number))
+    own = _gradient(state, batch, counts, jax.random.fold_in(_step_key(state), number), mesh)
     return own if total is None else jax.tree.map(jnp.add, total, own)
 
 
-@jax.jit
-def update_step(state: TrainState, gradient, terms) -> tuple[TrainState, dict[str, Array]]:
+@jax.jit(static_argnames="mesh")
+def update_step(state: TrainState, gradient, terms, mesh: Mesh | None = None):
     """The end of `train_step`: what is done once, however many batches there were."""
-    return _updated(state, gradient, terms)
+    after, metrics = _updated(state, gradient, terms)
+    return parallel.kept(after, mesh), metrics
 
 
 def _step_key(state: TrainState) -> Array:
     return jax.random.fold_in(jax.random.wrap_key_data(state.seed), state.step)
 
 
-def _gradient(state: TrainState, batch: Batch, counts, key) -> tuple[PyTree, dict]:
+def _counts(weights: losses.Weights, batch: Batch, mesh: Mesh | None) -> dict[str, Array]:
+    return parallel.summed(lambda w, rows: losses.counts(rows, w), mesh, weights, batch)
+
+
+def _gradient(state: TrainState, batch: Batch, counts, key, mesh: Mesh | None) -> tuple:
     """Gradient of the batch's part of the loss, and the sums of its terms."""
-    weights = state.hyper.weights
-    cut = pieces.split(batch)
 
-    def loss_of_piece(params, piece, key):
-        prediction = _apply(state, params, piece, key)
-        terms = losses.terms(prediction, piece, weights)
-        whole = {name: term._replace(count=counts[name]) for name, term in terms.items()}
-        return losses.total(whole, weights), terms
+    def of_rows(whole, rows: Batch):
+        state, counts, key = whole
+        weights, cut = state.hyper.weights, pieces.split(rows)
+        first = parallel.device_number(mesh) * pieces.number(cut)
 
-    def gradient_of_piece(piece_and_number):
-        piece, number = piece_and_number
-        piece_key = jax.random.fold_in(key, number)
-        return jax.grad(loss_of_piece, has_aux=True)(state.params, piece, piece_key)
+        def loss_of_piece(params, piece, key):
+            prediction = _apply(state, params, piece, key)
+            terms = losses.terms(prediction, piece, weights)
+            counted = {name: term._replace(count=counts[name]) for name, term in terms.items()}
+            return losses.total(counted, weights), terms
 
-    return pieces.sum_over(gradient_of_piece, (cut, jnp.arange(pieces.number(cut))))
+        def gradient_of_piece(piece_and_number):
+            piece, number = piece_and_number
+            piece_key = jax.random.fold_in(key, first + number)
+            return jax.grad(loss_of_piece, has_aux=True)(state.params, piece, piece_key)
+
+        return pieces.sum_over(gradient_of_piece, (cut, jnp.arange(pieces.number(cut))))
+
+    return parallel.summed(of_rows, mesh, (state, counts, key), batch)
 
 
 def _updated(state: TrainState, gradient, terms) -> tuple[TrainState, dict[str, Array]]:
@@ -186,47 +196,69 @@ def _updated(state: TrainState, gradient, terms) -> tuple[TrainState, dict[str, 
     return after, metrics
 
 
-@jax.jit
+@jax.jit(static_argnames="mesh")
 def evaluate_step(
-    state: TrainState, batch: Batch, weights: losses.Weights | None = None
+    state: TrainState, batch: Batch, weights: losses.Weights | None = None, mesh: Mesh | None = None
 ) -> dict[str, losses.Term]:
     """The loss terms of a batch; add them over batches, then take means."""
     weights = state.hyper.weights if weights is None else weights
-    params = state.variables["params"]
 
-    def terms(piece):
-        prediction = _apply(state, params, piece)
-        return losses.terms(prediction, piece, weights)
+    def of_rows(whole, rows: Batch):
+        state, weights = whole
+        params = state.variables["params"]
 
-    return pieces.sum_over(terms, pieces.split(batch))
+        def terms(piece):
+            return losses.terms(_apply(state, params, piece), piece, weights)
+
+        return pieces.sum_over(terms, pieces.split(rows))
+
+    return parallel.summed(of_rows, mesh, (state, weights), batch)
 
 
-@jax.jit(static_argnames="segments")
+@jax.jit(static_argnames=("segments", "mesh"))
 def predict_step(
-    state: TrainState, X: Array, segment: Array, segments: int = 1, face: Array | None = None
+    state: TrainState,
+    X: Array,
+    segment: Array,
+    segments: int = 1,
+    face: Array | None = None,
+    mesh: Mesh | None = None,
 ) -> Prediction:
     """The model's prediction; `segments` is the largest number of events in a row."""
     module = MLPF(state.config, segments)
 
-    def predict(piece):
-        X, segment, face = piece
-        return module.apply(state.variables, X, segment, face=face)
+    def of_rows(state, rows):
+        def predict(piece):
+            X, segment, face = piece
+            return module.apply(state.variables, X, segment, face=face)
 
-    return pieces.join(jax.lax.map(predict, pieces.split((X, segment, face))))
+        return pieces.join(jax.lax.map(predict, pieces.split(rows)))
+
+    return parallel.mapped(of_rows, mesh, state, (X, segment, face))
 
 
-def reconstruct_step(state: TrainState, batch: Batch) -> Array:
+def _predicted(state: TrainState, batch: Batch, mesh: Mesh | None) -> Prediction:
+    """Of all rows of a batch, in every process of a group."""
+    own = parallel.share(batch, mesh)
+    found = predict_step(state, own.X, own.segment, own.segments, own.face, mesh)
+    return jax.tree.map(lambda x: x[: len(batch.X)], parallel.fetched(found))
+
+
+def reconstruct_step(
+    state: TrainState, batch: Batch, mesh: Mesh | None = None
+) -> Float[np.ndarray, "rows elements targets"]:
     """The particles of a batch: rows of `schema.TARGET_FEATURES`."""
-    prediction = predict_step(state, batch.X, batch.segment, batch.segments, batch.face)
-    return particles(prediction, batch.X, batch.mask)
+    return np.asarray(particles(_predicted(state, batch, mesh), batch.X, batch.mask))
 
 
-def candidates_step(state: TrainState, batch: Batch) -> tuple[Array, Array]:
+def candidates_step(
+    state: TrainState, batch: Batch, mesh: Mesh | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Logits of classes, and the rows of `reconstruct_step` if every element were a particle."""
-    prediction = predict_step(state, batch.X, batch.segment, batch.segments, batch.face)
+    prediction = _predicted(state, batch, mesh)
     never = jnp.zeros(len(CLASSES)).at[0].set(-1e6)
     some = prediction._replace(class_logits=prediction.class_logits + never)
-    return prediction.class_logits, particles(some, batch.X, batch.mask)
+    return prediction.class_logits, np.asarray(particles(some, batch.X, batch.mask))
 
 
 def _apply(state, params, batch: Batch, dropout_key=None) -> Prediction:
@@ -243,7 +275,7 @@ def evaluate(
     mesh: Mesh | None = None,
     weights: losses.Weights | None = None,
 ) -> Metrics:
-    """`loss` and the mean of each term over all batches together.
+    """`loss` and the mean of each term over all batches, each of them whole in all processes.
 
     By `weights` where they are given, and not those of the state's own loss: losses of trainings
     with different weights compare with each other only by the same ones.
@@ -251,7 +283,8 @@ def evaluate(
     if not batches:
         raise ValueError("no batches to evaluate on")
     weights = state.hyper.weights if weights is None else weights
-    parts = [evaluate_step(state, place(batch, mesh), weights) for batch in batches]
+    placed = (parallel.share(batch, mesh) for batch in batches)
+    parts = [evaluate_step(state, batch, weights, mesh) for batch in placed]
     terms = jax.tree.map(lambda *x: sum(x), *parts)
     means = {"loss": losses.total(terms, weights), **_means(terms)}
     return {name: float(value) for name, value in means.items()}
@@ -278,15 +311,18 @@ def fit(
     Metrics are means over the epoch's updates, the same of `validation` under `validation_...`.
     `judge` are the weights of the validation loss (`evaluate`).
     `watch` is told the number of each update that is done, and its batches. Raises `Diverged`,
-    which names the update.
+    which names the update. With a mesh the state must lie on it (`create_state`), and a process of
+    a group gives its own rows of each batch.
     """
     updates = updates_per_epoch(steps_per_epoch, accumulate)
     for epoch in epochs:
         behind = Behind(epoch + 1, watch)
+        state = jax.tree.map(jnp.copy, state)  # the one that somebody else has stays
         for update in range(epoch * updates, (epoch + 1) * updates):
             numbers = batches_of(update, steps_per_epoch, accumulate)
-            batches = [place(batch_at(number), mesh) for number in numbers]
-            state, metrics = train_on(state, batches)
+            batches = [batch_at(number) for number in numbers]
+            placed = [parallel.place(batch, mesh) for batch in batches]
+            state, metrics = train_on(state, placed, mesh, replacing_step)
             behind.add(update, metrics, batches)
         history = behind.finish()
         metrics = {name: float(np.mean([m[name] for m in history])) for name in history[0]}
@@ -308,29 +344,6 @@ def batches_of(update: int, batches_per_epoch: int, accumulate: int) -> range:
     epoch, position = divmod(update, updates_per_epoch(batches_per_epoch, accumulate))
     first = epoch * batches_per_epoch + position * accumulate
     return range(first, min(first + accumulate, (epoch + 1) * batches_per_epoch))
-
-
-def data_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """All devices along one axis, `data`."""
-    devices = jax.devices() if devices is None else devices
-    return jax.make_mesh((len(devices),), ("data",), axis_types=(AxisType.Auto,), devices=devices)
-
-
-def place(batch: Batch, mesh: Mesh | None) -> Batch:
-    """The batch split by rows over the mesh, or as it is without one."""
-    if mesh is None:
-        return batch
-    if len(batch.X) % mesh.size:
-        raise ValueError(
-            f"a batch of {len(batch.X)} rows cannot be split over {mesh.size} devices; "
-            "make the batch size a multiple of the number of devices"
-        )
-    return jax.device_put(batch, NamedSharding(mesh, PartitionSpec("data")))
-
-
-def replicate(state: TrainState, mesh: Mesh) -> TrainState:
-    """The state on every device of the mesh."""
-    return jax.device_put(state, NamedSharding(mesh, PartitionSpec()))
 
 
 def _means(terms: dict[str, losses.Term]) -> dict[str, Array]:

@@ -12,7 +12,7 @@ import pytest
 
 from datasets import schema
 from datasets.schema import Batch
-from mlpf_jax.model import statistics
+from mlpf_jax.model import initial, statistics
 from mlpf_jax.model.config import ModelConfig, TrainConfig
 from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.training import averaging, optimisation, train
@@ -90,7 +90,7 @@ def make_state(
 def quickly(function, **options):
     """`function`, or what it is jitted from, as a program that is compiled quickly."""
     inner = function.__wrapped__ if hasattr(function, "lower") else function
-    return jax.jit(inner, compiler_options=train.UNOPTIMISED, **options)
+    return jax.jit(inner, compiler_options=initial.UNOPTIMISED, **options)
 
 
 @pytest.fixture(scope="session")

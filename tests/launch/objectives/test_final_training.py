@@ -26,7 +26,7 @@ MODEL = {
     "hidden": 8, "head_width": 8, "max_bins": 4, "neighbour_features": False, "sharing": False,
     "binning": "none", "dropout": 0.1,
 }  # fmt: skip
-STEPS = ("train_step", "count_step", "add_gradient_step", "update_step", "evaluate_step")
+STEPS = ("replacing_step", "count_step", "add_gradient_step", "update_step", "evaluate_step")
 
 
 def samples(rng, events):

@@ -74,7 +74,7 @@ def test_a_state_is_judged_by_its_jets(monkeypatch):
     batches = sequential(held_out, make_plan(np.diff(held_out.offsets), 4, 1, 8))
     measure = selection.jets_measure(held_out, batches)
 
-    def reconstruct(rows, batch):
+    def reconstruct(rows, batch, mesh):
         out = np.zeros(batch.ytarget.shape, np.float32)
         out[batch.mask] = rows[selection.rows_of(batch, held_out.offsets)]
         return out

@@ -24,7 +24,7 @@ def quick_step(quick):
 
 @pytest.fixture
 def step(quick_step, monkeypatch):
-    monkeypatch.setattr(train, "train_step", quick_step)
+    monkeypatch.setattr(train, "replacing_step", quick_step)
 
 
 @pytest.mark.parametrize("bad", [3, 9, 11])

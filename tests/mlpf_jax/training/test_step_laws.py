@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from datasets import schema
-from mlpf_jax.model import statistics
+from mlpf_jax.model import initial, statistics
 from mlpf_jax.model.config import ModelConfig, TrainConfig
 from mlpf_jax.physics import calibration
 from mlpf_jax.training import pieces, train
@@ -34,12 +34,15 @@ def start(batch):
 
 def quick(step):
     """The step as a program that is compiled quickly, and anew."""
-    return jax.jit(lambda *values: step.__wrapped__(*values), compiler_options=train.UNOPTIMISED)
+    return jax.jit(lambda *values: step.__wrapped__(*values), compiler_options=initial.UNOPTIMISED)
 
 
 @pytest.fixture(scope="module")
 def quick_steps():
-    return {name: quick(getattr(train, name)) for name in ("train_step", "evaluate_step")}
+    return {
+        name: quick(getattr(train, name))
+        for name in ("train_step", "replacing_step", "evaluate_step")
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,5 @@
-import os
 import pickle
-import subprocess
-import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -54,9 +51,9 @@ def test_resumed_training_equals_uninterrupted(start, batches, tmp_path):
         checkpoint.save_state(tmp_path, record.epoch, record.state, keep=1)
     assert checkpoint.latest_epoch(tmp_path) == 2
     restored = checkpoint.restore_state(tmp_path, start)
-    compiled = train.train_step._cache_size()
+    compiled = train.replacing_step._cache_size()
     (last,) = run(restored, batches, range(2, 3))
-    assert train.train_step._cache_size() == compiled
+    assert train.replacing_step._cache_size() == compiled
     assert same(last.state, whole[-1].state)
     assert last.metrics == whole[-1].metrics
 
@@ -115,45 +112,6 @@ def test_evaluation_does_not_depend_on_how_events_are_batched(start, batches):
     cut = [jax.tree.map(lambda leaf, i=i: leaf[i : i + 1], b) for b in batches for i in range(4)]
     whole, parts = train.evaluate(start, batches), train.evaluate(start, cut)
     assert whole == pytest.approx(parts, rel=1e-5)
-
-
-def test_two_devices_give_the_gradient_of_one(start, batches, tmp_path):
-    arrays = {name: x for name, x in batches[0]._asdict().items() if x is not None}
-    np.savez(tmp_path / "batch.npz", **arrays)
-    checkpoint.save_state(tmp_path / "state", 0, start)
-    code = f"""
-import jax, numpy as np
-jax.config.update("jax_num_cpu_devices", 2)
-from datasets.schema import Batch
-from mlpf_jax.training import checkpoint, train
-from mlpf_jax.model.config import ModelConfig, TrainConfig, from_mapping
-from mlpf_jax.model.statistics import Statistics
-batch = Batch(**np.load(r"{tmp_path}/batch.npz"))
-neutral = Statistics(np.zeros((3, 17)), np.zeros((3, 17)))
-template = train.create_state(
-    jax.random.key(9), from_mapping(ModelConfig, {asdict(MODEL)}), TrainConfig(), neutral)
-state = checkpoint.restore_state(r"{tmp_path}/state", template)
-mesh = train.data_mesh()
-assert mesh.size == 2
-state, metrics = train.train_step(train.replicate(state, mesh), train.place(batch, mesh))
-print(float(metrics["loss"]), float(metrics["gradient_norm"]))
-"""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    _, metrics = train.train_step(start, batches[0])
-    expected = [float(metrics["loss"]), float(metrics["gradient_norm"])]
-    assert [float(x) for x in done.stdout.split()] == pytest.approx(expected, rel=1e-5)
-
-
-def test_batches_that_cannot_be_split_are_refused(batches):
-    class Three:
-        size = 3
-
-    with pytest.raises(ValueError, match="multiple of the number of devices"):
-        train.place(batches[0], Three())
 
 
 def test_config_from_mapping():
