@@ -64,6 +64,8 @@ def get_config() -> ConfigDict:
     config.tune.quantile = 0.25
     config.tune.metric = "validation_loss"  # or jets: the width of validation jets
     config.tune.workers = 2  # trials side by side
+    config.tune.executor = "processes"  # of this machine; or ray: of a cluster (launch.tune)
+    config.tune.gpus = 0.0  # that a worker of ray is given; here, GPUs are divided among workers
     config.tune.train_events = 192
     config.tune.validation_events = 128
     config.tune.batch_size = 8

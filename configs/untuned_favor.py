@@ -27,7 +27,6 @@ def get_config(space: str = untuned_gnn_lsh.SPACES[0]) -> ConfigDict:
     config = untuned_gnn_lsh.budgeted(config)
     config.tune.packed = config.fit.packed = False  # sums by event cost more than padding
     config.tune.buckets = config.fit.buckets = 2
-    config.tune.max_epochs = 4
     # The published space less its largest models, which a budget of two cores does not hold, and
     # with rates as the GNN's: the published ones end where this model stands.
     changed = {

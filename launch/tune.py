@@ -9,22 +9,24 @@ needs no dataset.
 
 from typing import Any
 
+from absl import flags
+
 from datasets.storage.files import write_json
 from launch.shell import data, program
 from launch.shell.checks import checked_study
 from launch.shell.dispatch import dispatch_log
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, RunError, stage, working_in
-from launch.shell.studies import OBJECTIVE, make_scheduler, metric, size
+from launch.shell.studies import make_executor, make_scheduler, metric, size
 
 
-def tune(run: Run) -> None:
+def tune(run: Run, ray_address: str = "") -> None:
     """Plays the study to its end, from where its log stops, and writes the winner to best.json."""
     if (run.folder / "best.json").exists():
         say(f"  tuned already: {run.folder / 'best.json'}")
         return
     with stage(run, "tune"):
-        best = winner(play(run, "tune"))
+        best = winner(play(run, "tune", ray_address))
         write_json(run.folder / "best.json", best)
     values = ", ".join(f"{name} {_short(value)}" for name, value in best["values"].items())
     say(
@@ -32,24 +34,14 @@ def tune(run: Run) -> None:
     )
 
 
-def play(run: Run, what: str) -> Any:
+def play(run: Run, what: str, ray_address: str = "") -> Any:
     """Plays the run's study to its end, from where its log stops; its hpo.StudySummary."""
     import hpo
 
     settings = run.config.tune
     scheduler = make_scheduler(settings, dispatch_log(run.folder))
     trials, total = size(settings)
-    # One thread each: trials side by side use the cores better than one trial's threads.
-    one_thread = {"NPROC": "1", "OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
-    executor = hpo.ProcessExecutor(
-        settings.get("objective", OBJECTIVE),
-        {},  # what it depends on is the run's configuration, which cannot change
-        run.folder / "trials",
-        settings.workers,
-        seed=run.config.seed,
-        environments=[one_thread] * settings.workers,
-        places={"run": str(run.folder.resolve())},
-    )
+    executor = make_executor(run, ray_address)
     refused: list[hpo.Refused] = []
     with (
         hpo.Journal(run.folder / "study.db") as journal,
@@ -104,11 +96,14 @@ def winner(summary: Any) -> dict[str, Any]:
 
 if __name__ == "__main__":
     config, folder = program.define_config(), program.define_run()
+    ray_address = flags.DEFINE_string(
+        "ray_address", "", "With tune.executor = ray: auto, or HOST:PORT; else one starts here."
+    )
 
     def main() -> None:
         with working_in(folder(), checked_study(config())) as run:
             if "data" in run.config:
                 data.build(run)
-            tune(run)
+            tune(run, ray_address.value)
 
     program.start(main)

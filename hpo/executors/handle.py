@@ -16,7 +16,7 @@ from typing import Any
 from hpo.core.types import Job
 
 
-@dataclass
+@dataclass(eq=False)
 class Handle:
     """A worker and the job it has; `cancelled` where no more is to be heard of that job."""
 
@@ -26,6 +26,9 @@ class Handle:
     ready: bool = False
     job: Job | None = None
     cancelled: bool = False
+
+    accepts = True  # what is sent waits in the pipe
+    blameless = False
 
     @property
     def dead(self) -> bool:

@@ -4,46 +4,23 @@ Workers are fresh interpreters, never forks (JAX does not survive one), and are 
 job, so that imports and compilations are paid once each.
 """
 
-from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from hpo.core.types import (
-    Completed,
-    Failed,
-    Job,
-    TrialEvent,
-    WorkerLost,
-    event_from_json,
-    to_json,
-)
 from hpo.executors.handle import Handle, start
-from hpo.executors.protocol import Trials, checked_workers
-
-MAX_LOSSES = 3  # a job that took so many workers with it and came no epoch further has failed
+from hpo.executors.pool import Pool
 
 
-class ExecutorError(RuntimeError):
-    """No worker can be had; the message says why. The journal holds all that was done."""
+class ProcessExecutor(Pool):
+    """A `Pool` of processes.
 
-
-class ProcessExecutor:
-    """`workers` processes, each with the objective made by `factory(settings)`.
-
-    factory         "module:function", imported in the worker
-    settings        JSON, the factory's argument; a study goes on with the same alone
-    folder          of the study: trial-0007/ for trial 7, workers/0.log for a worker's output
-    seed            of the trials, each of which gets its own from it; the study's unless given
     environments    environment variables of each worker, over this process's: thread counts,
                     devices
-    places          more of the factory's settings: where things lie, which may be elsewhere when
-                    the study goes on
-
-    A context manager; leaving it kills the workers. Raises ExecutorError where a worker cannot
-    make its objective.
     """
+
+    workers: list[Handle]
 
     def __init__(
         self,
@@ -55,128 +32,18 @@ class ProcessExecutor:
         environments: Sequence[Mapping[str, str]] = (),
         places: Mapping[str, Any] | None = None,
     ):
-        self.slots = checked_workers(workers)
+        super().__init__(factory, settings, folder, workers, seed, places)
         if environments and len(environments) != workers:
             raise ValueError(f"{len(environments)} environments for {workers} workers")
-        places = places or {}
-        if settings.keys() & places.keys():
-            raise ValueError(f"settings and places both have {sorted(settings.keys() & places)}")
-        self._factory, self._settings = factory, to_json(settings)
-        self._setup = {"factory": factory, "settings": to_json({**settings, **places})}
-        self._trials = Trials(folder, seed)
         self._environments = environments or [{}] * workers
-        self._queue: deque[Job] = deque()
-        self._losses: Counter[int] = Counter()  # of each trial since its last epoch
-        self._stillborn = 0
-        self._workers: list[Handle] = []
-        self._workers.extend(self._start(index) for index in range(workers))
+        self.workers.extend(self.start(index) for index in range(workers))
 
-    @property
-    def description(self) -> Mapping[str, Any]:
-        """The objective's factory and settings, and the seed of the trials."""
-        seed = self._trials.seed
-        return {"objective": self._factory, "settings": self._settings, "seed": seed}
+    def start(self, index: int) -> Handle:
+        """A fresh interpreter."""
+        return start(self.log_of(index), self._environments[index], self.setup)
 
-    def begin(self, seed: int) -> None:
-        """Let the trials' seeds follow this one, unless the executor has its own."""
-        self._trials.begin(seed)
-
-    def submit(self, job: Job) -> None:
-        """Give the job to an idle worker, or to the first that becomes idle."""
-        self._queue.append(job)
-        self._dispatch()
-
-    def wait(self) -> list[TrialEvent]:
-        """Block until there are events. Raises RuntimeError where nothing was submitted."""
-        events: list[TrialEvent] = []
-        while not events:
-            if not self._queue and not any(worker.job for worker in self._workers):
-                raise RuntimeError("nothing is running: submit a job before waiting")
-            # A worker's children can hold its end of the pipe open when it dies: look every second.
-            readable = wait([worker.connection for worker in self._workers], timeout=1.0)
-            for index, worker in enumerate(self._workers):
-                dead = worker.dead
-                if worker.connection in readable or dead:
-                    messages, closed = worker.received()
-                    for message in messages:
-                        self._receive(index, message, events)
-                    if dead or closed:
-                        self._replace(index, events)
-            self._dispatch()
-        return events
-
-    def cancel(self, trial: int) -> None:
-        """Stop the trial's job after its present epoch; nothing more is heard of it."""
-        self._queue = deque(job for job in self._queue if job.trial != trial)
-        for worker in self._workers:
-            if worker.job is not None and worker.job.trial == trial:
-                worker.cancelled = True
-                worker.send({"cancel": trial})
-
-    def close(self) -> None:
-        """Kill the workers and whatever they have started."""
-        for worker in self._workers:
-            worker.kill()
-        self._workers.clear()
-
-    def __enter__(self) -> "ProcessExecutor":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _start(self, index: int) -> Handle:
-        log = self._trials.folder / "workers" / f"{index}.log"
-        return start(log, self._environments[index], self._setup)
-
-    def _dispatch(self) -> None:
-        for worker in self._workers:
-            job = self._next() if worker.job is None else None
-            if job is not None:
-                self._queue.remove(job)
-                worker.job, worker.cancelled = job, False
-                trial = to_json(self._trials.of(job))
-                worker.send({"trial": {**trial, "folder": str(trial["folder"])}})
-
-    def _next(self) -> Job | None:
-        """The first job whose trial is in nobody's hands: one that was cancelled is, and writes in
-        the trial's folder, until its epoch ends."""
-        held = {worker.job.trial for worker in self._workers if worker.job is not None}
-        return next((job for job in self._queue if job.trial not in held), None)
-
-    def _receive(self, index: int, message: Mapping[str, Any], events: list[TrialEvent]) -> None:
-        worker = self._workers[index]
-        if "fatal" in message:
-            raise ExecutorError(f"worker {index}: {message['fatal']} (see {worker.log})")
-        if "ready" in message:
-            worker.ready, self._stillborn = True, 0
-            return
-        self._losses.pop(worker.job.trial, None)  # it came an epoch further, or is over
-        event = event_from_json(message["event"]) if "event" in message else None
-        if event is not None and not worker.cancelled:
-            events.append(event)
-        if event is None or isinstance(event, Completed | Failed):
-            worker.job = None
-
-    def _replace(self, index: int, events: list[TrialEvent]) -> None:
-        """Put a new worker in a dead one's place and say what became of its job."""
-        worker = self._workers[index]
-        worker.kill()
-        if not worker.ready:
-            self._stillborn += 1
-            if self._stillborn == MAX_LOSSES:
-                raise ExecutorError(
-                    f"workers die before they are ready: {worker.cause}; see {worker.log}"
-                )
-        self._workers[index] = self._start(index)
-        if worker.job is None or worker.cancelled:
-            return
-        trial = worker.job.trial
-        self._losses[trial] += 1
-        if self._losses[trial] < MAX_LOSSES:
-            events.append(WorkerLost(trial))
-        else:
-            error = (
-                f"took {MAX_LOSSES} workers down with it, the last by {worker.cause}: {worker.log}"
-            )
-            events.append(Failed(trial, error))
+    def readable(self) -> list[Handle]:
+        """Those whose pipe has something."""
+        # A worker's children can hold its end of the pipe open when it dies: look every second.
+        found = wait([worker.connection for worker in self.workers], timeout=1.0)
+        return [worker for worker in self.workers if worker.connection in found]

@@ -37,6 +37,7 @@ def checked_study(config: ConfigDict) -> ConfigDict:
     try:
         studies.make_scheduler(config.tune)
         studies.size(config.tune)
+        studies.executor_name(config.tune)
     except AttributeError as error:
         raise RunError(f"the configuration of the study lacks {error}") from None
     drawn = studies.make_space(config.tune.space).draw(np.random.default_rng(0))

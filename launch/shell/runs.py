@@ -47,7 +47,11 @@ ADDED = {
     "fit.frozen": [],
     "mesh.data": 1,
     "mesh.model": 1,
+    "tune.executor": "processes",
+    "tune.gpus": 0.0,
 }
+# Of these, what says where a run goes on, which may change.
+WHERE = ("mesh.data", "mesh.model", "tune.executor", "tune.gpus")
 
 
 class RunError(ValueError):
@@ -144,13 +148,12 @@ def _plain(config: ConfigDict) -> dict[str, Any]:
 
 
 def check_same(run: Run, config: ConfigDict) -> None:
-    """Raises RunError where a run was begun with another configuration; on how many devices it goes
-    on is free."""
+    """Raises RunError where a run was begun with another configuration, but for where it runs."""
     stored, given = (ADDED | _flat(_plain(each)) for each in (run.config, config))
     changed = [
         f"{key} was {stored.get(key)!r}, is {given.get(key)!r}"
         for key in sorted({**stored, **given})
-        if stored.get(key) != given.get(key) and not key.startswith("mesh.")
+        if stored.get(key) != given.get(key) and key not in WHERE
     ]
     if changed:
         raise RunError(

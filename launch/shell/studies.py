@@ -5,13 +5,14 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from launch.shell.runs import RunError
+from launch.shell.runs import Run, RunError
 
 Report = Callable[[Mapping[str, Any]], None]
 
 METRICS = ("validation_loss", "jets")  # what trials are ranked by; the first unless it is said
 # what a trial trains, unless `tune.objective` says otherwise
 OBJECTIVE = "launch.objectives.particle_flow:make"
+EXECUTORS = ("processes", "ray")
 PARAMETERS = ("float", "log_float", "int", "log_int", "categorical")
 SEARCHERS = ("random", "quasi_random", "bayesian", "bohb")
 PREDICTORS = ("qsvr", "svr", "persistence", "extra_trees", "gaussian_process", "lkgp")
@@ -27,6 +28,36 @@ def make_scheduler(settings: ConfigDict, report: Report | None = None) -> Any:
         raise RunError(f"tune.scheduler {settings.scheduler!r} is none of {', '.join(_SCHEDULERS)}")
     predictor = (make_predictor(settings, report),) if predicts else ()
     return make(settings, make_searcher(settings), *predictor)
+
+
+def make_executor(run: Run, ray_address: str = "") -> Any:
+    """What runs the trials of a study, as `config.tune` says: processes of this machine, each with
+    its share of the accelerators, or the workers of a Ray cluster."""
+    import hpo
+    from hpo.executors import devices
+
+    settings = run.config.tune
+    work = (
+        settings.get("objective", OBJECTIVE),
+        {},  # what it depends on is the run's configuration, which cannot change
+        run.folder / "trials",
+        settings.workers,
+    )
+    own = {"seed": run.config.seed, "places": {"run": str(run.folder.resolve())}}
+    if executor_name(settings) == "ray":
+        return hpo.RayExecutor(*work, **own, address=ray_address, gpus=settings.get("gpus", 0.0))
+    if ray_address:
+        raise RunError("--ray_address: set --config.tune.executor=ray, too")
+    shares = devices.environments(settings.workers, devices.accelerators())
+    return hpo.ProcessExecutor(*work, **own, environments=shares)
+
+
+def executor_name(settings: ConfigDict) -> str:
+    """Raises RunError where there is no such executor."""
+    name = settings.get("executor", EXECUTORS[0])
+    if name not in EXECUTORS:
+        raise RunError(f"tune.executor {name!r} is none of {', '.join(EXECUTORS)}")
+    return name
 
 
 def metric(settings: ConfigDict) -> str:

@@ -1,7 +1,6 @@
 """What every executor must do: whatever the objective does is the same events and the same files,
 in this process and in a worker's."""
 
-import dataclasses
 import errno
 import json
 import os
@@ -10,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hpo.core.types import Completed, Failed, Job, Reported, Trial
+from hpo.core.types import Completed, Failed, Job, Reported
 from hpo.executors.inline import InlineExecutor
-from hpo.executors.processes import ExecutorError, ProcessExecutor
+from hpo.executors.pool import ExecutorError, Pool
+from hpo.executors.processes import ProcessExecutor
+from hpo.executors.ray import RayExecutor, connect
 from hpo.schedulers.halving import hyperband
 from hpo.space import Float, Space
 from hpo.study.forking import fork
@@ -48,19 +49,36 @@ def processes(name, settings, folder, workers, **options):
     return ProcessExecutor(f"hpo_objectives:{name}", settings, folder, workers, **options)
 
 
-EXECUTORS = {"inline": inline, "processes": processes}
+def ray(name, settings, folder, workers, **options):
+    return RayExecutor(f"hpo_objectives:{name}", settings, folder, workers, cpus=0.5, **options)
+
+
+EXECUTORS = {"inline": inline, "processes": processes, "ray": ray}
 laws = pytest.mark.parametrize("kind", EXECUTORS)
+# What is of no worker: an actor takes seconds to start.
+laws_of_all_here = pytest.mark.parametrize("kind", ["inline", "processes"])
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A Ray cluster of this machine, for all that comes."""
+    ray = pytest.importorskip("ray", reason="needs the extra [ray]")
+    connect("", 1)
+    yield
+    ray.shutdown()
 
 
 @pytest.fixture
-def make(monkeypatch):
+def make(monkeypatch, request):
     """Makes an executor of a kind; it is closed after the test."""
     monkeypatch.syspath_prepend(HERE)
     with ExitStack() as opened:
 
         def make(kind, name, folder, settings=None, workers=1, **options):
+            if kind == "ray":
+                request.getfixturevalue("cluster")
             executor = EXECUTORS[kind](name, settings or {}, folder, workers, **options)
-            if isinstance(executor, ProcessExecutor):
+            if isinstance(executor, Pool):
                 opened.enter_context(executor)
             return executor
 
@@ -91,8 +109,10 @@ def trained(folder):
     ]
 
 
-@laws
-@pytest.mark.parametrize("as_given", [Path, str])
+@pytest.mark.parametrize(
+    ("kind", "as_given"),
+    [("inline", Path), ("inline", str), ("processes", Path), ("processes", str), ("ray", str)],
+)
 def test_an_objective_finds_its_folder_and_goes_on_from_its_checkpoint(
     make, kind, as_given, tmp_path
 ):
@@ -106,7 +126,7 @@ def test_an_objective_finds_its_folder_and_goes_on_from_its_checkpoint(
     assert json.loads(checkpoint.read_text()) == {"epoch": 3}
 
 
-@laws
+@laws_of_all_here
 def test_a_study_of_checkpointing_trials_fails_none(make, kind, tmp_path):
     executor = make(kind, "checkpointed", tmp_path, workers=2)
     state = run_study(hyperband(SPACE, 4, 2), executor, Unrecorded(), 0)
@@ -127,8 +147,9 @@ def test_a_study_is_the_same_whoever_trains_for_it(make, tmp_path):
         )
         for kind in EXECUTORS
     ]
-    assert played[0] == played[1]
-    assert trained(tmp_path / "inline") == trained(tmp_path / "processes")  # their seeds too
+    assert played[0] == played[1] == played[2]
+    for kind in ("processes", "ray"):
+        assert trained(tmp_path / "inline") == trained(tmp_path / kind)  # their seeds too
 
 
 def test_in_this_process_a_folder_need_not_be_named(make, monkeypatch, tmp_path):
@@ -166,59 +187,12 @@ def test_a_study_whose_checkpoints_went_with_its_executor_is_not_gone_on_with(ma
     assert summarise(again).best == summarise(state).best
 
 
-def test_a_trial_that_does_not_look_goes_on_without_a_folder():
-    def objective(trial):
-        return ({"loss": 1.0} for _ in range(trial.first_epoch, trial.last_epoch))
-
-    executor = InlineExecutor(objective)
-    assert isinstance(heard(executor, job(0, 2, 3))[0][-1], Completed)
-    assert not executor._trials.folder.exists()
-
-
-def test_a_trial_that_looks_at_last_has_lost_nothing():
-    """It was begun here, so that whatever it left behind lies here."""
-
-    def objective(trial):
-        for epoch in range(trial.first_epoch + 1, trial.last_epoch + 1):
-            if epoch == 3:
-                (trial.folder / "result").touch()
-            yield {"loss": 1.0}
-
-    executor = InlineExecutor(objective)
-    heard(executor, job(0, 0, 2))
-    assert isinstance(heard(executor, job(0, 2, 3))[0][-1], Completed)
-
-
-def test_a_trial_without_a_named_folder_is_a_trial():
-    """To show it, or to compare it, is not to look at its folder."""
-    seen = []
-
-    def objective(trial):
-        seen.append(trial)
-        plain = Trial(**vars(trial))
-        assert repr(trial) == repr(plain)
-        assert trial == plain
-        assert plain == trial
-        assert trial != dataclasses.replace(plain, number=9)
-        assert trial != vars(plain)
-        fixed = type(trial)(**{**vars(trial), "configuration": ()})
-        assert hash(fixed) == hash(Trial(**vars(fixed)))
-        yield {"loss": 1.0}
-
-    executor = InlineExecutor(objective)
-    told = [heard(executor, job(trial, trial, 2))[trial][0] for trial in (0, 1)]
-    assert told == [Reported(0, 1, {"loss": 1.0}), Reported(1, 2, {"loss": 1.0})]
-    assert seen[0] == seen[0] != seen[1]
-    assert not executor._trials.folder.exists()
-    assert dataclasses.replace(seen[0], number=9).folder.is_dir()
-
-
 def test_an_objective_is_the_same_events_in_every_executor(make, tmp_path):
     settings = {str(number): trouble for number, trouble in enumerate(TROUBLES)}
     executors = [make(kind, "troublesome", tmp_path / kind, settings) for kind in EXECUTORS]
     for number, trouble in enumerate(TROUBLES):
         told, *others = (heard(e, job(number, 1, 4))[number] for e in executors)
-        assert repr(told) == repr(others[0]), trouble  # nan is not nan
+        assert [repr(other) for other in others] == [repr(told)] * 2, trouble  # nan is not nan
         assert all(event.trial == number for event in told)
         epochs = [event.epoch for event in told[:-1]]
         trains_on = trouble.startswith("is ") or trouble in ("none", "no metric")
@@ -230,7 +204,7 @@ def test_an_objective_is_the_same_events_in_every_executor(make, tmp_path):
             assert trains_on or kept.read_text().startswith("Traceback")
 
 
-@laws
+@laws_of_all_here
 def test_a_full_disk_is_no_event(make, kind, tmp_path):
     executor = make(kind, "troublesome", tmp_path, {"0": "full disk"})
     executor.submit(job(0))
@@ -238,7 +212,7 @@ def test_a_full_disk_is_no_event(make, kind, tmp_path):
         executor.wait()
 
 
-@laws
+@laws_of_all_here
 @pytest.mark.parametrize(
     ("trouble", "error"),
     [
@@ -270,7 +244,7 @@ def test_no_room_for_an_error_is_no_fault_of_the_trial(make, code, monkeypatch, 
         executor.wait()
 
 
-@laws
+@laws_of_all_here
 def test_a_cancelled_trial_is_not_heard_of_again(make, kind, tmp_path):
     executor = make(kind, "checkpointed", tmp_path, {"epoch_seconds": 0.01})
     executor.submit(job(0, 0, 10_000))
@@ -280,8 +254,10 @@ def test_a_cancelled_trial_is_not_heard_of_again(make, kind, tmp_path):
     assert len([1 for trial, *_ in trained(tmp_path) if trial == 0]) < 10_000
 
 
-@laws
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("kind", "workers"),
+    [("inline", 1), ("inline", 2), ("processes", 1), ("processes", 2), ("ray", 2)],
+)
 def test_a_cancelled_trial_may_come_again_and_again(make, kind, workers, tmp_path):
     executor = make(kind, "checkpointed", tmp_path, {"epoch_seconds": 0.01}, workers)
     for _ in range(3):
@@ -294,7 +270,7 @@ def test_a_cancelled_trial_may_come_again_and_again(make, kind, workers, tmp_pat
         assert isinstance(told[-1], Completed)
 
 
-@laws
+@laws_of_all_here
 def test_trials_follow_the_seed_of_the_study_unless_there_is_another(make, kind, tmp_path):
     def seeds(place, seed, own=None):
         executor = make(kind, "checkpointed", tmp_path / place, seed=own)
@@ -307,7 +283,7 @@ def test_trials_follow_the_seed_of_the_study_unless_there_is_another(make, kind,
     assert fixed == one
 
 
-@laws
+@laws_of_all_here
 def test_a_journal_says_what_trained(make, kind, tmp_path):
     executor = make(kind, "checkpointed", tmp_path, {"epoch_seconds": 0})
     with Journal(tmp_path / "study.db") as journal:
@@ -318,14 +294,14 @@ def test_a_journal_says_what_trained(make, kind, tmp_path):
     assert told["seed"] == 3
 
 
-@laws
+@laws_of_all_here
 def test_nobody_waits_for_nothing(make, kind, tmp_path):
     executor = make(kind, "checkpointed", tmp_path)
     with pytest.raises(RuntimeError, match="nothing is running"):
         executor.wait()
 
 
-@laws
+@laws_of_all_here
 def test_a_negative_seed_is_no_seed(make, kind, tmp_path):
     with pytest.raises(ValueError, match="the seed must not be negative, got -1"):
         make(kind, "checkpointed", tmp_path, seed=-1)

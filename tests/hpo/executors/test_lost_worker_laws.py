@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from hpo.core.types import Completed, Failed, Job, Reported, WorkerLost
-from hpo.executors.processes import MAX_LOSSES, ExecutorError, ProcessExecutor
+from hpo.executors.pool import MAX_LOSSES, ExecutorError
+from hpo.executors.processes import ProcessExecutor
 
 HERE = Path(__file__).parent
 

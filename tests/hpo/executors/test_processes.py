@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from hpo.core.types import Completed, Failed, Job, Reported, WorkerLost
-from hpo.executors.processes import ExecutorError, ProcessExecutor
+from hpo.executors.pool import ExecutorError
+from hpo.executors.processes import ProcessExecutor
 from hpo.schedulers.halving import successive_halving
 from hpo.space import Float, Space
 from hpo.study.journal import Journal, read_journal

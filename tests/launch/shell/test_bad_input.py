@@ -49,6 +49,7 @@ def test_unknown_process(launch, tmp_path):
         ("--config.tune.space=(('train.clip', 'float', 2.0, 1.0),)", "empty"),
         ("--config.tune.min_curves=1", "min_curves"),
         ("--config.tune.metric=luck", "jets"),
+        ("--config.tune.executor=slurm", "ray"),
         ("--config.data.detector=ild", "cld"),
         ("--config.tune.workers=0", "tune.workers"),
         ("--config.data.events.test=0", "data.events.test"),

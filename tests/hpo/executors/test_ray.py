@@ -1,0 +1,86 @@
+"""A study on a Ray cluster of two machines, of which one is lost: it costs time, no result."""
+
+from pathlib import Path
+
+import pytest
+
+from hpo.core.types import Failed, Job, WorkerLost
+from hpo.executors.inline import InlineExecutor
+from hpo.executors.pool import MAX_LOSSES, ExecutorError
+from hpo.executors.ray import RayExecutor
+from hpo.schedulers.halving import hyperband
+from hpo.space import Float, Space
+from hpo.study.journal import Journal, read_journal
+from hpo.study.run import Unrecorded, run_study
+from hpo.study.summary import summarise
+
+ray = pytest.importorskip("ray", reason="needs the extra [ray]")
+cluster_utils = pytest.importorskip("ray.cluster_utils")
+
+HERE = Path(__file__).parent
+SPACE = Space({"x": Float(-1, 1)})
+
+
+@pytest.fixture(autouse=True)
+def objectives(monkeypatch):
+    monkeypatch.syspath_prepend(HERE.parent)
+    monkeypatch.syspath_prepend(HERE)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A head that does no work, and two machines of one CPU each."""
+    made = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    made.machines = [made.add_node(num_cpus=1) for _ in range(2)]
+    ray.init(address=made.address, log_to_driver=False, configure_logging=False)
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+def test_a_trial_that_kills_its_workers_is_to_blame(cluster, tmp_path):
+    deaths, heard = {"deaths": MAX_LOSSES}, []
+    with RayExecutor("mortal_objectives:before_every_epoch", deaths, tmp_path, 1) as executor:
+        while not heard or isinstance(heard[-1], WorkerLost):
+            executor.submit(Job(0, {}, 0, 1))
+            heard += executor.wait()
+    assert heard[:-1] == [WorkerLost(0)] * (MAX_LOSSES - 1)
+    assert f"took {MAX_LOSSES} workers down with it, the last by SIGKILL" in heard[-1].error
+
+
+def test_a_study_survives_its_actors_and_its_machines(cluster, tmp_path):
+    """More actors than a trial may take down, and then a machine: trials and results are those of a
+    study that nobody disturbed, and no trial is to blame."""
+    import hpo_objectives
+
+    scheduler = hyperband(SPACE, 4, 2)
+    alone = InlineExecutor(hpo_objectives.checkpointed({}))
+    undisturbed = run_study(scheduler, alone, Unrecorded(), 5)
+    lost, told = [], []
+
+    def disturb(event, _):
+        told.append(event)
+        lost.extend([event] if isinstance(event, WorkerLost) else [])
+        busy = [worker.actor for worker in executor.workers if worker.job is not None]
+        if busy and len(lost) <= MAX_LOSSES:
+            ray.kill(busy[0])
+        elif len(cluster.machines) == 2 and len(lost) > MAX_LOSSES:
+            cluster.remove_node(cluster.machines.pop(), allow_graceful=False)
+
+    with (
+        RayExecutor("hpo_objectives:checkpointed", {"epoch_seconds": 0.1}, tmp_path, 2) as executor,
+        Journal(tmp_path / "study.db") as journal,
+    ):
+        state = run_study(scheduler, executor, journal, 5, disturb)
+    assert summarise(state).best == summarise(undisturbed).best
+    assert [t.curve for t in state.trials] == [t.curve for t in undisturbed.trials]
+    items = [entry.item for entry in read_journal(tmp_path / "study.db")[1]]
+    assert not [item for item in items if isinstance(item, Failed)]
+    assert len(lost) > MAX_LOSSES
+    assert len(cluster.machines) == 1
+
+
+def test_a_cluster_that_is_not_there_is_said_so(tmp_path):
+    ray.shutdown()
+    with pytest.raises(ExecutorError, match=r"no Ray cluster at '127\.0\.0\.1:1'"):
+        RayExecutor("hpo_objectives:checkpointed", {}, tmp_path, 1, address="127.0.0.1:1")
