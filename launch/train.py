@@ -40,9 +40,9 @@ def _train(run: Run) -> None:
     known = outcomes.records(run)
     done = min(checkpoint.latest_epoch(folder) or 0, max(known, default=0))
     scores = {e: selection.score(r, fitting.select) for e, r in known.items() if e <= done}
-    if done < total and not selection.ended(scores, fitting.patience):
-        _train_on(run, config, material, fitting, scores, done)
     state = training.first_state(config, material, total, config.seed, fitting)
+    if done < total and not selection.ended(scores, fitting.patience):
+        _train_on(run, config, material, fitting, scores, done, state)
     best = _best(scores, checkpoint.saved_epochs(folder))
     state = checkpoint.restore_state(folder, state, best)
     model, model_config = run.folder / "model", state.config
@@ -64,9 +64,16 @@ def mesh_of(run: Run) -> Any:
 
 
 def _train_on(
-    run: Run, config: Any, material: Any, fitting: Fitting, scores: dict[int, float], done: int
+    run: Run,
+    config: Any,
+    material: Any,
+    fitting: Fitting,
+    scores: dict[int, float],
+    done: int,
+    start: Any,
 ) -> None:
-    """The epochs after `done`; adds their scores, and keeps the states of the best and the last."""
+    """The epochs after `done` from the state `start` of epoch 0; adds their scores, and keeps the
+    states of the best and the last."""
     from mlpf_jax.training import checkpoint
 
     folder, total = run.folder / "checkpoints", config.fit.epochs
@@ -75,14 +82,14 @@ def _train_on(
         measure = selection.jets_measure(material.held_out, material.validation, material.mesh)
     with progress("train", total, "epochs") as update:
         update(done, "compiling")
-        meter = training.meter(config, material, total, fitting)
+        meter = training.meter(start, material, total, fitting)
 
         def watch(number: int, batches: Any) -> None:
             meter(number, batches)
             update(round(meter.done / meter.updates * total, 2), meter.note())
 
         kept = (selection.best(scores),) if scores else ()
-        extras = training.Extras(fitting, kept, run.folder / "diverged.npz", watch)
+        extras = training.Extras(fitting, kept, run.folder / "diverged.npz", watch, start)
         span = range(done, total)
         epochs = training.epochs(
             config, material, folder, span, total, config.seed, extras, judge=run.config

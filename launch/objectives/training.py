@@ -37,6 +37,7 @@ class Extras:
     kept: tuple[int, ...] = ()  # epochs whose states are not forgotten
     broken: Path | None = None  # where the batches go that break the training
     watch: Any = None  # told of every update: `train.Watch`
+    start: Any = None  # the state before the first epoch, where it is made already
 
 
 PLAIN = Extras()
@@ -105,16 +106,18 @@ def first_state(
     )
 
 
-def meter(config: ConfigDict, material: Material, horizon: int, fitting: Fitting) -> Meter:
-    """What tells how fast a training is; measures a matrix product first."""
+def meter(start: Any, material: Material, horizon: int, fitting: Fitting) -> Meter:
+    """What tells how fast a training from a state is; measures a matrix product first."""
+    import jax
+
     from mlpf_jax.training import parallel, train
 
-    state = first_state(config, replace(material, mesh=None), horizon, 0, fitting)
+    shapes = jax.eval_shape(lambda state: state, start)  # as they are without a mesh
     updates = train.updates_per_epoch(material.sampler.steps_per_epoch, fitting.accumulate)
-    peak = matmul_rate(state.config.precision) * parallel.size(material.mesh)
+    peak = matmul_rate(start.config.precision) * parallel.size(material.mesh)
     _, processes = parallel.process(material.mesh)
     return Meter(
-        horizon * updates, peak, lambda batch: step_flops(state, batch), processes=processes
+        horizon * updates, peak, lambda batch: step_flops(shapes, batch), processes=processes
     )
 
 
@@ -139,7 +142,7 @@ def epochs(
     from mlpf_jax.training import checkpoint, optimisation, train
 
     fitting, sampler = extras.fitting, material.sampler
-    state = first_state(config, material, horizon, seed, fitting)
+    state = extras.start or first_state(config, material, horizon, seed, fitting)
     if sampler.plan.packed and sampler.plan.bin_size != state.config.bin_size:
         raise RunError(
             f"events are packed for bins of {sampler.plan.bin_size}, and model.bin_size is "

@@ -15,30 +15,67 @@ import pytest
 from launch.shell import group
 from tests.launch.programs import ROOT, refused
 
+EPOCHS = 8
 CONFIG = [
     "--config=configs/tiny.py", "--config.data.workers=1", "--config.data.events.test=1",
-    "--config.model.width=8", "--config.model.backbone=mlp", "--config.model.messages=1",
-    "--config.fit.epochs=6", "--config.fit.batch_size=8", "--config.fit.select=loss",
+    "--config.model.width=8", "--config.model.backbone=mlp", "--config.model.sharing=False",
+    "--config.train.share_weight=0.0", "--config.train.region_weight=0.0",
+    f"--config.fit.epochs={EPOCHS}", "--config.fit.batch_size=8", "--config.fit.select=loss",
     "--config.fit.calibrate=False", "--config.mesh.data=-1",
 ]  # fmt: skip
 
 
-def started(devices: int, *arguments: object) -> subprocess.Popen:
-    """launch.train on so many simulated devices."""
+# As srun: two tasks of a step, each told which one it is; where one fails the step does.
+SRUN = """#!/usr/bin/env bash
+while [[ $1 == --* ]]; do shift; done
+export SLURM_STEP_NUM_TASKS=2 SLURM_NTASKS=2 SLURM_STEP_NODELIST=localhost
+for task in 0 1; do SLURM_PROCID=$task SLURM_LOCALID=0 "$@" & done
+wait -n && wait -n
+"""
+# As scontrol requeue: all that the job runs is over.
+SCONTROL = """#!/usr/bin/env bash
+echo "$@" >> "$SAID"
+kill -KILL -- -$PPID
+"""
+
+
+def started(devices: int, *command: object, **environment: str) -> subprocess.Popen:
+    """A program on so many simulated devices."""
     return subprocess.Popen(
-        [sys.executable, "-m", "launch.train", *CONFIG, *map(str, arguments)],
-        cwd=ROOT, env={**os.environ, "JAX_NUM_CPU_DEVICES": str(devices)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [*map(str, command)], cwd=ROOT, text=True, start_new_session=True,
+        env={**os.environ, "JAX_NUM_CPU_DEVICES": str(devices), **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
 
-def pair(folder: Path, data: Path) -> list[subprocess.Popen]:
-    """Two processes of two devices each."""
+def training(devices: int, *flags: object) -> subprocess.Popen:
+    return started(devices, sys.executable, "-m", "launch.train", *CONFIG, *flags)
+
+
+def pair(*flags: object) -> list[subprocess.Popen]:
+    """Two processes of two devices each, which are told by flags who they are."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
-        address = f"localhost:{free.getsockname()[1]}"
-    same = f"--run={folder}", f"--config.data.root={data}", f"--coordinator={address}"
-    return [started(2, *same, "--processes=2", f"--process={i}") for i in range(2)]
+        address = f"--coordinator=localhost:{free.getsockname()[1]}"
+    return [training(2, *flags, address, "--processes=2", f"--process={i}") for i in range(2)]
+
+
+@pytest.fixture
+def job(tmp_path):
+    """Starts the script for Slurm as it runs in an allocation of two nodes of two devices each."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, text in (("srun", SRUN), ("scontrol", SCONTROL)):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    environment = {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PYTHON": sys.executable,
+        "SAID": str(tmp_path / "said"),
+        "SLURM_JOB_ID": str(20_000 + os.getpid() % 4000),  # its last digits are the port
+    }
+    script = ROOT / "launch/slurm/train.sbatch"
+    return lambda *flags: started(2, script, *CONFIG, *flags, **environment)
 
 
 def ended(process: subprocess.Popen) -> tuple[int, str, str]:
@@ -51,41 +88,54 @@ def records(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def wait_for_more(folder: Path, process: subprocess.Popen) -> None:
+    """Until an epoch more is on record."""
+    before = len(records(folder))
+    while len(records(folder)) == before and process.poll() is None:
+        time.sleep(0.01)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return tmp_path_factory.mktemp("data")
+    return f"--config.data.root={tmp_path_factory.mktemp('data')}"
 
 
 @pytest.fixture(scope="module")
 def alone(data, tmp_path_factory):
     """One process with four devices, undisturbed."""
     folder = tmp_path_factory.mktemp("alone") / "run"
-    code, _, err = ended(started(4, f"--run={folder}", f"--config.data.root={data}"))
+    code, _, err = ended(training(4, f"--run={folder}", data))
     assert code == 0, err
     return folder
 
 
-def test_a_group_whose_member_dies_ends_and_goes_on_to_the_model_of_one_process(
-    alone, data, tmp_path
-):
+def test_a_group_survives_a_lost_member_and_the_end_of_its_time(alone, data, job, tmp_path):
+    """A member is killed, and the others end with a line; the next group is put back in Slurm's
+    queue, and the last one ends with the model of one process."""
     folder = tmp_path / "run"
-    first, second = pair(folder, data)
-    while not records(folder) and first.poll() is None:
-        time.sleep(0.02)
+    flags = f"--run={folder}", data
+    first, second = pair(*flags)
+    wait_for_more(folder, first)
     second.send_signal(signal.SIGKILL)
     code, _, err = ended(first)
     ended(second)
     assert code == 1
     assert "error: another process of the group is gone" in err
-    assert 1 <= len(records(folder)) < 6
+
+    requeued = job(*flags)
+    wait_for_more(folder, requeued)
+    requeued.send_signal(signal.SIGUSR1)
+    _, out, _ = ended(requeued)
+    assert "back in the queue" in out
+    assert (tmp_path / "said").read_text().startswith("requeue 2")
+    assert 2 <= len(records(folder)) < EPOCHS
     assert not (folder / "model").exists()
 
-    (code, out, err), (other, silent, _) = map(ended, pair(folder, data))
-    assert (code, other) == (0, 0), err
-    assert "model" in out
-    assert all(line.startswith("[Gloo]") for line in silent.splitlines())
+    code, out, err = ended(job(*flags))
+    assert code == 0, err
+    assert out.count(f"model {folder}") == 1
     found = {record["epoch"]: record for record in records(folder)}
-    assert sorted(found) == [1, 2, 3, 4, 5, 6]
+    assert sorted(found) == list(range(1, EPOCHS + 1))
     for expected in records(alone):
         assert found[expected["epoch"]] == pytest.approx(expected, rel=1e-4, abs=1e-6)
     with np.load(folder / "model/arrays.npz") as a, np.load(alone / "model/arrays.npz") as b:
