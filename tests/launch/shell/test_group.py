@@ -109,11 +109,18 @@ def alone(data, tmp_path_factory):
     return folder
 
 
-def test_a_group_survives_a_lost_member_and_the_end_of_its_time(alone, data, job, tmp_path):
-    """A member is killed, and the others end with a line; the next group is put back in Slurm's
-    queue, and the last one ends with the model of one process."""
+def test_a_group_survives_the_end_of_its_time_and_a_lost_member(alone, data, job, tmp_path):
+    """The first group is put back in Slurm's queue; a member of the second is killed, and the other
+    ends with a line; one process goes on, and ends with the model of one undisturbed."""
     folder = tmp_path / "run"
     flags = f"--run={folder}", data
+    requeued = job(*flags)
+    wait_for_more(folder, requeued)
+    requeued.send_signal(signal.SIGUSR1)
+    _, out, err = ended(requeued)
+    assert "back in the queue" in out, err
+    assert (tmp_path / "said").read_text().startswith("requeue 2")
+
     first, second = pair(*flags)
     wait_for_more(folder, first)
     second.send_signal(signal.SIGKILL)
@@ -121,17 +128,10 @@ def test_a_group_survives_a_lost_member_and_the_end_of_its_time(alone, data, job
     ended(second)
     assert code == 1
     assert "error: another process of the group is gone" in err
-
-    requeued = job(*flags)
-    wait_for_more(folder, requeued)
-    requeued.send_signal(signal.SIGUSR1)
-    _, out, _ = ended(requeued)
-    assert "back in the queue" in out
-    assert (tmp_path / "said").read_text().startswith("requeue 2")
     assert 2 <= len(records(folder)) < EPOCHS
     assert not (folder / "model").exists()
 
-    code, out, err = ended(job(*flags))
+    code, out, err = ended(training(4, *flags))
     assert code == 0, err
     assert out.count(f"model {folder}") == 1
     found = {record["epoch"]: record for record in records(folder)}
