@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -168,6 +169,8 @@ def connect(address: str, cpus: float) -> bool:
     if ray.is_initialized():
         return False
     _check_there(address)
+    # Ray forks and runs another program at once, which a process that has imported JAX warns of.
+    warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
     quiet = {"log_to_driver": False, "configure_logging": False, "include_dashboard": False}
     try:
         if address:

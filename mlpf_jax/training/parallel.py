@@ -99,6 +99,15 @@ def _own_rows(batch: Batch, mesh: Mesh) -> Batch:
     return jax.tree.map(lambda x: x[first : first + each], batch)
 
 
+def settled(made: PyTree, mesh: Mesh | None) -> PyTree:
+    """What a program made, complete where the devices are those of a CPU: two programs under way
+    there can wait for each other's all-reduce for ever, as each holds threads that the other
+    needs."""
+    if mesh is not None and mesh.devices.flat[0].platform == "cpu":
+        jax.block_until_ready(made)
+    return made
+
+
 def wait(name: str) -> None:
     """Until every process of a group has come here."""
     if jax.process_count() > 1:

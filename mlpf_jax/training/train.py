@@ -122,12 +122,13 @@ def train_on(
     prediction; so batches may have different shapes, and only one is worked on at a time.
     """
     if len(batches) == 1:
-        return step(state, batches[0], mesh)
-    counts = [count_step(state.hyper.weights, batch, mesh) for batch in batches]
+        return parallel.settled(step(state, batches[0], mesh), mesh)
+    counts = [parallel.settled(count_step(state.hyper.weights, b, mesh), mesh) for b in batches]
     counts = {name: sum(of_batch[name] for of_batch in counts) for name in counts[0]}
     total = None
     for number, batch in enumerate(batches):
         total = add_gradient_step(state, batch, counts, jnp.asarray(number), total, mesh)
+        total = parallel.settled(total, mesh)
     return update_step(state, *total, mesh)
 
 
@@ -284,7 +285,7 @@ def evaluate(
         raise ValueError("no batches to evaluate on")
     weights = state.hyper.weights if weights is None else weights
     placed = (parallel.share(batch, mesh) for batch in batches)
-    parts = [evaluate_step(state, batch, weights, mesh) for batch in placed]
+    parts = [parallel.settled(evaluate_step(state, b, weights, mesh), mesh) for b in placed]
     terms = jax.tree.map(lambda *x: sum(x), *parts)
     means = {"loss": losses.total(terms, weights), **_means(terms)}
     return {name: float(value) for name, value in means.items()}
@@ -319,8 +320,7 @@ def fit(
         behind = Behind(epoch + 1, watch)
         state = jax.tree.map(jnp.copy, state)  # the one that somebody else has stays
         for update in range(epoch * updates, (epoch + 1) * updates):
-            numbers = batches_of(update, steps_per_epoch, accumulate)
-            batches = [batch_at(number) for number in numbers]
+            batches = [batch_at(n) for n in batches_of(update, steps_per_epoch, accumulate)]
             placed = [parallel.place(batch, mesh) for batch in batches]
             state, metrics = train_on(state, placed, mesh, replacing_step)
             behind.add(update, metrics, batches)

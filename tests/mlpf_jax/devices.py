@@ -76,7 +76,7 @@ def distance(found: np.ndarray, expected: np.ndarray) -> float:
 
 def gradient(mesh: Any) -> np.ndarray:
     state, batch = created(mesh), parallel.place(BATCHES[0], mesh)
-    counts = train.count_step(state.hyper.weights, batch, mesh)
+    counts = parallel.settled(train.count_step(state.hyper.weights, batch, mesh), mesh)
     found, _ = train.add_gradient_step(state, batch, counts, np.int32(0), None, mesh)
     return flat(found)
 
@@ -91,7 +91,7 @@ def step_of(mesh: Any) -> Any:
 def trained(state: train.TrainState, mesh: Any, steps: range) -> Any:
     for step in steps:
         batch = parallel.place(BATCHES[step % len(BATCHES)], mesh)
-        state, metrics = step_of(mesh)(state, batch)
+        state, metrics = parallel.settled(step_of(mesh)(state, batch), mesh)
     return state, {name: float(value) for name, value in metrics.items()}
 
 

@@ -21,6 +21,7 @@ from hpo.study.journal import Journal, read_journal
 from hpo.study.run import Unrecorded, run_study
 from hpo.study.summary import summarise
 
+pytestmark = pytest.mark.filterwarnings(r"ignore:os\.fork:RuntimeWarning")  # of Ray's start
 HERE = Path(__file__).parents[1]
 SPACE = Space({"x": Float(-1, 1)})
 TROUBLES = (
