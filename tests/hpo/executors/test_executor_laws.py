@@ -64,7 +64,10 @@ laws_of_all_here = pytest.mark.parametrize("kind", ["inline", "processes"])
 def cluster():
     """A Ray cluster of this machine, for all that comes."""
     ray = pytest.importorskip("ray", reason="needs the extra [ray]")
-    connect("", 1)
+    try:
+        connect("", 1)
+    except Exception as error:  # whatever a machine forbids
+        pytest.skip(f"Ray does not start here: {error}")
     yield
     ray.shutdown()
 
