@@ -17,7 +17,10 @@ from hpo.study.summary import summarise
 ray = pytest.importorskip("ray", reason="needs the extra [ray]")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
 
-pytestmark = pytest.mark.filterwarnings(r"ignore:os\.fork:RuntimeWarning")
+pytestmark = [
+    pytest.mark.soak,  # actors take seconds to start, again after each death
+    pytest.mark.filterwarnings(r"ignore:os\.fork:RuntimeWarning"),
+]
 HERE = Path(__file__).parent
 SPACE = Space({"x": Float(-1, 1)})
 
@@ -42,7 +45,6 @@ def cluster():
     made.shutdown()
 
 
-@pytest.mark.soak
 def test_a_trial_that_kills_its_workers_is_to_blame(cluster, tmp_path):
     deaths, heard = {"deaths": MAX_LOSSES}, []
     with RayExecutor("mortal_objectives:before_every_epoch", deaths, tmp_path, 1) as executor:
