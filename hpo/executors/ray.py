@@ -75,15 +75,10 @@ class RemoteHandle:
 
     def received(self) -> tuple[Sequence[Mapping[str, Any]], bool]:
         """What it has said, and whether it is dead."""
-        messages, closed = self.look()
-        return messages, closed or self.dead
-
-    def look(self) -> tuple[Sequence[Mapping[str, Any]], bool]:
-        """The keeper's answer, if it is there; asks for the next one."""
         import ray
 
         if self.dead or not ray.wait([self.pending], timeout=0)[0]:
-            return (), False
+            return (), self.dead
         try:
             messages, closed, cause = ray.get(self.pending)
         except ray.exceptions.RayActorError as error:
@@ -94,7 +89,7 @@ class RemoteHandle:
             self.dead, self.cause = True, cause
         else:
             self.pending = self.actor.received.remote()
-        return messages, closed
+        return messages, closed or self.dead
 
     def kill(self) -> None:
         """End the actor; the worker ends with it, and whatever it has started."""

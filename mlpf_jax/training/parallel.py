@@ -31,7 +31,8 @@ def mesh_of(sizes: Mapping[str, int], devices: Sequence[jax.Device] | None = Non
     """
     if unknown := set(sizes) - {DATA, MODEL}:
         raise ValueError(f"mesh.{min(unknown)}: a mesh has the axes {DATA} and {MODEL}")
-    if all(size == 1 for size in sizes.values()):
+    alone = not jax.distributed.is_initialized()
+    if alone and all(size == 1 for size in sizes.values()):
         return None  # without a look at the devices, which takes their memory
     devices = jax.devices() if devices is None else devices
     data, model = sizes.get(DATA, 1), sizes.get(MODEL, 1)

@@ -98,6 +98,13 @@ def test_a_group_uses_all_of_its_devices(monkeypatch):
         parallel.mesh_of({"data": 2}, [Device()] * 4)
 
 
+def test_a_group_does_not_train_each_for_itself(monkeypatch):
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(jax.distributed, "is_initialized", lambda: True)
+    with pytest.raises(ValueError, match="a group of processes uses all that it has"):
+        parallel.mesh_of({"data": 1, "model": 1}, [Device()] * 2)
+
+
 def test_batches_that_cannot_be_split_are_refused(batch_of):
     class Three:
         size = 3
