@@ -25,6 +25,8 @@ class Handle:
     log: Path
     ready: bool = False
     job: Job | None = None
+    attempt: int = 0
+    heard: float = 0.0
     cancelled: bool = False
 
     accepts = True  # what is sent waits in the pipe

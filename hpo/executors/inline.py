@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.core.types import Configuration, Job, Reported, Trial, TrialEvent
-from hpo.executors.protocol import Trials, checked_workers
+from hpo.executors.protocol import Told, Trials, checked_workers
 from hpo.executors.running import Objective, run, with_folders, with_folders_on_demand
 
 
@@ -46,7 +46,7 @@ class InlineExecutor:
         else:
             self._objective = with_folders(objective)
         self._trials = Trials(folder, seed)
-        self._running: dict[int, tuple[Trial, Iterator[TrialEvent]]] = {}
+        self._running: dict[int, tuple[int, Trial, Iterator[TrialEvent]]] = {}  # with the attempt
         self._due: list[tuple[float, int]] = []  # time, trial
 
     @property
@@ -59,22 +59,22 @@ class InlineExecutor:
         """Let the trials' seeds follow this one, unless the executor has its own."""
         self._trials.begin(seed)
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job, attempt: int) -> None:
         """Start a job at the present virtual time, in the place of one that its trial has."""
         if job.trial in self._running:
             self.cancel(job.trial)
         trial = self._trials.of(job)
-        self._running[job.trial] = (trial, run(self._objective, trial))
+        self._running[job.trial] = (attempt, trial, run(self._objective, trial))
         self._schedule(trial)
 
-    def wait(self) -> list[TrialEvent]:
+    def wait(self) -> list[Told]:
         """Move the clock to the next epoch's end. Raises RuntimeError where nothing runs, what
         the objective raises where the disk is full, and FolderGone (a RuntimeError) where it looks
         for a checkpoint of an earlier executor's temporary folder."""
         if not self._due:
             raise RuntimeError("nothing is running: submit a job before waiting")
         self.clock, number = heapq.heappop(self._due)
-        trial, coming = self._running[number]
+        attempt, trial, coming = self._running[number]
         self.busy += self._epoch_seconds(trial.configuration)
         events = [next(coming)]
         if isinstance(events[0], Reported) and events[0].epoch == trial.last_epoch:
@@ -83,7 +83,7 @@ class InlineExecutor:
             self._schedule(trial)
         else:
             del self._running[number]
-        return events
+        return [Told(attempt, event) for event in events]
 
     def cancel(self, trial: int) -> None:
         """Forget the trial's job."""

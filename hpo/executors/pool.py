@@ -4,6 +4,7 @@ Each has an objective made once and runs one job after another. One that is lost
 job is told as lost, and may be asked again; a job that takes workers with it fails in the end.
 """
 
+import time
 from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -14,14 +15,14 @@ from hpo.core.types import (
     Completed,
     Failed,
     Job,
-    TrialEvent,
     WorkerLost,
     event_from_json,
     to_json,
 )
-from hpo.executors.protocol import Trials, checked_workers
+from hpo.executors.protocol import Told, Trials, checked_workers
 
 MAX_LOSSES = 3  # a job that took so many workers with it and came no epoch further has failed
+SILENCE_S = 300.0  # a worker says that it lives every few seconds, however long its epochs are
 
 
 class ExecutorError(RuntimeError):
@@ -31,6 +32,8 @@ class ExecutorError(RuntimeError):
 class Worker(Protocol):
     """A worker as the pool sees it, and the job it has.
 
+    attempt     the job's
+    heard       when it last said something, on this process's monotonic clock
     cancelled   no more is to be heard of the job
     accepts     it can be given a job, ready or not
     blameless   it is dead, and not by anything that it did
@@ -39,6 +42,8 @@ class Worker(Protocol):
     log: Path
     ready: bool
     job: Job | None
+    attempt: int
+    heard: float
     cancelled: bool
 
     @property
@@ -73,6 +78,8 @@ class Pool(ABC):
     seed            of the trials, each of which gets its own from it; the study's unless given
     places          more of the factory's settings: where things lie, which may be elsewhere when
                     the study goes on
+    silence_s       a worker that is heard of no more for so long, in s, is taken for dead, as one
+                    is whose process or machine was stopped; a slow one is not
 
     A context manager; leaving it kills the workers. Raises ExecutorError where a worker cannot
     make its objective.
@@ -86,15 +93,17 @@ class Pool(ABC):
         workers: int,
         seed: int | None = None,
         places: Mapping[str, Any] | None = None,
+        silence_s: float = SILENCE_S,
     ):
-        self.slots = checked_workers(workers)
+        checked_workers(workers)
         places = places or {}
         if settings.keys() & places.keys():
             raise ValueError(f"settings and places both have {sorted(settings.keys() & places)}")
         self._factory, self._settings = factory, to_json(settings)
         self.setup = {"factory": factory, "settings": to_json({**settings, **places})}
         self.trials = Trials(folder, seed)
-        self._queue: deque[Job] = deque()
+        self._silence_s = silence_s
+        self._queue: deque[tuple[Job, int]] = deque()
         self._losses: Counter[int] = Counter()  # of each trial since its last epoch
         self._stillborn = 0
         self.workers: list[Worker] = []
@@ -106,6 +115,11 @@ class Pool(ABC):
     @abstractmethod
     def readable(self) -> Sequence[Worker]:
         """Workers that have said something, as soon as there are any, or none after a second."""
+
+    @property
+    def slots(self) -> int:
+        """As many as there are workers that can be given a job."""
+        return sum(worker.accepts for worker in self.workers)
 
     def log_of(self, index: int) -> Path:
         """Where the output of a slot's workers goes."""
@@ -121,16 +135,18 @@ class Pool(ABC):
         """Let the trials' seeds follow this one, unless the executor has its own."""
         self.trials.begin(seed)
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job, attempt: int) -> None:
         """Give the job to an idle worker, or to the first that becomes idle."""
-        self._queue.append(job)
+        self._queue.append((job, attempt))
         self._dispatch()
 
-    def wait(self) -> list[TrialEvent]:
-        """Block until there are events. Raises RuntimeError where nothing was submitted."""
-        events: list[TrialEvent] = []
-        while not events:
-            if not self._queue and not any(worker.job for worker in self.workers):
+    def wait(self) -> list[Told]:
+        """Block until something was heard of a job, or there are more or fewer slots. Raises
+        RuntimeError where there are slots and nothing was submitted."""
+        told: list[Told] = []
+        before = self.slots
+        while not told and self.slots == before:
+            if before and not self._queue and not any(worker.job for worker in self.workers):
                 raise RuntimeError("nothing is running: submit a job before waiting")
             readable = self.readable()
             for index, worker in enumerate(self.workers):
@@ -138,15 +154,17 @@ class Pool(ABC):
                 if worker in readable or dead:
                     messages, closed = worker.received()
                     for message in messages:
-                        self._receive(index, message, events)
+                        self._receive(index, message, told)
                     if dead or closed:
-                        self._replace(index, events)
+                        self._replace(index, told)
+                elif worker.ready and time.monotonic() - worker.heard > self._silence_s:
+                    self._replace(index, told, f"silence for {self._silence_s:g} s")
             self._dispatch()
-        return events
+        return told
 
     def cancel(self, trial: int) -> None:
         """Stop the trial's job after its present epoch; nothing more is heard of it."""
-        self._queue = deque(job for job in self._queue if job.trial != trial)
+        self._queue = deque(each for each in self._queue if each[0].trial != trial)
         for worker in self.workers:
             if worker.job is not None and worker.job.trial == trial:
                 worker.cancelled = True
@@ -167,21 +185,24 @@ class Pool(ABC):
     def _dispatch(self) -> None:
         for worker in self.workers:
             free = worker.job is None and worker.accepts
-            job = self._next() if free else None
-            if job is not None:
-                self._queue.remove(job)
-                worker.job, worker.cancelled = job, False
-                trial = to_json(self.trials.of(job))
+            found = self._next() if free else None
+            if found is not None:
+                self._queue.remove(found)
+                (worker.job, worker.attempt), worker.cancelled = found, False
+                trial = to_json(self.trials.of(worker.job))
                 worker.send({"trial": {**trial, "folder": str(trial["folder"])}})
 
-    def _next(self) -> Job | None:
+    def _next(self) -> tuple[Job, int] | None:
         """The first job whose trial is in nobody's hands: one that was cancelled is, and writes in
         the trial's folder, until its epoch ends."""
         held = {worker.job.trial for worker in self.workers if worker.job is not None}
-        return next((job for job in self._queue if job.trial not in held), None)
+        return next((each for each in self._queue if each[0].trial not in held), None)
 
-    def _receive(self, index: int, message: Mapping[str, Any], events: list[TrialEvent]) -> None:
+    def _receive(self, index: int, message: Mapping[str, Any], told: list[Told]) -> None:
         worker = self.workers[index]
+        worker.heard = time.monotonic()
+        if "alive" in message:
+            return
         if "fatal" in message:
             raise ExecutorError(f"worker {index}: {message['fatal']} (see {worker.log})")
         if "ready" in message:
@@ -190,29 +211,27 @@ class Pool(ABC):
         self._losses.pop(worker.job.trial, None)  # it came an epoch further, or is over
         event = event_from_json(message["event"]) if "event" in message else None
         if event is not None and not worker.cancelled:
-            events.append(event)
+            told.append(Told(worker.attempt, event))
         if event is None or isinstance(event, Completed | Failed):
             worker.job = None
 
-    def _replace(self, index: int, events: list[TrialEvent]) -> None:
-        """Put a new worker in a dead one's place and say what became of its job."""
+    def _replace(self, index: int, told: list[Told], cause: str = "") -> None:
+        """Put a new worker in a dead one's place and say what became of its job; `cause` is what
+        it is taken for dead for, unless it is."""
         worker = self.workers[index]
         worker.kill()
+        cause = cause or worker.cause
         if not worker.ready and not worker.blameless:
             self._stillborn += 1
             if self._stillborn == MAX_LOSSES:
-                raise ExecutorError(
-                    f"workers die before they are ready: {worker.cause}; see {worker.log}"
-                )
+                raise ExecutorError(f"workers die before they are ready: {cause}; see {worker.log}")
         self.workers[index] = self.start(index)
         if worker.job is None or worker.cancelled:
             return
         trial = worker.job.trial
         self._losses[trial] += not worker.blameless
         if self._losses[trial] < MAX_LOSSES:
-            events.append(WorkerLost(trial))
+            told.append(Told(worker.attempt, WorkerLost(trial)))
         else:
-            error = (
-                f"took {MAX_LOSSES} workers down with it, the last by {worker.cause}: {worker.log}"
-            )
-            events.append(Failed(trial, error))
+            error = f"took {MAX_LOSSES} workers down with it, the last by {cause}: {worker.log}"
+            told.append(Told(worker.attempt, Failed(trial, error)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.executors.handle import Handle, start
-from hpo.executors.pool import Pool
+from hpo.executors.pool import SILENCE_S, Pool
 
 
 class ProcessExecutor(Pool):
@@ -31,8 +31,9 @@ class ProcessExecutor(Pool):
         seed: int | None = None,
         environments: Sequence[Mapping[str, str]] = (),
         places: Mapping[str, Any] | None = None,
+        silence_s: float = SILENCE_S,
     ):
-        super().__init__(factory, settings, folder, workers, seed, places)
+        super().__init__(factory, settings, folder, workers, seed, places, silence_s)
         if environments and len(environments) != workers:
             raise ValueError(f"{len(environments)} environments for {workers} workers")
         self._environments = environments or [{}] * workers

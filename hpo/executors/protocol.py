@@ -1,17 +1,29 @@
 """What a study asks of an executor, and what executors share: workers, folders and seeds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from hpo.core import streams
 from hpo.core.types import Job, Trial, TrialEvent
 
 
+class Told(NamedTuple):
+    """What was heard of a trial's job; `attempt` is the number it was submitted with, by which the
+    last words of a job that was given up are told from those of the one that followed."""
+
+    attempt: int
+    event: TrialEvent
+
+
+class Unavailable(RuntimeError):
+    """No worker can take the job now; it may be submitted again."""
+
+
 class Executor(Protocol):
     """Runs jobs somewhere.
 
-    slots          how many jobs can run at once
+    slots          how many jobs can run at once now: they may come and go, and none may be left
     description    what it runs, as JSON: the objective, its settings, the seed of the trials; a
                    study that was written down goes on with the same alone
     """
@@ -25,11 +37,13 @@ class Executor(Protocol):
         """A study begins, or goes on, whose trials have their seeds from this one; an executor
         that was given a seed of its own keeps that."""
 
-    def submit(self, job: Job) -> None:
-        """Start a job; the study keeps at most `slots` running."""
+    def submit(self, job: Job, attempt: int) -> None:
+        """Start a job, the trial's `attempt`-th, counted from 0 over the whole study; the study
+        keeps at most `slots` running. May raise Unavailable."""
 
-    def wait(self) -> list[TrialEvent]:
-        """Block until something happened; events of one trial come in order."""
+    def wait(self) -> Sequence[Told]:
+        """Block until something was heard, in a trial's jobs one after another, or until there are
+        more or fewer slots, which may be all that happened."""
 
     def cancel(self, trial: int) -> None:
         """Stop the trial's job; it ends without a further Completed or Failed."""

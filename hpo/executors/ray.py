@@ -20,7 +20,7 @@ from typing import Any
 
 from hpo.core.types import Job
 from hpo.executors.handle import Handle, start
-from hpo.executors.pool import ExecutorError, Pool
+from hpo.executors.pool import SILENCE_S, ExecutorError, Pool
 
 SLOW_S = 1.0  # how long an actor waits for its worker to say something
 ENDING_S, REACHED_S = 5.0, 10.0
@@ -59,6 +59,8 @@ class RemoteHandle:
     pending: Any  # the keeper's next answer, to come
     ready: bool = False
     job: Job | None = None
+    attempt: int = 0
+    heard: float = 0.0
     cancelled: bool = False
     cause: str = ""
     dead: bool = False
@@ -104,8 +106,8 @@ class RayExecutor(Pool):
     address     of a cluster, "auto" or HOST:PORT; "" starts one on this machine, for this study
     cpus, gpus  what each worker is given; with several GPUs, all of them on one machine
 
-    Workers that no machine has room for wait, as do jobs while no worker is ready. Raises
-    ExecutorError where Ray is not installed, or does not answer.
+    Its slots are the workers that are ready: those that no machine has room for count when there
+    is one. Raises ExecutorError where Ray is not installed, or does not answer.
     """
 
     workers: list[RemoteHandle]
@@ -121,8 +123,9 @@ class RayExecutor(Pool):
         address: str = "",
         cpus: float = 1.0,
         gpus: float = 0.0,
+        silence_s: float = SILENCE_S,
     ):
-        super().__init__(factory, settings, folder, workers, seed, places)
+        super().__init__(factory, settings, folder, workers, seed, places, silence_s)
         self._own_cluster = connect(address, workers * cpus)
         self._options = {"num_cpus": cpus, "num_gpus": gpus, "max_concurrency": 2}
         self.workers.extend(self.start(index) for index in range(workers))

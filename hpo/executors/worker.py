@@ -3,7 +3,8 @@
 It makes its objective once and then runs one trial after another. The messages are JSON:
 
 in    {"factory", "settings"} once, then {"trial"} or {"cancel": number}
-out   {"ready"} or {"fatal": error} once, then {"event"} as they happen or {"cancelled": number}
+out   {"ready"} or {"fatal": error} once, then {"event"} as they happen or {"cancelled": number};
+      and {"alive"} every BEAT_S seconds, whatever it does
 
 The end of the input is the end of the worker, at once and with everything it started: that is
 how it ends with its parent, even one killed with -9. Nothing heavy is imported before the
@@ -17,8 +18,10 @@ import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -26,17 +29,22 @@ from typing import Any
 from hpo.core.types import Reported, Trial, event_to_json, one_line
 from hpo.executors.running import Objective, run, with_folders
 
+BEAT_S = 1.0
+
 
 def main(descriptor: int) -> None:
     """Serve the connection until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
-    inbox, cancelled = queue.SimpleQueue(), set()
-    threading.Thread(target=_listen, args=(connection, inbox, cancelled), daemon=True).start()
+    inbox, cancelled, one_by_one = queue.SimpleQueue(), set(), threading.Lock()
 
     def send(message: Mapping[str, Any]) -> None:
-        connection.send_bytes(json.dumps(message).encode())
+        with one_by_one:
+            connection.send_bytes(json.dumps(message).encode())
+
+    for work in ((_listen, connection, inbox, cancelled), (_live, send)):
+        threading.Thread(target=work[0], args=work[1:], daemon=True).start()
 
     setup = inbox.get()
     try:
@@ -70,6 +78,14 @@ def load_factory(name: str) -> Callable[[Mapping[str, Any]], Objective]:
         return getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(f'{name!r} is no "module:function" to import: {error}') from error
+
+
+def _live(send: Callable[[Mapping[str, Any]], None]) -> None:
+    """Say that this process is alive; its end, or the parent's, is the end of it."""
+    with suppress(OSError):
+        while True:
+            time.sleep(BEAT_S)
+            send({"alive": True})
 
 
 def _listen(connection: Connection, inbox: queue.SimpleQueue, cancelled: set[int]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from hpo.core.trials import defect_of
 from hpo.core.types import Completed, Failed, Job, Reported, TrialEvent, WorkerLost
+from hpo.executors.protocol import Told
 
 _OF_TRIALS = (Reported, Completed, Failed, WorkerLost)  # a tuple is tested faster than a union
 
@@ -37,41 +38,44 @@ class Admission(NamedTuple):
 
 
 class _Progress(NamedTuple):
-    """A job from epoch `first` to `last` of which epochs up to `done` were reported."""
+    """A job up to epoch `last` of which epochs up to `done` were reported."""
 
-    first: int
+    attempt: int
     done: int
     last: int
 
 
 class Jobs:
-    """The jobs that an executor runs, and how far each has come."""
+    """The jobs that an executor runs, and how far each has come; `begun` are those that were asked
+    before, for the trials' attempts are counted on."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun: Iterable[Job] = ()) -> None:
         self._running: dict[int, _Progress] = {}
-        # Lost jobs by trial and last epoch: each may still tell that it is done, once.
-        self._lost: Counter[tuple[int, int]] = Counter()
+        self._attempts = Counter(job.trial for job in begun)
 
     def __len__(self) -> int:
         return len(self._running)
 
-    def begin(self, job: Job) -> None:
-        """One more runs."""
-        self._running[job.trial] = _Progress(job.first_epoch, job.first_epoch, job.last_epoch)
+    def begin(self, job: Job) -> int:
+        """One more runs; the number of this attempt."""
+        attempt = self._attempts[job.trial]
+        self._attempts[job.trial] += 1
+        self._running[job.trial] = _Progress(attempt, job.first_epoch, job.last_epoch)
+        return attempt
 
-    def admit(self, events: Iterable[TrialEvent], metric: str) -> Admission:
+    def admit(self, told: Iterable[Told], metric: str) -> Admission:
         """Sort events, in the order in which they were told. A report without a usable metric, and
         the completion of a job whose epochs were not all reported, become failures: the job has
         ended, and a study that waited for it would hang."""
         admitted, spoilt, refused = [], [], []
-        for event in events:
-            reason = self.refusal(event) or self._of_a_lost_job(event)
+        for attempt, event in told:
+            reason = self.refusal(event, attempt)
             if reason is not None:
                 # The last words of a job that failed just now are no fault: that is on record.
                 if getattr(event, "trial", None) not in spoilt:
                     refused.append(Refused(event, reason))
                 continue
-            error = self._failure(event, metric)
+            error = self.defect(event, metric)
             if error is not None:
                 spoilt.append(event.trial)
                 event = Failed(event.trial, error)
@@ -79,8 +83,8 @@ class Jobs:
             admitted.append(event)
         return Admission(admitted, spoilt, refused)
 
-    def refusal(self, event: TrialEvent) -> str | None:
-        """Why the event cannot be, None where it can."""
+    def refusal(self, event: TrialEvent, attempt: int | None = None) -> str | None:
+        """Why the event cannot be, None where it can; of the present attempt unless told."""
         if not isinstance(event, _OF_TRIALS):
             return "it is no event of a trial"
         malformed = _malformed(event)
@@ -89,10 +93,10 @@ class Jobs:
         job = self._running.get(event.trial)
         if job is None:
             return "the trial has no job"
+        if attempt is not None and attempt != job.attempt:
+            return f"it is of attempt {attempt}, and attempt {job.attempt} runs"
         if isinstance(event, Reported) and not event.epoch == job.done + 1 <= job.last:
             return f"after {job.done} of {job.last} epochs that is not the next one"
-        if isinstance(event, Completed) and event.epoch <= job.first:
-            return f"the trial's job began after epoch {job.first}: it is of an earlier one"
         if isinstance(event, Completed) and event.epoch != job.last:
             return f"the trial's job ends with epoch {job.last}: it is of another one"
         return None
@@ -100,24 +104,13 @@ class Jobs:
     def follow(self, event: TrialEvent) -> None:
         """Bring the job up to date with an event that can be."""
         if isinstance(event, Reported):
-            first, _, last = self._running[event.trial]
-            self._running[event.trial] = _Progress(first, event.epoch, last)
-            return
-        job = self._running.pop(event.trial)
-        if isinstance(event, WorkerLost):
-            self._lost[event.trial, job.last] += 1
+            job = self._running[event.trial]
+            self._running[event.trial] = job._replace(done=event.epoch)
+        else:
+            del self._running[event.trial]
 
-    def _of_a_lost_job(self, event: TrialEvent) -> str | None:
-        """Why a completion that comes too early is of a job that was lost, None where it is not."""
-        if not isinstance(event, Completed):
-            return None
-        _, done, last = self._running[event.trial]
-        if done == last or not self._lost[event.trial, last]:
-            return None
-        self._lost[event.trial, last] -= 1
-        return f"after {done} of {last} epochs: it is of a job whose worker was lost"
-
-    def _failure(self, event: TrialEvent, metric: str) -> str | None:
+    def defect(self, event: TrialEvent, metric: str) -> str | None:
+        """Why the trial of an event that can be fails by it, None where it does not."""
         if isinstance(event, Reported):
             defect = defect_of(event, metric)
             return defect and f"epoch {event.epoch}: {defect}"

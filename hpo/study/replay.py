@@ -74,7 +74,7 @@ def _cause(items: Sequence[Job | Event], metric: str) -> str:
             jobs.begin(item)
         elif not isinstance(item, Predicted | Proposed):
             jobs.follow(item)
-    if list(jobs.admit([wrong], metric).events) == [wrong]:
+    if jobs.refusal(wrong) is None and jobs.defect(wrong, metric) is None:
         return _CHANGED
     return (
         "An executor told what could not be, and an earlier version of this package wrote it "

@@ -1,13 +1,17 @@
 """The only loop: ask the scheduler, let an executor train, write down what happened, tell it."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from hpo.core.types import Event, Finished, Job, Predict, Propose, Scheduler, WorkerLost
-from hpo.executors.protocol import Executor
+from hpo.executors.protocol import Executor, Unavailable
 from hpo.study.admission import Jobs, Refused, warn
 from hpo.study.journal import Entry
 from hpo.study.replay import fold
+
+PATIENCE = 10  # how often in a row an executor that runs nothing may be unavailable
+PAUSE_S = 1.0  # until it is asked again
 
 
 class Log(Protocol):
@@ -63,16 +67,20 @@ def run_study(
     `on_event(event, state)` is called after each new event, `on_refused(refused)` for each event
     of the executor that could not be. An event is in the journal once the scheduler has a state
     that follows from it, and before anybody else hears of it; a job before the executor does.
+    A job that the executor cannot take is lost, and asked again.
 
     Raises SettingsChanged or ReplayMismatch where the journal is of a different study, and
-    ValueError, before anything is written, on a seed that the scheduler refuses.
+    ValueError, before anything is written, on a seed that the scheduler refuses; Unavailable where
+    the executor can take nothing PATIENCE times in a row.
     """
     scheduler.init(seed)  # refuses a bad seed before it stands in the journal
     header = journal.header()
     executor.begin(_seed_of_trials(header, seed))
     journal.begin(scheduler.settings, seed, _as_named(header, executor.description))
-    state, cut_off = fold(scheduler, journal.entries(), seed)
-    jobs = Jobs()
+    entries = list(journal.entries())
+    state, cut_off = fold(scheduler, entries, seed)
+    jobs = Jobs(item for _, item in entries if isinstance(item, Job))
+    failed = 0  # rounds in a row after which nothing ran, for the executor could take nothing
 
     def tell(events: Sequence[Event]) -> None:
         nonlocal state
@@ -86,23 +94,47 @@ def run_study(
             for event, following in zip(events, states, strict=True):
                 on_event(event, following)
 
+    def start(asked: Sequence[Job]) -> Unavailable | None:
+        journal.append(asked)
+        lost, reason = [], None
+        for job in asked:
+            try:
+                executor.submit(job, jobs.begin(job))
+            except Unavailable as error:
+                lost.append(WorkerLost(job.trial))
+                jobs.follow(lost[-1])
+                reason = error
+        tell(lost)
+        return reason
+
     tell([WorkerLost(trial) for trial in sorted(cut_off)])
     while True:
-        action = None
-        while len(jobs) < executor.slots:
+        # What is asked together is written together: a thousand workers start with one look at
+        # the disk. Only a prediction, which may take long, does not hold up what was asked before.
+        asked, action = [], None
+        while len(jobs) + len(asked) < executor.slots:
             state, action = scheduler.ask(state)
             if isinstance(action, Predict | Propose):
+                start(asked)
+                asked = []
                 tell([scheduler.predict(state, action)])
             elif isinstance(action, Job):
-                journal.append([action])
-                jobs.begin(action)
-                executor.submit(action)
+                asked.append(action)
             else:
                 break
+        unavailable = start(asked)
+        failed = failed + 1 if unavailable and not jobs else 0
+        if failed:
+            if failed == PATIENCE:
+                raise unavailable
+            time.sleep(PAUSE_S)
+            continue
         if not jobs:
+            _, action = scheduler.ask(state)
             if isinstance(action, Finished):
                 return state
-            raise RuntimeError("the scheduler waits although nothing runs: it can never go on")
+            if executor.slots:
+                raise RuntimeError("the scheduler waits although nothing runs: it can never go on")
         admission = jobs.admit(executor.wait(), scheduler.metric)
         for trial in admission.spoilt:
             executor.cancel(trial)

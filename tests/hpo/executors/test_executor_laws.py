@@ -13,6 +13,7 @@ from hpo.core.types import Completed, Failed, Job, Reported
 from hpo.executors.inline import InlineExecutor
 from hpo.executors.pool import ExecutorError, Pool
 from hpo.executors.processes import ProcessExecutor
+from hpo.executors.protocol import Told
 from hpo.executors.ray import RayExecutor, connect
 from hpo.schedulers.halving import hyperband
 from hpo.space import Float, Space
@@ -97,11 +98,18 @@ def heard(executor, *jobs):
     """The events of jobs up to their ends, by trial."""
     events = {job.trial: [] for job in jobs}
     for each in jobs:
-        executor.submit(each)
+        executor.submit(each, 0)
     while any(not told or isinstance(told[-1], Reported) for told in events.values()):
-        for event in executor.wait():
+        for _, event in executor.wait():
             events[event.trial].append(event)
     return events
+
+
+def events_of(executor):
+    """What it tells next, however often slots come and go before."""
+    while not (told := executor.wait()):
+        pass
+    return told
 
 
 def trained(folder):
@@ -211,7 +219,7 @@ def test_an_objective_is_the_same_events_in_every_executor(make, tmp_path):
 @laws_of_all_here
 def test_a_full_disk_is_no_event(make, kind, tmp_path):
     executor = make(kind, "troublesome", tmp_path, {"0": "full disk"})
-    executor.submit(job(0))
+    executor.submit(job(0), 0)
     with pytest.raises((OSError, ExecutorError), match="No space left"):
         executor.wait()
 
@@ -242,7 +250,7 @@ def test_no_room_for_an_error_is_no_fault_of_the_trial(make, code, monkeypatch, 
         raise OSError(code, os.strerror(code))
 
     executor = make("inline", "troublesome", tmp_path, {"0": "raises"})
-    executor.submit(job(0))
+    executor.submit(job(0), 0)
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match=os.strerror(code)):
         executor.wait()
@@ -251,8 +259,8 @@ def test_no_room_for_an_error_is_no_fault_of_the_trial(make, code, monkeypatch, 
 @laws_of_all_here
 def test_a_cancelled_trial_is_not_heard_of_again(make, kind, tmp_path):
     executor = make(kind, "checkpointed", tmp_path, {"epoch_seconds": 0.01})
-    executor.submit(job(0, 0, 10_000))
-    assert executor.wait() == [Reported(0, 1, {"loss": 1.25})]
+    executor.submit(job(0, 0, 10_000), 7)
+    assert events_of(executor) == [Told(7, Reported(0, 1, {"loss": 1.25}))]
     executor.cancel(0)
     assert [type(e) for e in heard(executor, job(1))[1]] == [*[Reported] * 3, Completed]
     assert len([1 for trial, *_ in trained(tmp_path) if trial == 0]) < 10_000
@@ -265,8 +273,8 @@ def test_a_cancelled_trial_is_not_heard_of_again(make, kind, tmp_path):
 def test_a_cancelled_trial_may_come_again_and_again(make, kind, workers, tmp_path):
     executor = make(kind, "checkpointed", tmp_path, {"epoch_seconds": 0.01}, workers)
     for _ in range(3):
-        executor.submit(job(0, 0, 10_000))
-        while executor.wait()[-1].epoch < 2:
+        executor.submit(job(0, 0, 10_000), 0)
+        while events_of(executor)[-1].event.epoch < 2:
             pass
         executor.cancel(0)
         told = heard(executor, job(0, 1, 5))[0]
@@ -302,7 +310,7 @@ def test_a_journal_says_what_trained(make, kind, tmp_path):
 def test_nobody_waits_for_nothing(make, kind, tmp_path):
     executor = make(kind, "checkpointed", tmp_path)
     with pytest.raises(RuntimeError, match="nothing is running"):
-        executor.wait()
+        events_of(executor)
 
 
 @laws_of_all_here

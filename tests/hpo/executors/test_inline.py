@@ -13,9 +13,9 @@ def job(trial, first=0, last=3):
 def heard(executor, job):
     """The events of a job up to its end."""
     events = []
-    executor.submit(job)
+    executor.submit(job, 0)
     while not events or isinstance(events[-1], Reported):
-        events += executor.wait()
+        events += [told.event for told in executor.wait()]
     return events
 
 

@@ -19,14 +19,15 @@ def objectives(monkeypatch):
 def events_of(executor, job):
     """All that is heard of a job that is asked again when its worker dies."""
     heard, first = [], job.first_epoch
-    executor.submit(job)
+    executor.submit(job, 0)
     while not heard or not isinstance(heard[-1], Completed | Failed):
-        for event in executor.wait():
+        for _, event in executor.wait():
             heard.append(event)
             if isinstance(event, Reported):
                 first = event.epoch
             elif isinstance(event, WorkerLost):
-                executor.submit(Job(job.trial, job.configuration, first, job.last_epoch))
+                again = Job(job.trial, job.configuration, first, job.last_epoch)
+                executor.submit(again, heard.count(event))
     return heard
 
 

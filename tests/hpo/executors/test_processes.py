@@ -12,6 +12,7 @@ import pytest
 from hpo.core.types import Completed, Failed, Job, Reported, WorkerLost
 from hpo.executors.pool import ExecutorError
 from hpo.executors.processes import ProcessExecutor
+from hpo.executors.worker import BEAT_S
 from hpo.schedulers.halving import successive_halving
 from hpo.space import Float, Space
 from hpo.study.journal import Journal, read_journal
@@ -107,11 +108,29 @@ def test_losses_count_since_the_last_epoch(tmp_path):
         done, told = 0, []
         while not told or not isinstance(told[-1], Completed | Failed):
             if not told or isinstance(told[-1], WorkerLost):
-                executor.submit(Job(0, {"x": 0.0}, done, 12))
-            told += executor.wait()
+                executor.submit(Job(0, {"x": 0.0}, done, 12), told.count(WorkerLost(0)))
+            told += [each.event for each in executor.wait()]
             done = max((event.epoch for event in told if isinstance(event, Reported)), default=0)
     assert told[-1] == Completed(0, 12)
     assert told.count(WorkerLost(0)) == 4
+
+
+def test_a_worker_that_is_slow_is_told_from_one_that_is_stopped(tmp_path):
+    """Both are silent about epochs; one still says that it lives."""
+    slow = {"epoch_seconds": 3 * BEAT_S}
+    with ProcessExecutor(
+        "hpo_objectives:checkpointed", slow, tmp_path, 2, silence_s=2 * BEAT_S
+    ) as executor:
+        executor.submit(Job(0, {"x": 0.0}, 0, 1), 0)
+        executor.submit(Job(1, {"x": 0.0}, 0, 1), 0)
+        until((tmp_path / "trial-0000").is_dir)
+        os.kill(executor.workers[0].process.pid, signal.SIGSTOP)
+        told = []
+        while len(told) < 3:
+            told += [each.event for each in executor.wait()]
+    assert told[0] == WorkerLost(0)
+    assert [type(event) for event in told[1:]] == [Reported, Completed]
+    assert {event.trial for event in told[1:]} == {1}
 
 
 def test_places_are_no_part_of_what_is_compared(tmp_path):
@@ -128,11 +147,11 @@ def test_every_worker_has_its_environment(tmp_path):
     with ProcessExecutor(
         "hpo_objectives:environment", {}, tmp_path, 2, environments=environments
     ) as executor:
-        executor.submit(Job(0, {}, 0, 1))
-        executor.submit(Job(1, {}, 0, 1))
+        executor.submit(Job(0, {}, 0, 1), 0)
+        executor.submit(Job(1, {}, 0, 1), 0)
         heard = []
         while len(heard) < 4:
-            heard += executor.wait()
+            heard += [told.event for told in executor.wait()]
     losses = {e.trial: e.metrics["loss"] for e in heard if isinstance(e, Reported)}
     assert losses == {0: 3.0, 1: 5.0}
 
@@ -147,7 +166,7 @@ def test_every_worker_has_its_environment(tmp_path):
 )
 def test_a_factory_that_cannot_work_ends_the_study(tmp_path, factory, complaint):
     with ProcessExecutor(factory, {}, tmp_path, 1) as executor:
-        executor.submit(Job(0, {}, 0, 1))
+        executor.submit(Job(0, {}, 0, 1), 0)
         with pytest.raises(ExecutorError, match=complaint):
             executor.wait()
 
@@ -155,7 +174,7 @@ def test_a_factory_that_cannot_work_ends_the_study(tmp_path, factory, complaint)
 @pytest.mark.parametrize("trouble", ["full disk", "full disk, in other words"])
 def test_a_full_disk_ends_the_study_and_is_no_fault_of_the_trial(tmp_path, trouble):
     with ProcessExecutor("hpo_objectives:troublesome", {"0": trouble}, tmp_path, 1) as executor:
-        executor.submit(Job(0, {"x": 0.0}, 0, 2))
+        executor.submit(Job(0, {"x": 0.0}, 0, 2), 0)
         with pytest.raises(ExecutorError, match="No space left on device"):
             executor.wait()
 

@@ -49,8 +49,8 @@ def test_a_trial_that_kills_its_workers_is_to_blame(cluster, tmp_path):
     deaths, heard = {"deaths": MAX_LOSSES}, []
     with RayExecutor("mortal_objectives:before_every_epoch", deaths, tmp_path, 1) as executor:
         while not heard or isinstance(heard[-1], WorkerLost):
-            executor.submit(Job(0, {}, 0, 1))
-            heard += executor.wait()
+            executor.submit(Job(0, {}, 0, 1), len(heard))
+            heard += [told.event for told in executor.wait()]
     assert heard[:-1] == [WorkerLost(0)] * (MAX_LOSSES - 1)
     assert f"took {MAX_LOSSES} workers down with it, the last by SIGKILL" in heard[-1].error
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hpo.core.types import Completed, Failed, Job, Reported, WorkerLost
 from hpo.executors.inline import InlineExecutor
+from hpo.executors.protocol import Told
 from hpo.forecasting.predictors import persistence
 from hpo.schedulers.asha import asha
 from hpo.schedulers.halving import full_training, hyperband
@@ -39,12 +40,23 @@ class Altering(InlineExecutor):
 
     def __init__(self, alter, workers=3):
         super().__init__(objective, workers, lambda configuration: 1 + configuration["x"])
-        self._alter, self._told = alter, []
+        self._alter, self._told, self._attempts = alter, [], {}
+
+    def submit(self, job, attempt):
+        super().submit(job, attempt)
+        self._attempts[job.trial] = attempt
 
     def wait(self):
-        events = super().wait()
-        self._told += events
-        return self._alter(events, self._told)
+        """Its own events with the attempts that they are of, others with those that run."""
+        told = super().wait()
+        self._told += told
+        of = {id(each.event): each.attempt for each in self._told}
+        made = self._alter([each.event for each in told], [each.event for each in self._told])
+        return [Told(of.get(id(each), self._running_of(each)), each) for each in made]
+
+    def _running_of(self, event):
+        trial = getattr(event, "trial", None)
+        return self._attempts.get(trial, 0) if type(trial) is int else 0
 
 
 def told_as_it_is(events, told):
@@ -152,10 +164,10 @@ def test_a_completion_of_an_earlier_job_does_not_end_the_next():
     assert refused
 
 
-def admitted(jobs, *events):
+def admitted(jobs, *events, attempt=0):
     """Each event told alone: it, what it became, or why it was refused."""
     for event in events:
-        told, _, refused = jobs.admit([event], "loss")
+        told, _, refused = jobs.admit([Told(attempt, event)], "loss")
         yield refused[0].reason if refused else told[0]
 
 
@@ -167,36 +179,34 @@ def begun(first, last):
 
 @settings(max_examples=60, deadline=None)
 @given(last=st.integers(2, 9), losses=st.integers(1, 3), data=st.data())
-def test_lost_jobs_end_no_later_one(last, losses, data):
-    """The completion of each may come once, while a later job of the trial runs."""
+def test_whatever_a_lost_job_tells_late_is_refused(last, losses, data):
     jobs, done = begun(0, last), 0
-    for _ in range(losses):
+    for attempt in range(losses):
         new = data.draw(st.integers(done, last - 1))
         reports = [Reported(0, epoch, {"loss": 1.0}) for epoch in range(done + 1, new + 1)]
-        assert list(admitted(jobs, *reports, WorkerLost(0))) == [*reports, WorkerLost(0)]
-        jobs.begin(Job(0, {}, new, last))
+        told = [*reports, WorkerLost(0)]
+        assert list(admitted(jobs, *told, attempt=attempt)) == told
+        assert jobs.begin(Job(0, {}, new, last)) == attempt + 1
         done = new
-    late = [Completed(0, last)] * losses
-    reason = f"after {done} of {last} epochs: it is of a job whose worker was lost"
-    assert list(admitted(jobs, *late)) == [reason] * losses
+    late = [Reported(0, done + 1, {"loss": 2.0}), Completed(0, last), Failed(0, "?"), WorkerLost(0)]
+    for attempt in range(losses):
+        reason = f"it is of attempt {attempt}, and attempt {losses} runs"
+        assert list(admitted(jobs, *late, attempt=attempt)) == [reason] * 4
     rest = [Reported(0, epoch, {"loss": 1.0}) for epoch in range(done + 1, last + 1)]
-    assert list(admitted(jobs, *rest, Completed(0, last))) == [*rest, Completed(0, last)]
+    told = [*rest, Completed(0, last)]
+    assert list(admitted(jobs, *told, attempt=losses)) == told
 
 
-def test_a_completion_with_epochs_missing_ends_a_job_where_no_lost_job_can_have_told_it():
+def test_attempts_are_counted_over_the_whole_study():
+    """Whatever still trains for a driver that is gone speaks of attempts that are over."""
+    jobs = Jobs([Job(0, {}, 0, 9), Job(1, {}, 0, 9), Job(0, {}, 3, 9)])
+    assert [jobs.begin(Job(trial, {}, 3, 9)) for trial in (0, 1, 2)] == [2, 1, 0]
+
+
+def test_a_completion_with_epochs_missing_ends_the_job():
     """Or the study would wait for ever."""
     failed = Failed(0, "completed at epoch 9, with 3 of 9 epochs reported")
     assert list(admitted(begun(3, 9), Completed(0, 9))) == [failed]
-    jobs = begun(0, 3)  # lost on the way to another epoch
-    jobs.admit([WorkerLost(0)], "loss")
-    jobs.begin(Job(0, {}, 3, 9))
-    assert list(admitted(jobs, Completed(0, 9))) == [failed]
-    jobs = begun(3, 9)  # the lost one has told it
-    jobs.admit([WorkerLost(0)], "loss")
-    jobs.begin(Job(0, {}, 3, 9))
-    refused, ended = admitted(jobs, Completed(0, 9), Completed(0, 9))
-    assert "worker was lost" in refused
-    assert ended == failed
 
 
 @pytest.mark.parametrize("epoch", [4, 8, 10])
