@@ -1,0 +1,62 @@
+"""Kills at random instants cost a study time, and no result: not a trial, not an epoch."""
+
+import pytest
+
+import hpo
+
+pytest.importorskip("psutil", reason="finds the processes to kill; comes with the extra [ray]")
+from tests.launch.killing import Study, killed_through
+
+NETWORK = "--config.tune.objective=launch.objectives.digits:make"
+MORE = ("--config.tune.max_epochs=27",)
+
+
+def undisturbed(folder, *options):
+    study = Study(folder, *options)
+    study.start()
+    study.end()
+    return study
+
+
+def check_same(study, calm):
+    assert study.curves() == calm.curves()
+    assert (study.folder / "best.json").read_text() == (calm.folder / "best.json").read_text()
+    assert not [event for event in study.events() if isinstance(event, hpo.Failed)]
+
+
+def test_five_kills(tmp_path):
+    calm = undisturbed(tmp_path / "calm")
+    study = Study(tmp_path / "killed")
+    assert killed_through(study, ("driver", "worker"), 5, seed=1).total() == 5
+    check_same(study, calm)
+    assert any(isinstance(event, hpo.WorkerLost) for event in study.events())
+
+
+@pytest.mark.soak
+def test_fifty_kills_of_networks(tmp_path):
+    calm = undisturbed(tmp_path / "calm", NETWORK, *MORE)
+    study = Study(tmp_path / "killed", NETWORK, *MORE)
+    assert killed_through(study, ("driver", "worker"), 50, seed=2).total() == 50
+    check_same(study, calm)
+
+
+@pytest.mark.soak
+@pytest.mark.filterwarnings(r"ignore:os\.fork:RuntimeWarning")
+def test_fifty_kills_on_a_ray_cluster_that_loses_a_machine(tmp_path):
+    utils = pytest.importorskip("ray.cluster_utils", reason="needs the extra [ray]")
+    calm = undisturbed(tmp_path / "calm", *MORE)
+    cluster = utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    machines = [cluster.add_node(num_cpus=2) for _ in range(2)]
+
+    def lose_one():
+        cluster.remove_node(machines.pop(), allow_graceful=False)
+        machines.append(cluster.add_node(num_cpus=2))
+
+    on_ray = ("--config.tune.executor=ray", f"--ray_address={cluster.address}")
+    study = Study(tmp_path / "killed", *MORE, *on_ray)
+    try:
+        killed = killed_through(study, ("driver", "worker", "actor"), 49, 3, lose_one)
+    finally:
+        cluster.shutdown()
+    assert set(killed) == {"driver", "worker", "actor"}
+    check_same(study, calm)

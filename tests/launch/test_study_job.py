@@ -1,0 +1,68 @@
+"""The script that plays a study on the nodes of a Slurm allocation, with stand-ins for Slurm's own
+programs: two nodes that are this machine twice, real Ray, real trainings."""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+
+import pytest
+
+pytest.importorskip("ray", reason="needs the extra [ray]")
+psutil = pytest.importorskip("psutil", reason="comes with the extra [ray]")
+from tests.launch.killing import ROOT, Study, wait_for_epochs
+from tests.launch.test_kills import check_same, undisturbed
+
+pytestmark = pytest.mark.soak
+
+# As srun: what comes after the options, once, for a step of one node.
+SRUN = """#!/usr/bin/env bash
+while [[ $1 == --* ]]; do shift; done
+exec "$@"
+"""
+# As scontrol: who the nodes are; and for requeue, all that the job runs is over.
+SCONTROL = """#!/usr/bin/env bash
+if [[ $1 == show ]]; then printf 'localhost\\nlocalhost\\n'; exit; fi
+echo "$@" >> "$SAID"
+kill -KILL -- -$PPID
+"""
+
+
+@pytest.fixture
+def job(tmp_path):
+    """The study's script as it runs in an allocation of two nodes."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, text in (("srun", SRUN), ("scontrol", SCONTROL)):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    environment = {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHON": sys.executable,
+        "SAID": str(tmp_path / "said"), "RAY_PORT": port, "SLURM_JOB_ID": "7",
+        "SLURM_JOB_NODELIST": "localhost", "SLURM_JOB_NUM_NODES": "2",
+    }  # fmt: skip
+    yield lambda *flags: Study(
+        tmp_path / "run", *flags, program=(ROOT / "launch/slurm/study.sbatch",), **environment
+    )
+    for process in psutil.process_iter(["cmdline"]):  # what is left of its cluster
+        if any(f"localhost:{port}" in word for word in process.info["cmdline"] or ()):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+
+def test_a_study_goes_on_in_the_next_job_when_its_time_is_over(tmp_path, job):
+    calm = undisturbed(tmp_path / "calm")
+    study = job()
+    study.start()
+    wait_for_epochs(study, 5)
+    study.driver.send_signal(signal.SIGUSR1)
+    study.driver.wait(60)
+    assert (tmp_path / "said").read_text() == "requeue 7\n"
+    assert 0 < sum(map(len, study.curves().values())) < sum(map(len, calm.curves().values()))
+    study.start()
+    study.end()
+    check_same(study, calm)
