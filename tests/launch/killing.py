@@ -10,9 +10,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import psutil
+import pytest
 
 import hpo
+
+psutil = pytest.importorskip("psutil", reason="finds whom to kill; comes with the extra [ray]")
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

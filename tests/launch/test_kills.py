@@ -3,8 +3,6 @@
 import pytest
 
 import hpo
-
-pytest.importorskip("psutil", reason="finds the processes to kill; comes with the extra [ray]")
 from tests.launch.killing import Study, killed_through
 
 NETWORK = "--config.tune.objective=launch.objectives.digits:make"

@@ -9,10 +9,10 @@ import sys
 
 import pytest
 
-pytest.importorskip("ray", reason="needs the extra [ray]")
-psutil = pytest.importorskip("psutil", reason="comes with the extra [ray]")
-from tests.launch.killing import ROOT, Study, wait_for_epochs
+from tests.launch.killing import ROOT, Study, psutil, wait_for_epochs
 from tests.launch.test_kills import check_same, undisturbed
+
+pytest.importorskip("ray", reason="needs the extra [ray]")
 
 pytestmark = pytest.mark.soak
 
