@@ -52,7 +52,7 @@ def get_config() -> ConfigDict:
     config.tune.scheduler = "swift_hyperband"
     config.tune.searcher = "random"  # or quasi_random, bayesian, bohb
     config.tune.predictor = "qsvr"  # or svr, persistence, extra_trees, gaussian_process, lkgp
-    # qsvr.QSVR's parameters: a QUBO on Ocean's simulated annealing
+    # qsvr.QSVR's parameters, and `box` for its C: a QUBO on Ocean's simulated annealing
     config.tune.qsvr = ConfigDict(
         {"sampler": "simulated_annealing", "reads": 50, "sweeps": 400, "box": 4.0}
     )

@@ -12,12 +12,6 @@ from ml_collections import ConfigDict
 
 from configs import clic_favor, untuned_gnn_lsh
 
-# In the place of the GNN's buckets and messages: what heads correct, and shares of energy.
-ADDED = (
-    ("model.momenta", "categorical", "free", "residual"),
-    ("model.sharing", "categorical", False, True),
-)
-
 
 def get_config(space: str = untuned_gnn_lsh.SPACES[0]) -> ConfigDict:
     config = clic_favor.get_config()
@@ -44,5 +38,5 @@ def get_config(space: str = untuned_gnn_lsh.SPACES[0]) -> ConfigDict:
     }
     config.tune.space = tuple(
         (path, kind, *changed.get(path, values)) for path, kind, *values in config.tune.space
-    ) + untuned_gnn_lsh.added(space, untuned_gnn_lsh.ADDED[:2] + ADDED)
+    ) + untuned_gnn_lsh.added(space, untuned_gnn_lsh.ADDED[:2])
     return config

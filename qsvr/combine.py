@@ -30,7 +30,8 @@ class Fitted(NamedTuple):
     kernel_matrix: Float[np.ndarray, "rows rows"]
     targets: Float[np.ndarray, " rows"]
     epsilon: float
-    box: float
+    box: float | Float[np.ndarray, " rows"]
+    weights: Float[np.ndarray, " rows"]  # what the loss of each row counts
 
 
 @runtime_checkable
@@ -61,7 +62,7 @@ class MeanOfBest:
         _, first = np.unique(fitted.betas, axis=0, return_index=True)
         betas = fitted.betas[np.sort(first)[: self.count]]
         residuals = fitted.targets - fitted.kernel_matrix @ betas.mean(0)
-        bias = median_bias(residuals, fitted.epsilon)
+        bias = median_bias(residuals, fitted.epsilon, fitted.weights)
         members = len(betas)
         return Expansion(betas, np.full(members, bias), np.full(members, 1 / members))
 
@@ -112,7 +113,8 @@ def _shares(
     errors = betas @ fitted.kernel_matrix - fitted.targets
     errors += _own_biases(betas, fitted)[:, None]
     losses = (errors**2 if weighting in ("best", "mse_normalised", "mse_softmax")
-              else np.logaddexp(errors, -errors) - np.log(2)).mean(1)  # fmt: skip
+              else np.logaddexp(errors, -errors) - np.log(2)) @ fitted.weights  # fmt: skip
+    losses = losses / fitted.weights.sum()
     if weighting == "best":
         return np.eye(len(betas))[losses.argmin()]
     scores = 1 / np.maximum(losses, 1e-12)
@@ -127,26 +129,35 @@ def _own_biases(
     residuals = fitted.targets - betas @ fitted.kernel_matrix
     return np.array(
         [
-            support_vector_bias(*row, fitted.epsilon, fitted.box)
+            support_vector_bias(*row, fitted.epsilon, fitted.box, fitted.weights)
             for row in zip(residuals, betas, strict=True)
         ]
     )
 
 
-def median_bias(residuals: Float[np.ndarray, " rows"], epsilon: float) -> float:
-    """The b that minimises sum_n max(|r_n - b| - epsilon, 0), r_n = y_n - sum_m beta_m k_nm.
+def median_bias(
+    residuals: Float[np.ndarray, " rows"], epsilon: float, weights: Float[np.ndarray, " rows"]
+) -> float:
+    """The b that minimises sum_n w_n max(|r_n - b| - epsilon, 0), r_n = y_n - sum_m beta_m k_nm.
 
     Each term is (|b - r_n - epsilon| + |b - r_n + epsilon|) / 2 - epsilon, so the minimisers are
-    the medians of the points r_n -+ epsilon; the middle of that interval is returned.
+    the weighted medians of the points r_n -+ epsilon; the middle of that interval is returned.
     """
-    return float(np.median(np.concatenate([residuals - epsilon, residuals + epsilon])))
+    points = np.concatenate([residuals - epsilon, residuals + epsilon])
+    order = np.argsort(points, kind="stable")
+    below = np.cumsum(np.tile(weights, 2)[order])
+    half = below[-1] / 2
+    first = np.searchsorted(below, half * (1 - 1e-12))
+    last = np.searchsorted(below, half * (1 + 1e-12))
+    return float(points[order[[first, last]]].mean())
 
 
 def support_vector_bias(
     residuals: Float[np.ndarray, " rows"],
     beta: Float[np.ndarray, " rows"],
     epsilon: float,
-    box: float,
+    box: float | Float[np.ndarray, " rows"],
+    weights: Float[np.ndarray, " rows"],
 ) -> float:
     """Mean over rows strictly inside the box of r_n - epsilon (beta_n > 0) or r_n + epsilon (< 0).
 
@@ -155,7 +166,7 @@ def support_vector_bias(
     """
     inside = (beta != 0) & (np.abs(beta) < box * (1 - 1e-9))
     if not inside.any():
-        return median_bias(residuals, epsilon)
+        return median_bias(residuals, epsilon, weights)
     return float((residuals - epsilon * np.sign(beta))[inside].mean())
 
 

@@ -42,9 +42,25 @@ class Question(NamedTuple):
         # a copy, because a matrix times itself is rounded in another way than times its like
         return self.between(rows.copy(), index, rows)
 
-    def problem(self, matrix: np.ndarray, targets: Float[np.ndarray, " rows"]) -> Problem:
-        """What a sampler is asked about rows whose kernel is `matrix`."""
-        return Problem(matrix, targets, self.encoding, self.epsilon, self.penalty)
+    def problem(
+        self,
+        matrix: np.ndarray,
+        targets: Float[np.ndarray, " rows"],
+        weights: Float[np.ndarray, " rows"],
+    ) -> Problem:
+        """What a sampler is asked about rows whose kernel is `matrix`.
+
+        A row that counts w has a box w times as large (scikit-learn's SVR). Its bits are those of
+        the others, so what they say is gamma = beta / w: with W = diag(w) the energy of beta is
+        that of gamma with the kernel W (k + 2 xi) W - 2 xi, targets W y and a tube of W epsilon.
+        """
+        if (weights == 1).all():
+            return Problem(matrix, targets, self.encoding, self.epsilon, self.penalty)
+        pairs = np.outer(weights, weights)
+        weighed = matrix * pairs + 2 * self.penalty * (pairs - 1)
+        return Problem(
+            weighed, weights * targets, self.encoding, weights * self.epsilon, self.penalty
+        )
 
 
 class Member(NamedTuple):
@@ -57,13 +73,15 @@ class Member(NamedTuple):
     rows: Float[np.ndarray, "rows features"]  # scaled
     targets: Float[np.ndarray, " rows"]  # scaled
     question: Question
+    row_weights: Float[np.ndarray, " rows"]
     expansion: Expansion
     samples: SampleSet
 
     @property
     def problem(self) -> Problem:
         """What the sampler was asked."""
-        return self.question.problem(self.question.among(self.index, self.rows), self.targets)
+        matrix = self.question.among(self.index, self.rows)
+        return self.question.problem(matrix, self.targets, self.row_weights)
 
     def evaluate(
         self, X: Float[np.ndarray, "points features"]
@@ -75,6 +93,7 @@ class Member(NamedTuple):
 def fit_member(
     X: Float[np.ndarray, "training features"],
     y: Float[np.ndarray, " training"],
+    row_weights: Float[np.ndarray, " training"],
     index: Int[np.ndarray, " rows"],
     question: Question,
     sampler: Sampler,
@@ -82,19 +101,19 @@ def fit_member(
     seed: int,
 ) -> Member:
     """The regression over the rows `index`. Raises ValueError where the kernel is none."""
-    rows = X[index]
+    rows, targets, counts = X[index], y[index], row_weights[index]
     matrix = checked(question.among(index, rows), len(index))
-    problem = question.problem(matrix, y[index])
-    samples = sampler(problem, seed)
+    samples = sampler(question.problem(matrix, targets, counts), seed)
     fitted = Fitted(
-        samples.betas,
+        counts * samples.betas,
         samples.energies,
-        problem.kernel_matrix,
-        problem.targets,
+        matrix,
+        targets,
         question.epsilon,
-        question.encoding.box,
+        counts * question.encoding.box,
+        counts,
     )
-    return Member(index, rows, y[index], question, combine(fitted), samples)
+    return Member(index, rows, targets, question, counts, combine(fitted), samples)
 
 
 def blocks(order: Int[np.ndarray, " training"], most: int) -> tuple[Int[np.ndarray, " rows"], ...]:
@@ -112,6 +131,7 @@ def weights(
     members: tuple[Member, ...],
     X: Float[np.ndarray, "training features"],
     y: Float[np.ndarray, " training"],
+    row_weights: Float[np.ndarray, " training"],
 ) -> Float[np.ndarray, " members"]:
     """max(R2, 0) on the rows that a model has not seen, in shares of the sum; equal weights where
     no model has a positive R2, or there are less than two such rows."""
@@ -119,9 +139,10 @@ def weights(
 
     scores = np.zeros(len(members))
     for i, member in enumerate(members):
-        unseen = np.delete(np.arange(len(y)), member.index)
+        unseen = np.setdiff1d(np.flatnonzero(row_weights), member.index)
         if len(unseen) > 1:
-            scores[i] = max(r2_score(y[unseen], member.evaluate(X[unseen])[0]), 0)
+            found = member.evaluate(X[unseen])[0]
+            scores[i] = max(r2_score(y[unseen], found, sample_weight=row_weights[unseen]), 0)
     return scores / scores.sum() if scores.any() else np.full(len(scores), 1 / len(scores))
 
 

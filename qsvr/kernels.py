@@ -21,12 +21,12 @@ def kernel_of(kind: str | Kernel, gamma: float, degree: int, coef0: float) -> Ke
         "precomputed": None,
         "rbf": partial(rbf, gamma=gamma),
         "linear": linear,
-        "polynomial": partial(polynomial, gamma=gamma, degree=degree, coef0=coef0),
+        "poly": partial(polynomial, gamma=gamma, degree=degree, coef0=coef0),
     }
+    known["polynomial"] = known["poly"]
     if kind not in known:
         raise ValueError(
-            f"unknown kernel {kind!r}: choose rbf, linear, polynomial, precomputed or give a "
-            "callable"
+            f"unknown kernel {kind!r}: choose rbf, linear, poly, precomputed or give a callable"
         )
     return known[kind]
 
@@ -58,6 +58,18 @@ def rbf(
     from scipy.spatial.distance import cdist
 
     return np.exp(-gamma * cdist(X, Z, "sqeuclidean"))
+
+
+def gamma_of(gamma: float | str, X: Float[np.ndarray, "rows features"]) -> float:
+    """The number that "scale", "auto" (1 / features) or the number itself stands for, for rows X.
+    Raises ValueError."""
+    if gamma == "scale":
+        return scale_gamma(X)
+    if gamma == "auto":
+        return 1 / X.shape[1]
+    if isinstance(gamma, str) or not gamma > 0:
+        raise ValueError(f"gamma is {gamma!r}: choose scale, auto or a number above 0")
+    return gamma
 
 
 def scale_gamma(X: Float[np.ndarray, "rows features"]) -> float:

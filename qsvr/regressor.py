@@ -20,19 +20,20 @@ from qsvr.scaling import scaling_of
 class QSVR(RegressorMixin, BaseEstimator):
     """Support vector regression whose dual is minimised by sampling a QUBO.
 
-    Features and targets are scaled inside, so `box` and `epsilon` count in standard deviations of
+    Features and targets are scaled inside, so `C` and `epsilon` count in standard deviations of
     y. Up to `max_rows` rows make one QUBO of 2 x rows x `bits` binaries. Of more rows the fewest
     random blocks of `max_rows` that hold them all are made, which overlap where they must; the
     blocks' models, `members_`, are averaged with weights max(R2, 0), R2 measured on the rows a
     model has not seen (equal weights where no model has a positive R2, or there are less than two
     such rows). The time of a fit is proportional to the number of blocks.
 
-    kernel        "rbf", "linear", "polynomial", "precomputed" (X is k(X, X) in `fit` and
+    kernel        "rbf", "linear", "poly", "precomputed" (X is k(X, X) in `fit` and
                   k(X_new, X) in `predict`), or a callable (X, Z) -> matrix of scaled rows
-    gamma         of rbf and polynomial, or "scale": 1 / (features x variance of scaled X). Values
-                  of the kernel should be of order 1, or the levels of beta are too coarse
-    degree, coef0 of polynomial
-    box           C', the largest |beta|
+    gamma         of rbf and poly, or "scale": 1 / (features x variance of scaled X), or "auto":
+                  1 / features. Values of the kernel should be of order 1, or the levels of beta
+                  are too coarse
+    degree, coef0 of poly
+    C             the largest |beta|, the price of an error; its box in the QUBO
     bits, base    K binaries to base B for each alpha and alphahat
     epsilon       half width of the tube without loss
     penalty       xi, the price of (sum beta)^2; None: 5 where the sampler moves betas in pairs
@@ -58,7 +59,7 @@ class QSVR(RegressorMixin, BaseEstimator):
         gamma="scale",
         degree=3,
         coef0=1.0,
-        box=8.0,
+        C=8.0,
         bits=5,
         base=2.0,
         epsilon=0.02,
@@ -76,7 +77,7 @@ class QSVR(RegressorMixin, BaseEstimator):
         self.gamma = gamma
         self.degree = degree
         self.coef0 = coef0
-        self.box = box
+        self.C = C
         self.bits = bits
         self.base = base
         self.epsilon = epsilon
@@ -99,7 +100,7 @@ class QSVR(RegressorMixin, BaseEstimator):
         """
         settings = {
             "gamma": 0.1,
-            "box": Encoding(0.5, 3, 0.005).box,
+            "C": Encoding(0.5, 3, 0.005).box,
             "bits": 3,
             "base": 0.5,
             "epsilon": 0.02,
@@ -118,28 +119,36 @@ class QSVR(RegressorMixin, BaseEstimator):
         tags.input_tags.pairwise = self.kernel == "precomputed"
         return tags
 
-    def fit(self, X, y) -> "QSVR":
-        """X (rows, features) and y (rows,), at least two rows, all finite."""
+    def fit(self, X, y, sample_weight=None) -> "QSVR":
+        """X (rows, features) and y (rows,), at least two rows, all finite; with sample_weight
+        (rows,), a row's box is C times its weight, as in scikit-learn's SVR, and one that weighs
+        nothing is left out."""
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
         y = y.astype(np.float64)
+        row_weights = _row_weights(sample_weight, len(y))
+        if not self.C > 0:
+            raise ValueError(f"C must be positive, not {self.C}")
         if self.kernel == "precomputed" and X.shape[0] != X.shape[1]:
             raise ValueError(f"a precomputed kernel is a square matrix, not {X.shape}")
         random, sampler = check_random_state(self.random_state), self._sampler()
         self.penalty_ = _penalty(sampler) if self.penalty is None else self.penalty
-        self.encoding_ = Encoding.from_box(self.box, self.bits, self.base)
+        self.encoding_ = Encoding.from_box(self.C, self.bits, self.base)
         self.x_scaling_ = scaling_of(X, "none" if self.kernel == "precomputed" else self.scaling)
         self.y_scaling_ = scaling_of(y, self.target_scaling)
         X, y = self.x_scaling_(X), self.y_scaling_(y)
-        self.gamma_ = kernels.scale_gamma(X) if self.gamma == "scale" else self.gamma
+        self.gamma_ = kernels.gamma_of(self.gamma, X)
         kernel = kernels.kernel_of(self.kernel, self.gamma_, self.degree, self.coef0)
         question = Question(kernel, self.encoding_, self.epsilon, self.penalty_)
-        most = rows_of_one(sampler, self.bits, len(y), self.max_rows)
+        counted = np.flatnonzero(row_weights)
+        most = rows_of_one(sampler, self.bits, len(counted), self.max_rows)
         combine = self._combination()
         self.members_ = tuple(
-            fit_member(X, y, index, question, sampler, combine, random.randint(2**31 - 1))
-            for index in blocks(random.permutation(len(y)), most)
+            fit_member(
+                X, y, row_weights, index, question, sampler, combine, random.randint(2**31 - 1)
+            )
+            for index in blocks(random.permutation(counted), most)
         )
-        self.weights_ = weights(self.members_, X, y)
+        self.weights_ = weights(self.members_, X, y, row_weights)
         self.calls_ = tuple(_call(member.samples) for member in self.members_)
         return self
 
@@ -170,7 +179,7 @@ class QSVR(RegressorMixin, BaseEstimator):
         scalers = {"minmax": MinMaxScaler, "standard": StandardScaler, "none": FunctionTransformer}
         kernel = {"polynomial": "poly"}.get(self.kernel, self.kernel)
         machine = SVR(
-            kernel=kernel, gamma=self.gamma, degree=self.degree, coef0=self.coef0, C=self.box,
+            kernel=kernel, gamma=self.gamma, degree=self.degree, coef0=self.coef0, C=self.C,
             epsilon=self.epsilon,
         )  # fmt: skip
         return TransformedTargetRegressor(
@@ -190,6 +199,22 @@ class QSVR(RegressorMixin, BaseEstimator):
                 f"unknown combination {self.combine!r}: choose from {', '.join(COMBINATIONS)}"
             )
         return COMBINATIONS[self.combine]
+
+
+def _row_weights(given: Any, rows: int) -> np.ndarray:
+    """One weight a row. Raises ValueError where they are no weights, or count less than two."""
+    weights = np.ones(rows) if given is None else np.asarray(given, float)
+    weights = np.full(rows, float(weights)) if weights.ndim == 0 else weights
+    if weights.shape != (rows,):
+        raise ValueError(
+            f"sample_weight has shape {weights.shape}: give one for each of {rows} rows"
+        )
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise ValueError("sample_weight must be finite and not negative")
+    if (weights > 0).sum() < 2:
+        many = (weights > 0).sum()
+        raise ValueError(f"sample_weight: {many} rows have a weight above zero, two are needed")
+    return weights
 
 
 def _penalty(sampler: Sampler) -> float:

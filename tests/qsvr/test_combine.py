@@ -26,30 +26,49 @@ def fitted(reads: int = 6, rows: int = 5) -> Fitted:
         targets=random.normal(size=rows),
         epsilon=0.1,
         box=1.0,
+        weights=np.ones(rows),
     )
 
 
-@given(st.lists(st.floats(-10, 10), min_size=1, max_size=9), st.floats(0, 2))
+EQUAL = np.ones(5)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-10, 10), st.sampled_from([0.25, 1.0, 3.0])), min_size=1, max_size=9
+    ),
+    st.floats(0, 2),
+)
 @settings(max_examples=50, deadline=None)
-def test_no_bias_has_a_lower_loss_than_the_median_bias(residuals, epsilon):
-    residuals = np.array(residuals)
-    losses = lambda b: np.maximum(np.abs(residuals - b[:, None]) - epsilon, 0).sum(1)  # noqa: E731
+def test_no_bias_has_a_lower_loss_than_the_median_bias(rows, epsilon):
+    residuals, weights = np.array(rows).T
+    losses = lambda b: np.maximum(np.abs(residuals - b[:, None]) - epsilon, 0) @ weights  # noqa: E731
     best = losses(np.linspace(-13, 13, 2001)).min()
-    assert losses(np.array([median_bias(residuals, epsilon)]))[0] <= best + 1e-9
+    assert losses(np.array([median_bias(residuals, epsilon, weights)]))[0] <= best + 1e-9
+
+
+@given(st.lists(st.tuples(st.floats(-10, 10), st.integers(1, 4)), min_size=1, max_size=9))
+@settings(max_examples=30, deadline=None)
+def test_a_row_that_counts_n_is_n_rows(rows):
+    residuals, weights = np.array(rows).T
+    expected = np.median(np.add.outer([-0.5, 0.5], residuals.repeat(weights.astype(int))))
+    assert median_bias(residuals, 0.5, weights) == pytest.approx(expected, abs=1e-12)
 
 
 def test_median_bias_is_the_middle_of_the_minimising_interval():
     # Both points are within epsilon of every b from 0.5 to 1.5.
-    assert median_bias(np.array([0.5, 1.5]), 1.0) == pytest.approx(1.0)
+    assert median_bias(np.array([0.5, 1.5]), 1.0, np.ones(2)) == pytest.approx(1.0)
 
 
 def test_support_vector_bias_uses_rows_inside_the_box():
     beta = np.array([0.5, -0.5, 0.2, 1.0, 0.0])
     residuals = np.array([2.0, 1.0, 3.0, 50.0, -50.0])
-    assert support_vector_bias(residuals, beta, 0.1, 1.0) == pytest.approx((1.9 + 1.1 + 2.9) / 3)
+    assert support_vector_bias(residuals, beta, 0.1, 1.0, EQUAL) == pytest.approx(
+        (1.9 + 1.1 + 2.9) / 3
+    )
     at_the_box = np.array([1.0, -1.0, 1.0, 1.0, 0.0])
-    expected = median_bias(residuals, 0.1)
-    assert support_vector_bias(residuals, at_the_box, 0.1, 1.0) == expected
+    expected = median_bias(residuals, 0.1, EQUAL)
+    assert support_vector_bias(residuals, at_the_box, 0.1, 1.0, EQUAL) == expected
 
 
 @pytest.mark.parametrize("combination", [MeanOfBest(3), Published(), Published(4, "mean")], ids=str)
@@ -63,7 +82,7 @@ def test_weights_sum_to_one(combination):
 def predictions(problem: Fitted, beta: np.ndarray) -> np.ndarray:
     """Of one beta with its own bias, on the training rows."""
     residuals = problem.targets - problem.kernel_matrix @ beta
-    bias = support_vector_bias(residuals, beta, problem.epsilon, problem.box)
+    bias = support_vector_bias(residuals, beta, problem.epsilon, problem.box, problem.weights)
     return problem.kernel_matrix @ beta + bias
 
 
@@ -100,7 +119,7 @@ def test_mean_of_best_predicts_with_the_mean_beta_of_distinct_samples():
     )
     expansion = MeanOfBest(4)(repeated)
     beta = problem.betas[:4].mean(0)
-    bias = median_bias(problem.targets - problem.kernel_matrix @ beta, problem.epsilon)
+    bias = median_bias(problem.targets - problem.kernel_matrix @ beta, problem.epsilon, EQUAL)
     mean, variance = evaluate(expansion, problem.kernel_matrix)
     np.testing.assert_allclose(mean, problem.kernel_matrix @ beta + bias)
     np.testing.assert_allclose(variance, (problem.betas[:4] @ problem.kernel_matrix).var(0))

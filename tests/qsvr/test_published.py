@@ -22,4 +22,4 @@ PUBLISHED = {
 def test_the_published_settings():
     found = QSVR.published().get_params()
     assert {name: found[name] for name in PUBLISHED} == PUBLISHED
-    assert found["box"] == pytest.approx(sum(0.5 ** (i - 0.005) for i in range(3)), rel=1e-12)
+    assert found["C"] == pytest.approx(sum(0.5 ** (i - 0.005) for i in range(3)), rel=1e-12)

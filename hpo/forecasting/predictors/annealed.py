@@ -25,12 +25,15 @@ def qsvr(
     epochs it was for. Raises TypeError where a parameter is no plain value.
     """
     json.dumps(parameters)
+    # `C` was `box` once, and is in the journals of studies that go on.
+    settings = {"predictor": "qsvr", "published": published, **parameters}
+    given = {{"box": "C"}.get(name, name): value for name, value in parameters.items()}
 
     def fit(curves: Curves, targets: Losses, seed: int) -> Extrapolate:
         from qsvr import QSVR
 
         make = QSVR.published if published else QSVR
-        model = make(random_state=seed, **parameters).fit(curves, targets)
+        model = make(random_state=seed, **given).fit(curves, targets)
         for call in model.calls_ if report else ():
             report({"curves": len(curves), "epochs": curves.shape[1], **call})
         residual = root_mean_square(targets - model.predict(curves))
@@ -47,5 +50,4 @@ def qsvr(
 
         return predict
 
-    settings = {"predictor": "qsvr", "published": published, **parameters}
     return Predictor(fit, settings, least=2)

@@ -100,7 +100,7 @@ def test_more_rows_than_the_annealer_takes_make_an_ensemble():
     random = np.random.default_rng(0)
     X = random.uniform(size=(30, 2))
     y = X[:, 0] + X[:, 1] ** 2
-    model = QSVR(sampler=QPU(SMALL, 20, sweeps=20), bits=2, box=4.0, random_state=0).fit(X, y)
+    model = QSVR(sampler=QPU(SMALL, 20, sweeps=20), bits=2, C=4.0, random_state=0).fit(X, y)
     limit = devices.largest_clique(SMALL) // 4
     assert max(len(member.rows) for member in model.members_) <= limit
     assert len(model.calls_) == -(-30 // limit)

@@ -3,7 +3,7 @@
 import pytest
 
 import hpo
-from tests.launch.killing import Study, killed_through
+from tests.launch.kills.killing import Study, killed_through
 
 NETWORK = "--config.tune.objective=launch.objectives.digits:make"
 MORE = ("--config.tune.max_epochs=27",)

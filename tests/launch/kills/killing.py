@@ -17,7 +17,7 @@ import hpo
 psutil = pytest.importorskip("psutil", reason="finds whom to kill; comes with the extra [ray]")
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parents[2]
 LIMIT_S = 120  # without an epoch; a worker that imports JAX on a busy machine is slow
 
 

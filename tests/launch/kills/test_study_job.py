@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from tests.launch.killing import ROOT, Study, psutil, wait_for_epochs
-from tests.launch.test_kills import check_same, undisturbed
+from tests.launch.kills.killing import ROOT, Study, psutil, wait_for_epochs
+from tests.launch.kills.test_kills import check_same, undisturbed
 
 pytest.importorskip("ray", reason="needs the extra [ray]")
 
