@@ -11,11 +11,11 @@ from ml_collections import ConfigDict
 from datasets.batches import Sampler, links_without_room, sequential
 from datasets.events import Samples
 from datasets.schema import Batch
+from launch.objectives.speed import Meter, matmul_rate, step_flops
 from launch.shell import data
 from launch.shell.fitting import Fitting, start_model
 from launch.shell.progress import say
 from launch.shell.runs import Run, RunError
-from launch.shell.speed import Meter, matmul_rate, step_flops
 
 
 @dataclass(frozen=True)

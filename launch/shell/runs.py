@@ -15,13 +15,14 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from datasets.storage.files import read_json, write_json
+from mlpf_jax.model.config import ModelConfig, TrainConfig
 
 # Objectives by the names they had when older runs were begun, whose configuration holds them.
 MOVED = {
@@ -52,6 +53,14 @@ ADDED = {
 }
 # Of these, what says where a run goes on, which may change.
 WHERE = ("mesh.data", "mesh.model", "tune.executor", "tune.gpus")
+
+
+def defaults() -> dict[str, Any]:
+    """What a configuration has that does not say otherwise, by path: all of models and trainings,
+    and what older runs were begun without."""
+    kinds = {"model": ModelConfig, "train": TrainConfig}
+    ours = {f"{at}.{field.name}": field.default for at, k in kinds.items() for field in fields(k)}
+    return ours | ADDED
 
 
 class RunError(ValueError):
@@ -149,7 +158,7 @@ def _plain(config: ConfigDict) -> dict[str, Any]:
 
 def check_same(run: Run, config: ConfigDict) -> None:
     """Raises RunError where a run was begun with another configuration, but for where it runs."""
-    stored, given = (ADDED | _flat(_plain(each)) for each in (run.config, config))
+    stored, given = (defaults() | _flat(_plain(each)) for each in (run.config, config))
     changed = [
         f"{key} was {stored.get(key)!r}, is {given.get(key)!r}"
         for key in sorted({**stored, **given})
