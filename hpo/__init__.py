@@ -30,6 +30,8 @@ _MODULES = {
     "hpo.study.errors": ("JournalError",),
     "hpo.study.forking": ("fork",),
     "hpo.study.journal": ("Journal", "read_journal"),
+    "hpo.showing.drawing.notebook": ("plot",),
+    "hpo.showing.drawing.page": ("page",),
     "hpo.schedulers.pricing": ("Price",),
     "hpo.core.proposals": ("searched",),
     "hpo.study.records": ("Record",),
