@@ -54,7 +54,7 @@ _MODULES = {
     ),
 }  # fmt: skip
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
-_ROOMS = {"predictors": "hpo.forecasting.predictors"}
+_ROOMS = {"export": "hpo.export", "predictors": "hpo.forecasting.predictors"}
 
 __all__ = sorted({*_HOME, *_ROOMS})
 

@@ -46,7 +46,7 @@ def of_log(header: Mapping[str, Any], entries: Sequence[Entry]) -> View:
         sign=-1 if settings.get("mode") == "maximise" else 1,
         trials=_trials(settings, record, entries, over),
         reports=tuple(
-            Report(seconds, item.trial, item.epoch, item.metrics[metric])
+            Report(seconds, item.trial, item.epoch, item.metrics[metric], item.metrics)
             for seconds, (_, item) in zip(clock, entries, strict=True)
             if isinstance(item, Reported)
         ),

@@ -43,12 +43,14 @@ class Span(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A metric, as it came; `seconds` on the study's clock, None where that was not recorded."""
+    """The metric as it came, and all that came with it, by name; `seconds` on the study's clock,
+    None where that was not recorded."""
 
     seconds: float | None
     trial: int
     epoch: int
     value: float
+    metrics: Mapping[str, Any]
 
 
 class Foreseen(NamedTuple):
@@ -118,7 +120,7 @@ def of_state(state: Any) -> View:
         for t in summary.trials
     )
     reports = tuple(
-        Report(None, t.number, epoch, value)
+        Report(None, t.number, epoch, value, {"loss": value})
         for t in trials
         for epoch, value in enumerate(t.curve, 1)
     )
