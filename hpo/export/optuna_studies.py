@@ -55,7 +55,7 @@ def from_optuna(storage: Any, name: str | None = None) -> Table:
     a study whose trials report nothing, curves are one epoch long: the value.
 
     Trials that were completed are rows, and failed ones, whose curve is NaN from there on. Those
-    that were pruned, still run or have gaps are left out, which a warning counts. `name` may be left
+    that were pruned, still run or have gaps are left out; a warning counts them. `name` may be left
     out where the storage has one study. Raises ValueError where no trial is left.
     """
     optuna = needed("optuna", "export")

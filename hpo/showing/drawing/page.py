@@ -26,7 +26,7 @@ def page(source: Any, path: str | Path, refresh_s: float | None = None) -> Path:
     """
     path = Path(path)
     name = source if isinstance(source, str | Path) else None
-    text = render(view_of(source), _title(name), refresh_s)
+    text = render(view_of(source), title_of(name), refresh_s)
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         partial.write_text(text, encoding="utf-8")
@@ -263,7 +263,8 @@ def _footer(view: View) -> str:
     return f"<footer>Made from the study's log: first row {begun}, last row {last}.</footer>"
 
 
-def _title(path: str | Path | None) -> str:
+def title_of(path: str | Path | None) -> str:
+    """What a study is called: by the folder of its log, or by the log where that has a name."""
     if path is None:
         return "A study"
     path = Path(path).absolute()
