@@ -30,6 +30,8 @@ _MODULES = {
     "hpo.study.errors": ("JournalError",),
     "hpo.study.forking": ("fork",),
     "hpo.study.journal": ("Journal", "read_journal"),
+    "hpo.showing.drawing.notebook": ("plot",),
+    "hpo.showing.drawing.page": ("page",),
     "hpo.schedulers.pricing": ("Price",),
     "hpo.core.proposals": ("searched",),
     "hpo.study.records": ("Record",),
@@ -52,7 +54,7 @@ _MODULES = {
     ),
 }  # fmt: skip
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
-_ROOMS = {"predictors": "hpo.forecasting.predictors"}
+_ROOMS = {"export": "hpo.export", "predictors": "hpo.forecasting.predictors"}
 
 __all__ = sorted({*_HOME, *_ROOMS})
 
