@@ -21,7 +21,7 @@ from hpo.front.trial import Trial
 REPEATED = "epochs_repeated"
 """A metric of ours: epochs trained once more before this one, for want of their state."""
 
-KEPT = 8  # runners of one process that wait for their trials to go on
+KEPT = 16  # runners of one process that wait for their trials to go on
 _HUNG = "hung.txt"
 
 
@@ -67,8 +67,13 @@ class _Resumable:
         self._objective, self._terms = objective, terms
 
     def __call__(self, asked: Asked) -> Iterator[Mapping[str, Any]]:
+        try:
+            yield from self._from(_saved(asked), asked)
+        except states.NothingSaved:
+            yield from self._from(0, asked)
+
+    def _from(self, first: int, asked: Asked) -> Iterator[Mapping[str, Any]]:
         terms, before = self._terms, remembered(asked.folder)
-        first = _saved(asked)
         trial, said = loop(self._objective, asked, _plan(terms, first, asked.last_epoch))
         losses: list[float] = []
         for metrics in _fresh(_watched(said, asked, terms), asked, first, terms):
@@ -192,6 +197,12 @@ def _check_hung(word: Path, seconds: float | None) -> None:
     if not hung.startswith("Timeout"):
         return
     word.replace(word.with_name("hung-last.txt"))
-    frames = [line.strip() for line in hung.splitlines() if line.strip().startswith("File ")]
-    where = f" ({frames[0]})" if frames else ""
-    raise TimeoutError(f"{late(None, seconds or 0.0)}{where}")
+    raise TimeoutError(f"{late(None, seconds or 0.0)}; it hung in {_place_of(hung)}")
+
+
+def _place_of(hung: str) -> str:
+    """Where the objective was when its process was ended: it has the main thread, or ours."""
+    threads = [text for text in hung.split("Thread 0x") if "File " in text]
+    own = [text for text in threads if "hpo/front/loops.py" in text and " in _run" in text]
+    frames = [line.strip() for line in (own or threads)[-1].splitlines() if "File " in line]
+    return frames[0].removeprefix("File ")

@@ -22,6 +22,11 @@ class StateError(RuntimeError):
     """A state cannot be saved or read; the message says which and what to do."""
 
 
+class NothingSaved(StateError):
+    """A trial that has reported nothing yet asks for a state that it has not saved: it can begin
+    anew."""
+
+
 def kept(folder: Path) -> list[int]:
     """The epochs whose states lie in a trial's folder."""
     names = (path.stem.removeprefix("state-") for path in folder.glob("state-*.npz"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpo.core.searcher import Observed, Searcher
-from hpo.core.types import Event, Job, Scheduler
+from hpo.core.types import Event, Job, Reported, Scheduler
 from hpo.front import results
 from hpo.front.gate import WHOLE, Place, Workshop
 from hpo.front.objective import Terms
@@ -64,7 +64,7 @@ class Played(NamedTuple):
     """A part as far as it has come."""
 
     part: Part
-    log: "Log"
+    log: Log
     state: Any
     finished: bool
     trials: list[TrialResult]
@@ -274,26 +274,27 @@ class Study:
         terms = replace(setting.terms, max_epochs=max_epochs)
         return Part(scheduler, terms, Place(numbers.__getitem__, before), None)
 
-    def _play(self, part: Part, log: "Log | None", seconds: float | None) -> "Study":
+    def _play(self, part: Part, log: Log | None, seconds: float | None) -> "Study":
         setting = self._setting
         until = None if seconds is None else time.monotonic() + seconds
         limits = Limits(self._allowed, until)
+        part.scheduler.init(setting.seed)  # refuses a bad seed before anything is written
+        described = {**setting.workshop.description(part.terms, part.limit), "seed": setting.seed}
         with self._opened(log) as log:
-            before, _ = fold(part.scheduler, log.entries(), setting.seed)
-            epochs = self.epochs + summarise(before).epochs
+            log.begin(part.scheduler.settings, setting.seed, described)
+            epochs = self.epochs + sum(isinstance(item, Reported) for _, item in log.entries())
             watch = Watch(part.place, setting.callbacks, limits, epochs, setting.tell)
             if limits.reached(epochs):
-                state, finished = before, False
+                state, finished = self._folded(part, log), False
             else:
                 state, finished = self._run(part, log, watch)
-            trials = results.results(
-                log.entries(), summarise(state).trials, part.scheduler.metric, part.place
-            )
+            summaries, entries = summarise(state).trials, list(log.entries())
+        trials = results.results(entries, summaries, part.scheduler.metric, part.place)
         self._parts.append(Played(part, log, state, finished, trials))
         setting.tell(f"  {self!r}")
         return self
 
-    def _run(self, part: Part, log: "Log", watch: Watch) -> tuple[Any, bool]:
+    def _run(self, part: Part, log: Log, watch: Watch) -> tuple[Any, bool]:
         setting = self._setting
         folder = self._place / "trials"
 
@@ -304,9 +305,12 @@ class Study:
             try:
                 return run_study(part.scheduler, gate, log, setting.seed, watch), True
             except StopStudy:
-                return fold(part.scheduler, log.entries(), setting.seed)[0], False
+                return self._folded(part, log), False
 
-    def _opened(self, log: "Log | None") -> AbstractContextManager["Log"]:
+    def _folded(self, part: Part, log: Log) -> Any:
+        return fold(part.scheduler, log.entries(), self._setting.seed)[0]
+
+    def _opened(self, log: Log | None) -> AbstractContextManager[Log]:
         """The log of the part that is to be played."""
         if self.folder is None:
             return nullcontext(log or Memory())

@@ -79,18 +79,17 @@ class Trial:
         like   a new state, where parts of it are pytrees that only JAX can put together (Flax's
                TrainState, states of optax); the state is given that structure
 
-        Raises StateError where nothing was saved, or by another model.
+        Where the trial has saved no state yet it begins with epoch 1 again, and what it reports
+        once more is counted. Raises StateError where the state is damaged, or of another model.
         """
         self.looked = self.resumed = True
         if not self._first:
             return None
         path = states.path_of(self._folder, self._first)
-        if not path.exists():
-            raise states.StateError(
-                f"trial {self.number} goes on after epoch {self._first}, of which it saved no "
-                "state: call trial.save(state) in every epoch, or pass resumable=False to hpo.tune"
-            )
-        return states.read(path, like)
+        if path.exists():
+            return states.read(path, like)
+        kind = states.NothingSaved if self.reported == self._first else states.StateError
+        raise kind(f"trial {self.number} saved no state after epoch {self._first}")
 
     def save(self, state: Any, epoch: int | None = None) -> None:
         """Keep the state after an epoch, for `load`: written whole or not at all.
