@@ -24,6 +24,13 @@ _MODULES = {
     "hpo.executors.pool": ("ExecutorError",),
     "hpo.executors.processes": ("ProcessExecutor",),
     "hpo.executors.ray": ("RayExecutor",),
+    "hpo.front.loops": ("TrialStopped",),
+    "hpo.front.results": ("TrialResult",),
+    "hpo.front.states": ("StateError",),
+    "hpo.front.study": ("Study", "StudyError"),
+    "hpo.front.trial": ("Trial",),
+    "hpo.front.tuning": ("tune",),
+    "hpo.front.watching": ("Report", "StopStudy"),
     "hpo.schedulers.fast": ("fast_hyperband",),
     "hpo.schedulers.halving": ("full_training", "hyperband", "successive_halving", "top_n"),
     "hpo.schedulers.improved": ("Risk", "swift_improved"),
@@ -50,7 +57,7 @@ _MODULES = {
     "hpo.simulation.tables": ("Table", "read_table", "table_of", "write_table", "zoo"),
     "hpo.core.types": (
         "Completed", "Failed", "Finished", "Job", "Predict", "Predicted", "Propose", "Proposed",
-        "Reported", "Scheduler", "Trial", "Wait", "WorkerLost",
+        "Reported", "Scheduler", "Wait", "WorkerLost",
     ),
 }  # fmt: skip
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
