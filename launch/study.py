@@ -37,7 +37,8 @@ def inspect(path: Path) -> None:
         say(f"{path}: a study that has not begun")
         return
     record = records.read(entries, header["settings"]["metric"])
-    for line in (*_head(path, header, record), "", *_rungs(record), "", *_trials(header, record)):
+    head = [*_head(path, header, record), *_states(path, record)]
+    for line in (*head, "", *_rungs(record), "", *_trials(header, record)):
         say(line)
 
 
@@ -94,6 +95,14 @@ def _head(path: Path, header: Mapping, record: Any) -> list[str]:
         f"{len(record.trials)} trials ({running} running), {record.epochs} epochs, "
         f"{len(record.predictions)} predictions, {lost} workers lost",
     ]
+
+
+def _states(path: Path, record: Any) -> list[str]:
+    """What the checkpoints take, where the trials lie beside the log."""
+    from hpo.study import keeping
+
+    trials = path.parent / "trials"
+    return [keeping.line(trials, len(record.trials))] if trials.is_dir() else []
 
 
 def _rungs(record: Any) -> list[str]:
