@@ -75,8 +75,7 @@ def searched(scheduler: Scheduler, searcher: Searcher) -> Scheduler:
         return state._replace(inner=scheduler.extend(state.inner, reports))
 
     def open_trials(state: Searched) -> frozenset[int]:
-        begun = {state.ready.trial} if state.ready is not None else set()
-        return scheduler.open_trials(state.inner) | begun
+        return scheduler.open_trials(state.inner)
 
     return Scheduler(
         init, ask, tell, predict, scheduler.settings, scheduler.metric, extend, open_trials
