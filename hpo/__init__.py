@@ -50,6 +50,7 @@ _MODULES = {
         "space_from_settings",
     ),
     "hpo.study.admission": ("Refused",),
+    "hpo.study.keeping": ("Keeper",),
     "hpo.study.replay": ("fold",),
     "hpo.study.run": ("Unrecorded", "run_study"),
     "hpo.study.summary": ("StudySummary", "summarise"),

@@ -5,6 +5,7 @@ python -m launch.predict --run=runs/demo --input=events.root
 python -m launch.predict --model=NAME_OR_FOLDER --input=events.root
 
 Without --run and --model it is the model that comes with the package, clic_small.
+--devices=8 (or the run's config.mesh) divides every batch among devices.
 
 One row per element: event, element, element_type, class, pdg, charge, pt, eta, phi, energy (GeV).
 """
@@ -18,7 +19,7 @@ from absl import flags
 from datasets import schema
 from datasets.events import EventData
 from datasets.samples import unlabelled
-from launch.shell import program
+from launch.shell import group, program
 from launch.shell.data import elements_of
 from launch.shell.models import SHIPPED, open_model
 from launch.shell.progress import say
@@ -105,7 +106,7 @@ def _reconstructed(events: EventData, reconstruct: Reconstruct, first_event: int
 
 
 if __name__ == "__main__":
-    folder = program.define_run()
+    folder, mesh_of = program.define_run(), group.define_devices()
     model = flags.DEFINE_string("model", "", "Instead of --run: a model's folder, or its name.")
     source = flags.DEFINE_string("input", None, "The EDM4HEP file (ROOT).", required=True)
     output = flags.DEFINE_string("output", "particles.parquet", "The table to write.")
@@ -117,9 +118,10 @@ if __name__ == "__main__":
         check_place(Path(output.value))
         if flags.FLAGS["run"].present:
             run = open_run(folder())
-            reconstruct, elements = reconstructor(run), elements_of(run.config)
+            mesh = mesh_of(run.config.get("mesh"))
+            reconstruct, elements = reconstructor(run, mesh), elements_of(run.config)
         else:
-            opened = open_model(model.value or SHIPPED)
+            opened = open_model(model.value or SHIPPED, mesh_of())
             reconstruct, elements = opened.reconstructor(), opened.config.elements
         paths = Path(source.value), Path(output.value)
         sums = predict(reconstruct, *paths, detector.value, elements)

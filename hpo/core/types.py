@@ -136,6 +136,8 @@ class Scheduler(NamedTuple):
                                              have different settings
     metric                                   the metric that events must report
     extend(state, reports) -> State          as `tell` of each report in turn, but faster
+    open_trials(state) -> numbers            trials that may still be given a job; of all others
+                                             that were begun none ever is, whatever is told
     """
 
     init: Callable[[int], Any]
@@ -145,6 +147,7 @@ class Scheduler(NamedTuple):
     settings: Mapping[str, Any]
     metric: str
     extend: Callable[[Any, Sequence[Reported]], Any]
+    open_trials: Callable[[Any], frozenset[int]]
 
 
 @dataclass(frozen=True)

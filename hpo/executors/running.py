@@ -139,8 +139,9 @@ def _train(objective: Objective, trial: Trial) -> Iterator[Reported | Completed]
 
 
 def _no_room(error: BaseException) -> bool:
-    """Whether the disk or its quota is full; libraries hand on the system's words, not its code."""
-    full = (errno.ENOSPC, errno.EDQUOT)
+    """Whether the disk, its quota or the limit of files is full; libraries hand on the system's
+    words, not its code."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     words = tuple(os.strerror(code) for code in full)
     return getattr(error, "errno", None) in full or any(word in str(error) for word in words)
 

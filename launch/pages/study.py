@@ -10,7 +10,7 @@ from hpo.showing.drawing.curves import short, span
 from hpo.showing.pace import pace
 from hpo.showing.recorded import of_log
 from hpo.showing.view import RUNNING, View
-from hpo.study import outcomes, records
+from hpo.study import keeping, outcomes, records
 from hpo.study.journal import Entry
 
 SHOWN = 10  # trials of the table
@@ -24,6 +24,7 @@ def lines(path: Path, header: Mapping[str, Any], entries: Sequence[Entry]) -> li
     return [
         *_head(path, header, record, view),
         *_running(view, record),
+        *_states(path, record),
         "",
         *_rungs(record),
         "",
@@ -90,6 +91,12 @@ def _running(view: View, record: Any) -> list[str]:
             f"for {span(since)}{at}"
         )
     return found
+
+
+def _states(path: Path, record: Any) -> list[str]:
+    """What the checkpoints take, where the trials lie beside the log."""
+    trials = path.parent / "trials"
+    return [keeping.line(trials, len(record.trials))] if trials.is_dir() else []
 
 
 def _rungs(record: Any) -> list[str]:

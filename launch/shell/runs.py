@@ -50,9 +50,10 @@ ADDED = {
     "mesh.model": 1,
     "tune.executor": "processes",
     "tune.gpus": 0.0,
+    "tune.keep": 5,
 }
-# Of these, what says where a run goes on, which may change.
-WHERE = ("mesh.data", "mesh.model", "tune.executor", "tune.gpus")
+# Of these, what no result depends on (where a run goes on, what it keeps), which may change.
+WHERE = ("mesh.data", "mesh.model", "tune.executor", "tune.gpus", "tune.keep")
 
 
 def defaults() -> dict[str, Any]:

@@ -5,10 +5,15 @@ not seen again, since orbax writes beside and renames. A model is a folder of tw
 anything can read: `config.json` (architecture, schema) and `arrays.npz` (no pickle).
 """
 
+import errno
 import json
+import logging
 import os
 import shutil
+import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,17 +28,81 @@ from mlpf_jax.model.config import ModelConfig
 from mlpf_jax.training import averaging, compatibility, parallel
 from mlpf_jax.training.train import TrainState
 
+NO_ROOM = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
+
 
 def save_state(folder: str | os.PathLike, epoch: int, state: TrainState, keep: int = 2) -> None:
-    """Writes the state after `epoch` epochs; keeps the last `keep`. Done when it returns.
+    """Writes the state after `epoch` epochs; keeps the last `keep`. On the disk when it returns.
 
     A state of that epoch that is there already is replaced. In a group of processes all of them
-    call it, and each writes what it holds.
+    call it, and each writes what it holds. Raises OSError in one line where it cannot be written
+    (a full disk, a quota); the states of epochs before are as they were.
     """
     _forget(folder, {epoch})
-    with _manager(folder, keep) as manager:
-        manager.save(epoch, args=ocp.args.StandardSave(_tree(state)), force=True)
-        manager.wait_until_finished()
+    folder = Path(folder)
+    try:
+        _check_room(folder, state)
+        with _told_once(), _manager(folder, keep) as manager:
+            manager.save(epoch, args=ocp.args.StandardSave(_tree(state)), force=True)
+            manager.wait_until_finished()
+        if jax.process_index() == 0:
+            _sync(folder, epoch)
+    except (OSError, ValueError, jax.errors.JaxRuntimeError) as error:
+        if (code := _code_of(error)) is None:
+            raise
+        for partial in folder.glob(f"{epoch}.orbax-checkpoint-tmp*"):
+            shutil.rmtree(partial, ignore_errors=True)
+        raise OSError(
+            code,
+            f"the state of epoch {epoch} cannot be written in {folder}: {os.strerror(code)}; that "
+            f"of epoch {latest_epoch(folder) or 0} is whole: make room, and start the same again",
+        ) from error
+
+
+def _check_room(folder: Path, state: TrainState) -> None:
+    """Raises OSError where the disk has no room for the state, before anything is written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < sum(x.nbytes for x in jax.tree.leaves(state)):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """Orbax logs, with tracebacks, what it raises as well, and writes of arrays that fail later
+    find that nobody waits for them."""
+    logger, hook = logging.getLogger("absl"), sys.unraisablehook
+    before = logger.level
+
+    def but_late_writes(told: Any) -> None:
+        if str(told.exc_value) != "Event loop is closed":
+            hook(told)
+
+    logger.setLevel(logging.CRITICAL)
+    sys.unraisablehook = but_late_writes
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        sys.unraisablehook = hook
+
+
+def _code_of(error: BaseException) -> int | None:
+    """The number of what the system said, which libraries hand on in words."""
+    known = getattr(error, "errno", None)
+    told = (code for code in NO_ROOM if os.strerror(code) in str(error))
+    return known if known is not None else next(told, None)
+
+
+def _sync(folder: Path, epoch: int) -> None:
+    """Orbax brings arrays to the disk, but not what says which they are, nor names of folders: a
+    machine that loses its power must find them, too."""
+    inside = [folder / str(epoch), *(folder / str(epoch)).rglob("*")]
+    for path in (*inside[::-1], folder):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def saved_epochs(folder: str | os.PathLike) -> set[int]:
