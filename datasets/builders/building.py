@@ -37,13 +37,13 @@ def build(recipe: Recipe, root: Path, workers: int, progress: Progress = silent)
     from datasets.builders import names, write
 
     write.check(recipe.name, recipe.splits)
-    root.mkdir(parents=True, exist_ok=True)
+    folder, shards = names.dataset_folder(root, recipe.name), _shards_of(root, recipe)
+    if is_made(recipe, root):  # looked at before anything is written: the place may be read-only
+        return _made(folder, shards, recipe)
+    _begin(root)
     with _alone(root, recipe.name):
-        folder, shards = names.dataset_folder(root, recipe.name), _shards_of(root, recipe)
         if is_made(recipe, root):
-            recipes.same(folder, read_json(folder / RECIPE), recipe)
-            _clear(shards)
-            return folder
+            return _made(folder, shards, recipe)
         _clear_unfinished(folder, recipe, shards)
         _make(recipe, shards, workers, progress)
         splits = {
@@ -56,6 +56,20 @@ def build(recipe: Recipe, root: Path, workers: int, progress: Progress = silent)
         write_json(folder / RECIPE, recipes.plain(recipe))
         _clear(shards)
         return folder
+
+
+def _made(folder: Path, shards: Path, recipe: Recipe) -> Path:
+    """The dataset that is there, of the same recipe."""
+    recipes.same(folder, read_json(folder / RECIPE), recipe)
+    _clear(shards)
+    return folder
+
+
+def _begin(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetError(f"cannot write to {root}: {error.strerror}") from None
 
 
 def is_made(recipe: Recipe, root: Path) -> bool:
@@ -102,7 +116,13 @@ def _clear_unfinished(folder: Path, recipe: Recipe, shards: Path) -> None:
 
 @contextmanager
 def _alone(root: Path, name: str) -> Iterator[None]:
-    with (root / f".{name}.lock").open("w") as file:
+    try:
+        lock = (root / f".{name}.lock").open("w")
+    except OSError as error:
+        raise DatasetError(
+            f"{name} is not in {root}, and cannot be made there: {error.strerror}"
+        ) from None
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
