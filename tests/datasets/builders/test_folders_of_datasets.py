@@ -28,7 +28,7 @@ def test_a_folder_of_datasets_is_refused_and_says_what_to_give(tmp_path, splits,
             DatasetError, match=f"folder of datasets .*{sorted(names)[0]}"
         ) as caught:
             ask(tmp_path)
-        assert str(min(tmp_path.iterdir())) in str(caught.value)
+        assert f"like {tmp_path / sorted(names)[0]}" in str(caught.value)
         ask(folder)
 
 
