@@ -17,7 +17,7 @@ go the other way `hit_collections`, `columns`, `addresses` and `file`. Only `rea
 from datasets.edm4hep.errors import EDM4HEPError
 from datasets.edm4hep.layout import PARTS
 from datasets.edm4hep.reading.file import check, count_events, read, read_all
-from datasets.edm4hep.reading.source import Source, inspect, survey
+from datasets.edm4hep.reading.source import Source, described, inspect, survey
 from datasets.edm4hep.reading.survey import Survey, has
 from datasets.edm4hep.writing.file import write
 
@@ -28,6 +28,7 @@ __all__ = [
     "Survey",
     "check",
     "count_events",
+    "described",
     "has",
     "inspect",
     "read",

@@ -29,6 +29,15 @@ class Source(NamedTuple):
     parts: frozenset[str]  # of those that were asked for, what there is
 
 
+def described(source: Source) -> tuple[str, ...]:
+    """What a person should know of a file, in lines."""
+    return (
+        f"{source.path}: {source.events} events of {source.detector.name}, EDM4hep "
+        f"{source.version}, podio's layout of {source.layout.name}",
+        *(f"note: {note}" for note in source.notes),
+    )
+
+
 class Contents(NamedTuple):
     """An open file, and what its events are to be read with."""
 
@@ -81,8 +90,9 @@ def opened(
             found = surveyed(file, tree, known)
             parts = parts_of(found, needs, wants)
             read = (*leaves(found.layout, found.detector, parts), *subset_leaves(found.chosen))
+            there = {key.rsplit("/", 1)[-1] for key in tree.keys()}  # noqa: SIM118, not a dict
             contents = Contents(
-                branches={leaf: tree[source_of(leaf, found.chosen)] for leaf in read},
+                branches={leaf: tree[source_of(leaf, found.chosen, there)] for leaf in read},
                 collections=numbers_of(
                     found.metadata,
                     found.layout.aliases,

@@ -22,11 +22,14 @@ def origins(tree, wanted: Collection[str], names: Mapping[int, str]) -> dict[str
 
     Raises EDM4HEPError where they are of several collections, or of one that is not in the file.
     """
+    import awkward as ak
+
     keys = {key.rsplit("/", 1)[-1]: key for key in tree.keys()}  # noqa: SIM118, not a dict
     found = {}
     for name in wanted:
         leaf = keys[reference_leaves(subset(name))[1]]
-        numbers = np.unique(tree[leaf].array(entry_stop=LOOKED_AT, library="ak").layout.content)
+        found_in = tree[leaf].array(entry_stop=LOOKED_AT, library="ak")
+        numbers = np.unique(ak.to_numpy(ak.flatten(found_in)))
         of = sorted({names.get(int(number), f"number {number}") for number in numbers})
         if len(of) > 1:
             raise EDM4HEPError(f"{name} is chosen from several collections: {', '.join(of)}")
@@ -36,8 +39,10 @@ def origins(tree, wanted: Collection[str], names: Mapping[int, str]) -> dict[str
     return found
 
 
-def source_of(leaf: str, chosen: Mapping[str, str]) -> str:
-    """The leaf that is read for one of a collection that is only references."""
+def source_of(leaf: str, chosen: Mapping[str, str], leaves: Collection[str]) -> str:
+    """Which of the leaves is read for one, which may be of a collection that is only references."""
+    if leaf in leaves:
+        return leaf
     for name, of in chosen.items():
         for own, theirs in ((f"{name}.", f"{of}."), (f"_{name}_", f"_{of}_")):
             if leaf.startswith(own):

@@ -43,6 +43,8 @@ def to_events(
             in length, or a track has no state; names the branch and the events.
         EDM4HEPError: a reference points to a collection that is not read.
     """
+    if names.TRACKER not in parts:  # clusters that have such hits have them no more
+        layout = replace(layout, unread=(*layout.unread, *detector.tracker_hits))
     detector = _without_unread(detector, parts)
     tracks = _tracks(chunk, layout) if names.TRACKS in parts else _nothing(chunk, TRACK_COLUMNS)
     clusters = _table(chunk, layout.clusters, names.CLUSTERS in parts)
