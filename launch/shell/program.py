@@ -57,11 +57,20 @@ def define_run(default: str = "runs/demo") -> Callable[[], Path]:
 def start(run: Callable[[], None]) -> None:
     """Runs a program: 0 when done, 1 after an error, 130 when interrupted."""
 
+    def without(arguments: list[str]) -> None:
+        if arguments:
+            raise app.UsageError(f"unexpected argument {arguments[0]!r}; flags begin with --")
+        run()
+
+    start_with(without)
+
+
+def start_with(run: Callable[[list[str]], None]) -> None:
+    """The same for a program that takes what stands behind its flags."""
+
     def main(arguments: Sequence[str]) -> None:
-        if len(arguments) > 1:
-            raise app.UsageError(f"unexpected argument {arguments[1]!r}; flags begin with --")
         logging.set_verbosity(logging.WARNING)  # libraries' news; ours go through `progress`
-        _guarded(run)
+        _guarded(lambda: run(list(arguments[1:])))
 
     app.run(main, flags_parser=_parse)
 
@@ -87,6 +96,8 @@ def _unknown_key(error: BaseException) -> str:
 def _guarded(run: Callable[[], None]) -> None:
     try:
         run()
+    except app.UsageError:
+        raise
     except (Exception, KeyboardInterrupt) as error:
         sys.exit(failed(error))
 

@@ -2,6 +2,8 @@
 
 config.json      the resolved configuration, fixed when the run begins
 data/            datasets, unless `config.data.root` names another place
+cache/           arrays read of them, where they lie in a place that nobody may write to
+brought.json     what tells the datasets that it did not make itself from others
 study.db         the tuning's event log          trials/    checkpoints of its trials
 best.json        the winning configuration       dispatch.jsonl  calls of an annealer, if any
 curves.csv.xz    learning curves of full trainings, where those are what is made
@@ -21,7 +23,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from datasets.storage.files import read_json, write_json
+from datasets.storage.files import may_write, read_json, write_json
 from mlpf_jax.model.config import ModelConfig, TrainConfig
 
 # Objectives by the names they had when older runs were begun, whose configuration holds them.
@@ -94,7 +96,10 @@ def working_in(folder: Path, config: ConfigDict) -> Iterator[Run]:
 
     Raises RunError if the folder was made with another configuration, or is in use.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot begin a run in {folder}: {error.strerror}") from None
     with _locked(folder):
         stored = folder / "config.json"
         if stored.exists():
@@ -136,6 +141,10 @@ def stage(run: Run, name: str) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
+    """One program at a time; where nobody may write, as many as like may look."""
+    if not may_write(folder / ".lock"):
+        yield
+        return
     with (folder / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

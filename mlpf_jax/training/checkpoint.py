@@ -31,6 +31,14 @@ from mlpf_jax.training.train import TrainState
 NO_ROOM = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 
 
+class OtherModel(ValueError):
+    """A state of another model, or another optimiser."""
+
+
+class DamagedState(ValueError):
+    """A state that cannot be read: what to do is said."""
+
+
 def save_state(folder: str | os.PathLike, epoch: int, state: TrainState, keep: int = 2) -> None:
     """Writes the state after `epoch` epochs; keeps the last `keep`. On the disk when it returns.
 
@@ -141,21 +149,72 @@ def restore_state(
 ) -> TrainState:
     """The state saved after `epoch` (default: the last). `template`: a state of the same model.
 
-    Raises `FileNotFoundError` where nothing was saved, `ValueError` where another model was.
+    Raises `FileNotFoundError` where nothing was saved, `OtherModel` where another model was, and
+    `DamagedState` where it cannot be read: names the last one that can.
     """
     epoch = latest_epoch(folder) if epoch is None else epoch
     if epoch is None or not (Path(folder) / str(epoch)).is_dir():
         raise FileNotFoundError(f"no state of epoch {epoch or 'any'} in {folder}")
+    try:
+        with _told_once():
+            return _restored(folder, template, epoch)
+    except OtherModel:
+        raise
+    except Exception as error:  # orbax and its storage raise any kind
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    others = sorted(saved_epochs(folder) - {epoch}, reverse=True)
+    good = next((other for other in others if _opens(folder, template, other)), None)
+    goes_on = "no other one can be read: the same command then begins anew"
+    if good is not None:
+        goes_on = f"that of epoch {good} is whole: the same command then goes on from there"
+    raise DamagedState(
+        f"the state of epoch {epoch} in {folder} is damaged ({reason}): get it again, or delete "
+        f"{Path(folder) / str(epoch)}; {goes_on}"
+    )
+
+
+def _opens(folder: str | os.PathLike, template: TrainState, epoch: int) -> bool:
+    try:
+        with _told_once():
+            _restored(folder, template, epoch)
+    except Exception:
+        return False
+    return True
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """Orbax logs, with tracebacks, what it raises as well, and reads of arrays that fail later
+    find that nobody waits for them."""
+    logger, hook = logging.getLogger("absl"), sys.unraisablehook
+    before = logger.level
+
+    def but_late_ones(told: Any) -> None:
+        if str(told.exc_value) != "Event loop is closed":
+            hook(told)
+
+    logger.setLevel(logging.CRITICAL)
+    sys.unraisablehook = but_late_ones
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        sys.unraisablehook = hook
+
+
+def _restored(folder: str | os.PathLike, template: TrainState, epoch: int) -> TrainState:
     tree = traverse_util.flatten_dict(_tree(template))
     with _manager(folder, None) as manager:
         stored = _shapes(manager.item_metadata(epoch))
+        if not stored:
+            raise ValueError("it does not say what it holds: _METADATA is missing")
         # A number that is younger than the state is as the template has it; an average that is
         # starts as the parameters.
         known = {p: x for p, x in tree.items() if p in stored or p[0] not in ("hyper", "average")}
         wanted = traverse_util.unflatten_dict(known)
         wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, wanted)
         if stored != _shapes(wanted):
-            raise ValueError(
+            raise OtherModel(
                 f"the state in {folder} belongs to another model or optimiser than "
                 f"{template.config}, {template.rules.optimiser}"
             )
