@@ -13,6 +13,8 @@ from pathlib import Path
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
+from mlpf_install import names
+
 _TRACEBACK = flags.DEFINE_bool("traceback", False, "Show where in the code an error arose.")
 
 
@@ -61,7 +63,7 @@ def _parse(arguments: Sequence[str]) -> list[str]:
     except (AttributeError, KeyError) as error:
         reason = _unknown_key(error)
     except (flags.Error, TypeError, ValueError, OSError, ImportError, SyntaxError) as error:
-        reason = _text(error)
+        reason = _text(names.told(error))
     sys.exit(f"error: {reason} (--help shows the flags)")
 
 
