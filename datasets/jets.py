@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from datasets.events import Table, offsets_of
+from mlpf_install import extras
 
 CLOSE = 0.1  # dR within which a reconstructed jet is that of a generated one
 
@@ -76,6 +77,7 @@ def cluster_momenta(
 
 def _fastjet(momenta, counts, radius, min_pt, algorithm):
     """Four-vectors (4, jets), jets per event, flat member indices (in event), members per jet."""
+    extras.require("physics", "clustering jets", "fastjet")
     import awkward as ak
     import fastjet
 

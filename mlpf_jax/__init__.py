@@ -2,6 +2,11 @@
 
 from typing import Any
 
+from mlpf_install import extras, names
+
+extras.require("mlpf", "mlpf_jax")
+names.require("datasets", "mlpf_jax")
+
 
 def load(name_or_folder: str) -> tuple[Any, dict[str, Any]]:
     """A trained model: config and variables for `MLPF(config).apply(variables, X, mask)`.

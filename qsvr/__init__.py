@@ -10,6 +10,8 @@ nor the samplers.
 
 from importlib import import_module
 
+from mlpf_install import extras
+
 _HOME = {
     "QSVR": "regressor",
     "Problem": "problem",
@@ -46,6 +48,7 @@ __all__ = sorted(_HOME)
 def __getattr__(name: str):
     if name not in _HOME:
         raise AttributeError(f"module 'qsvr' has no attribute {name!r}")
+    extras.require("anneal", f"qsvr.{name}")
     return getattr(import_module(f"qsvr.{_HOME[name]}"), name)
 
 

@@ -5,7 +5,10 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-TOP = ("benchmarks", "configs", "datasets", "hpo", "launch", "mlpf_jax", "qsvr", "tests")
+TOP = (
+    "benchmarks", "configs", "datasets", "hpo", "launch", "mlpf_install", "mlpf_jax", "qsvr",
+    "tests",
+)  # fmt: skip
 FILES = [path for top in TOP for path in sorted((ROOT / top).rglob("*.py"))]
 LINES = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in FILES}
 MOST = 15

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from datasets import seeds
 from datasets.events import Table, offsets_of
 from datasets.schema import OVERLAID
+from mlpf_install import extras
 
 ENERGY = 380.0  # GeV in the centre of mass, before initial-state radiation
 
@@ -112,6 +113,7 @@ def start(settings: tuple[str, ...], seed: int):
 
     Raises ValueError on a setting that it does not know, RuntimeError where it cannot start.
     """
+    extras.require("physics", "simulating collisions", "pythia8mc")
     import pythia8mc
 
     generator = pythia8mc.Pythia("", False)

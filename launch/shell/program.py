@@ -15,6 +15,7 @@ from ml_collections import ConfigDict, config_flags
 
 from launch.shell import configs
 from launch.shell.runs import RunError
+from mlpf_install import names
 
 _PRINT_CONFIG = flags.DEFINE_bool("print_config", False, "Show every value of --config, and end.")
 _TRACEBACK = flags.DEFINE_bool("traceback", False, "Show where in the code an error arose.")
@@ -83,7 +84,7 @@ def _parse(arguments: Sequence[str]) -> list[str]:
     except (AttributeError, KeyError) as error:
         reason = _unknown_key(error)
     except (flags.Error, TypeError, ValueError, OSError, ImportError, SyntaxError) as error:
-        reason = _text(error)
+        reason = _text(names.told(error))
     sys.exit(f"error: {reason} (--help shows the flags)")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hpo.forecasting.predictors.base import Curves, Extrapolate, Losses, Predictor, root_mean_square
+from mlpf_install import extras
 
 
 def qsvr(
@@ -22,8 +23,10 @@ def qsvr(
     disagreement with itself and the root mean square of the training residuals; both are lower
     bounds of the error. `report` is called with the record of every call of the sampler (size,
     embedding, reads, chain breaks, time: `QSVR.calls_`), and with how many curves of how many
-    epochs it was for. Raises TypeError where a parameter is no plain value.
+    epochs it was for. Raises TypeError where a parameter is no plain value,
+    ImportError where the extra `anneal` is not installed.
     """
+    extras.require("anneal", "the predictor qsvr")
     json.dumps(parameters)
     # `C` was `box` once, and is in the journals of studies that go on.
     settings = {"predictor": "qsvr", "published": published, **parameters}

@@ -17,6 +17,7 @@ from hpo.forecasting.predictors.base import (
     unit_of,
 )
 from hpo.space import Space
+from mlpf_install import extras
 
 _EXACT = 512  # observed entries up to which the likelihood is taken from a decomposition
 _PROBES = 8
@@ -30,8 +31,10 @@ def lkgp(space: Space | None = None, columns: int = 24) -> Predictor:
     columns   epochs, spaced evenly in the logarithm, that the process sees of each curve
 
     The formulas stand in `kronecker`. Hyperparameters maximise the posterior: by a
-    Cholesky decomposition for small problems, by conjugate gradients for others.
+    Cholesky decomposition for small problems, by conjugate gradients for others. Raises
+    ImportError where JAX is not installed.
     """
+    extras.require("mlpf", "the predictor lkgp", "jax")
     if columns < 4:
         raise ValueError(f"columns must be at least 4, got {columns}")
 
