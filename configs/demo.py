@@ -66,6 +66,7 @@ def get_config() -> ConfigDict:
     config.tune.workers = 2  # trials side by side
     config.tune.executor = "processes"  # of this machine; or ray: of a cluster (launch.tune)
     config.tune.gpus = 0.0  # that a worker of ray is given; here, GPUs are divided among workers
+    config.tune.keep = 5  # trials that are out whose checkpoints stay, the best; -1: all
     config.tune.train_events = 192
     config.tune.validation_events = 128
     config.tune.batch_size = 8

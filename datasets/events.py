@@ -6,6 +6,7 @@ consumer is `datasets.truth.target`, which turns it into `Samples`. Nothing here
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -45,6 +46,22 @@ class Links:
     weight: Float[np.ndarray, " links"]
 
 
+class Fault(NamedTuple):
+    """What is wrong with an event of a file, which is empty therefore."""
+
+    event: int  # number in the file
+    part: str  # what of it is empty: truth, baseline; "": all of it
+    what: str
+
+
+class Origin(NamedTuple):
+    """Where events were read, and what could not be."""
+
+    path: str
+    numbers: Int[np.ndarray, " events"]  # in the file
+    faults: tuple[Fault, ...] = ()
+
+
 @dataclass(frozen=True)
 class EventData:
     """Everything known about a batch of events. Units as in `datasets.schema`.
@@ -70,6 +87,7 @@ class EventData:
     cluster_hit: Links  # cluster -> hit; weight 1
     candidate_track: Links  # candidate -> track; weight 1
     candidate_cluster: Links  # candidate -> cluster; weight 1
+    origin: Origin | None = None  # None: of no file, or of several
 
     @property
     def events(self) -> int:
@@ -121,7 +139,16 @@ def join_events(parts: Sequence[EventData]) -> EventData:
             np.concatenate([link.target + s for link, s in zip(links, shift[1], strict=True)]),
             np.concatenate([link.weight for link in links]),
         )
-    return replace(parts[0], **joined)
+    return replace(parts[0], **joined, origin=_joined_origin([part.origin for part in parts]))
+
+
+def _joined_origin(origins: Sequence[Origin | None]) -> Origin | None:
+    """Of parts of one file."""
+    if None in origins or len({origin.path for origin in origins}) != 1:
+        return None
+    numbers = np.concatenate([origin.numbers for origin in origins])
+    faults = tuple(fault for origin in origins for fault in origin.faults)
+    return Origin(origins[0].path, numbers, faults)
 
 
 def take_events(events: EventData, chosen: Int[np.ndarray, " chosen"]) -> EventData:
@@ -147,6 +174,8 @@ def take_events(events: EventData, chosen: Int[np.ndarray, " chosen"]) -> EventD
             place[target][links.target[kept]],
             links.weight[kept],
         )
+    if events.origin is not None:
+        taken["origin"] = events.origin._replace(numbers=events.origin.numbers[chosen])
     return replace(events, **taken)
 
 

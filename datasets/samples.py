@@ -22,6 +22,7 @@ TABLES = {  # ragged: several rows an event, with the columns that they have on 
 }
 JETS = ("genjets", "targetjets")
 ELEMENTS = "elements.txt"
+CONTENT = "content.txt"  # of the dataset that they were read of, if any: `builders.content`
 FACE = "face.npy"  # absent in what older versions wrote, which was of CLIC
 
 
@@ -59,6 +60,12 @@ def load(folder: Path) -> Samples:
             f"{folder} holds no complete samples ({error}); build it again"
         ) from error
     return Samples(**arrays, **tables, elements=elements, face=face)
+
+
+def content(folder: Path) -> str:
+    """Which dataset the samples were read of; "" where that is not known."""
+    file = folder / CONTENT
+    return file.read_text() if file.is_file() else ""
 
 
 def _load_table(folder: Path, name: str) -> Table:

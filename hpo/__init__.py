@@ -24,12 +24,21 @@ _MODULES = {
     "hpo.executors.pool": ("ExecutorError",),
     "hpo.executors.processes": ("ProcessExecutor",),
     "hpo.executors.ray": ("RayExecutor",),
+    "hpo.front.loops": ("TrialStopped",),
+    "hpo.front.results": ("TrialResult",),
+    "hpo.front.states": ("StateError",),
+    "hpo.front.study": ("Study", "StudyError"),
+    "hpo.front.trial": ("Trial",),
+    "hpo.front.tuning": ("tune",),
+    "hpo.front.watching": ("Report", "StopStudy"),
     "hpo.schedulers.fast": ("fast_hyperband",),
     "hpo.schedulers.halving": ("full_training", "hyperband", "successive_halving", "top_n"),
     "hpo.schedulers.improved": ("Risk", "swift_improved"),
     "hpo.study.errors": ("JournalError",),
     "hpo.study.forking": ("fork",),
     "hpo.study.journal": ("Journal", "read_journal"),
+    "hpo.showing.drawing.notebook": ("plot",),
+    "hpo.showing.drawing.page": ("page",),
     "hpo.schedulers.pricing": ("Price",),
     "hpo.core.proposals": ("searched",),
     "hpo.study.records": ("Record",),
@@ -41,6 +50,7 @@ _MODULES = {
         "space_from_settings",
     ),
     "hpo.study.admission": ("Refused",),
+    "hpo.study.keeping": ("Keeper",),
     "hpo.study.replay": ("fold",),
     "hpo.study.run": ("Unrecorded", "run_study"),
     "hpo.study.summary": ("StudySummary", "summarise"),
@@ -48,11 +58,11 @@ _MODULES = {
     "hpo.simulation.tables": ("Table", "read_table", "table_of", "write_table", "zoo"),
     "hpo.core.types": (
         "Completed", "Failed", "Finished", "Job", "Predict", "Predicted", "Propose", "Proposed",
-        "Reported", "Scheduler", "Trial", "Wait", "WorkerLost",
+        "Reported", "Scheduler", "Wait", "WorkerLost",
     ),
 }  # fmt: skip
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
-_ROOMS = {"predictors": "hpo.forecasting.predictors"}
+_ROOMS = {"export": "hpo.export", "predictors": "hpo.forecasting.predictors"}
 
 __all__ = sorted({*_HOME, *_ROOMS})
 

@@ -27,6 +27,8 @@ from launch.shell.checks import checked
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, RunError, stage, working_in
 
+NAMED = 10  # events that are left out, by split, each with what is wrong
+
 
 def build_datasets(run: Run) -> None:
     """Makes the datasets of the run that are not there yet."""
@@ -44,9 +46,21 @@ def recipe_of_files(
     """
     if not name:
         raise RunError("--dataset=NAME is needed with --input: what the dataset shall be called")
-    paths = files_of(patterns)
+    from datasets import edm4hep
+
+    shares, paths = parse_shares(splits), files_of(patterns)
+    sources = edm4hep.check(paths, detector or None)
     say(f"  files: {len(paths)}")
-    return recipes.of_paths(name, elements, paths, detector, parse_shares(splits), seed)
+    for line in dict.fromkeys(line for source in sources for line in _about(source)):
+        say(f"  {line}")
+    return recipes.of_sources(name, elements, sources, detector, shares, seed)
+
+
+def _about(source) -> list[str]:
+    """What a person should know of a file."""
+    kind = f"{source.detector.name}, EDM4hep {source.version}, layout of {source.layout.name}"
+    empty = [f"set aside: {source.path} has no events"] * (not source.events)
+    return [kind, *(f"note: {note}" for note in source.notes), *empty]
 
 
 def files_of(patterns: list[str]) -> list[str]:
@@ -114,6 +128,12 @@ def account(folder: Path) -> str:
             f"finite, {s['events_empty']} without a visible particle; of the visible energy "
             f"{share[0]:.2%} merged, {share[1]:.2%} dropped"
         )
+        lost = s.get("left_out", [])
+        lines += [f"    left out: {event}" for event in lost[:NAMED]]
+        if len(lost) > NAMED:
+            lines.append(
+                f"    and {s['events_unsound'] - NAMED} more, see {folder / 'summary.json'}"
+            )
     return "\n".join(lines)
 
 

@@ -56,7 +56,7 @@ def description(curves: np.ndarray) -> str:
 
 
 if __name__ == "__main__":
-    config = program.define_config("configs/curves_lstm.py")
+    config = program.define_config("curves_lstm")
     folder = program.define_run("runs/curves_lstm")
 
     def main() -> None:

@@ -6,11 +6,13 @@ A model by its folder, its run's or the name it ships under, on fresh events or 
   python -m launch.evaluate --model=runs/demo --process=ttbar,qq --events=1000 --json=out.json
   python -m launch.evaluate --model=NAME --dataset=data/clic_edm_ttbar_pf --split=test
 
-What is measured, and how, is in docs/evaluation.md.
+--devices=8 (or the run's config.mesh) divides every batch among devices. What is measured, and how,
+is in docs/evaluation.md.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from absl import flags
@@ -18,7 +20,7 @@ from absl import flags
 from datasets.builders.names import DETECTORS
 from datasets.events import Samples
 from datasets.storage.files import read_json, write_json
-from launch.shell import data, evaluation, program
+from launch.shell import data, evaluation, group, program
 from launch.shell.models import open_model
 from launch.shell.progress import progress, say
 from launch.shell.reconstruct import reconstructor
@@ -28,21 +30,22 @@ from mlpf_jax.physics.evaluation import figures, measure_responses, reconstructi
 from mlpf_jax.physics.observables import Observed
 
 
-def evaluate(run: Run) -> None:
-    """Writes evaluation.json (figures) and evaluation.npz (responses, and the model's rows)."""
+def evaluate(run: Run, mesh: Any = None) -> None:
+    """Writes evaluation.json (figures) and evaluation.npz (responses, and the model's rows); the
+    devices of a mesh share the work."""
     if (run.folder / "evaluation.json").exists():
         return
     with stage(run, "evaluate"):
         samples = data.load(run, "test")
-        rows = mlpf_rows(run, samples)
+        rows = mlpf_rows(run, samples, mesh)
         responses = measure_responses(samples, reconstructions(samples, rows))
         np.savez(run.folder / "evaluation.npz", mlpf_rows=rows, **responses)
         write_json(run.folder / "evaluation.json", figures(samples, rows, responses))
 
 
-def mlpf_rows(run: Run, samples: Samples) -> np.ndarray:
+def mlpf_rows(run: Run, samples: Samples, mesh: Any = None) -> np.ndarray:
     """The model's particles for every element of the samples (elements, targets)."""
-    reconstruct = reconstructor(run)
+    reconstruct = reconstructor(run, mesh)
     with progress("reconstruct", samples.events, "events") as update:
         return reconstruct(samples, update)
 
@@ -65,7 +68,7 @@ def report(observed: Mapping[str, Observed], json: str, parquet: str, page: str)
 
 
 if __name__ == "__main__":
-    folder = program.define_run()
+    folder, mesh_of = program.define_run(), group.define_devices()
     model = flags.DEFINE_string("model", "", "A model: its folder, its run's, or its name.")
     process = flags.DEFINE_list("process", "ttbar,qq,zh,ww", "With --model: what is simulated.")
     events = flags.DEFINE_integer("events", 1000, "Of each process.")
@@ -94,7 +97,7 @@ if __name__ == "__main__":
         if given := [f"--{flag.name}" for flag in own if flag.present]:
             raise RunError(f"{', '.join(given)}: of which model? Give --model=NAME_OR_FOLDER")
         with going_on_in(folder()) as run:
-            evaluate(run)
+            evaluate(run, mesh_of(run.config.get("mesh")))
             for name, jet in read_json(run.folder / "evaluation.json")["jets"].items():
                 say(f"  {name:12} jets: median {jet['median']:.3f}, width {jet['width']:.3f}")
             say(f"all figures: {run.folder / 'evaluation.json'}")
@@ -110,7 +113,7 @@ if __name__ == "__main__":
             raise RunError("--split: of what? Give --dataset=FOLDER")
         if not process.value:
             raise RunError("--process names no process")
-        opened = open_model(model.value)
+        opened = open_model(model.value, mesh_of())
         if dataset.value:
             found = evaluation.observe_dataset(opened, Path(dataset.value), split.value)
         else:

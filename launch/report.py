@@ -1,26 +1,31 @@
 """Draws a run's report: one self-contained HTML page.
 
 python -m launch.report --run=runs/demo
+python -m launch.report --run=/read/only/demo --output=page.html
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from absl import flags
+
 from datasets.storage.files import read_json, write_json, write_text
 from launch.pages import page
 from launch.pages.report import sections
 from launch.shell import program, studies
 from launch.shell.progress import say
-from launch.shell.runs import Run, going_on_in
+from launch.shell.runs import Run, check_place, going_on_in
 
 
-def write_report(run: Run) -> Path:
-    """Writes metrics.json and report.html from what the other stages left; returns the page."""
+def write_report(run: Run, output: Path | None = None) -> Path:
+    """Writes metrics.json and report.html from what the other stages left, or the page alone to
+    `output`; returns the page."""
     study = study_of(run)
     figures_of_merit = read_json(run.folder / "evaluation.json")
     metrics = headline(run, study, figures_of_merit)
-    write_json(run.folder / "metrics.json", metrics)
+    if output is None:
+        write_json(run.folder / "metrics.json", metrics)
     parts = [
         *sections.physics(run, figures_of_merit),
         *sections.tuning(run, study, metrics),
@@ -29,7 +34,7 @@ def write_report(run: Run) -> Path:
         *sections.provenance(run),
     ]
     title = "Particle flow, tuned: " + ", ".join(run.config.data.processes)
-    path = run.folder / "report.html"
+    path = output or run.folder / "report.html"
     write_text(path, page.render(title, _summary(metrics, figures_of_merit), parts))
     return path
 
@@ -80,9 +85,13 @@ def _summary(metrics: Mapping[str, float], figures_of_merit: Mapping) -> list[tu
 
 if __name__ == "__main__":
     folder = program.define_run()
+    page_file = flags.DEFINE_string("output", "", "Where the page alone goes; else into --run.")
 
     def main() -> None:
+        output = Path(page_file.value) if page_file.value else None
+        if output:
+            check_place(output)
         with going_on_in(folder()) as run:
-            say(f"report: {write_report(run)}")
+            say(f"report: {write_report(run, output)}")
 
     program.start(main)

@@ -4,16 +4,21 @@ python -m launch.study --run=runs/demo
 python -m launch.study --run=runs/demo --branch=hyperband,asha
 python -m launch.study --study=elsewhere/study.db --fork=copy.db --rows=200
 python -m launch.study --run=runs/curves_lstm --table=lstm.csv.xz
+python -m launch.study --run=runs/demo --page=study.html --follow
+python -m launch.study --run=runs/demo --export=sqlite:///optuna.db
 
 A branch plays a scheduler on the curves that the study recorded: trial n has the configuration and
 the losses it had. Where a scheduler asks for epochs that nobody trained the trial is lost to it,
 and counted as unknown: its result then says little. A fork copies the first rows of the log into a
 new file, from which a study can go on. A table holds the curves of the trials that were trained
-to the end, for `launch.compare_hpo`.
+to the end, for `launch.compare_hpo`. A page is one HTML file with everything that can be seen of a
+study; --follow shows it, and writes the page anew, while another process trains. An export is for
+other tools: trials.csv, trials.parquet, tensorboard:FOLDER, or the URL of an Optuna storage, which
+optuna-dashboard opens.
 """
 
-import datetime
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +29,85 @@ from launch.shell import program
 from launch.shell.progress import say
 from launch.shell.runs import RunError
 
-SHOWN = 10  # trials of the table
+LOOKS_TILL_OVER = 3
 
 
 def inspect(path: Path) -> None:
-    """Prints what the log says: header, trials, rungs, predictions."""
+    """Prints what the log says: header, pace, who trains where, rungs, trials."""
     import hpo
-    from hpo.study import records
+    from launch.pages import study as text
 
-    header, entries = hpo.read_journal(path)
-    if not header:
-        say(f"{path}: a study that has not begun")
-        return
-    record = records.read(entries, header["settings"]["metric"])
-    for line in (*_head(path, header, record), "", *_rungs(record), "", *_trials(header, record)):
+    for line in text.lines(path, *hpo.read_journal(path)):
         say(line)
+
+
+def follow(path: Path, page: Path | None, every_s: float) -> None:
+    """Shows the study as it goes, and writes its page, until it is over: on a terminal all that
+    `inspect` prints, drawn anew, else a line whenever the log has grown. The driver is not held
+    up: a look takes the new rows and lets go."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    from hpo.showing.recorded import of_log
+    from hpo.study.journal import Reading
+    from launch.pages import study as text
+
+    console = Console()
+    with Reading(path) as log, Live(console=console, auto_refresh=False) as screen:
+        rows, still = -1, 0
+        # A study between two jobs looks as if it were over: it is so if it stays so for a while.
+        while still < LOOKS_TILL_OVER:
+            header, entries = log.look()
+            view = of_log(header, entries)
+            if len(entries) > rows:
+                if page is not None:
+                    write_page(path, page, view, every_s)
+                if console.is_terminal:
+                    shown = "\n".join(text.lines(path, header, entries))
+                    screen.update(Text(shown), refresh=True)
+                else:
+                    say(f"  {text.now(view)}")
+            still = still + 1 if view.over and len(entries) == rows else 0
+            rows = len(entries)
+            if still < LOOKS_TILL_OVER:
+                time.sleep(every_s)
+
+
+def write_page(path: Path, page: Path, view: Any, every_s: float | None) -> None:
+    """The page of a study, which a browser loads anew as long as it is not over."""
+    from datasets.storage.files import write_text
+    from hpo.showing.drawing.page import render, title_of
+
+    write_text(page, render(view, title_of(path), every_s))
+
+
+def export(path: Path, to: str, name: str) -> None:
+    """Writes the study for another tool, by what `to` is: a .csv or .parquet file, tensorboard:
+    and a folder, or the URL of an Optuna storage."""
+    import hpo
+
+    if to.endswith(".csv"):
+        hpo.export.to_csv(path, to)
+    elif to.endswith(".parquet"):
+        hpo.export.to_parquet(path, to)
+    elif to.startswith("tensorboard:"):
+        hpo.export.to_tensorboard(path, to.removeprefix("tensorboard:"))
+    elif "://" in to:
+        hpo.export.to_optuna(path, to, name or title(path))
+    else:
+        raise RunError(
+            f"--export: {to!r} is no .csv or .parquet file, no tensorboard:FOLDER and no URL of "
+            "an Optuna storage, as sqlite:///optuna.db"
+        )
+    say(f"{to}: the study of {path}")
+
+
+def title(path: Path) -> str:
+    """What the study is called elsewhere: its folder, or its file."""
+    from hpo.showing.drawing.page import title_of
+
+    return title_of(path).removeprefix("Study ")
 
 
 def compare(path: Path, names: Sequence[str], max_epochs: int, eta: int) -> None:
@@ -82,44 +151,6 @@ def tabulate(path: Path, to: Path) -> None:
         say(f"{left} trials were not trained to epoch {epochs}, and are left out")
 
 
-def _head(path: Path, header: Mapping, record: Any) -> list[str]:
-    settings = header["settings"]
-    named = {k: v for k, v in settings.items() if not isinstance(v, dict | list)}
-    running = sum(trial.running for trial in record.trials)
-    lost = sum(trial.lost for trial in record.trials)
-    return [
-        f"{path}: {record.rows} rows, begun {_when(header['created'])}, last {_when(record.last)}",
-        f"seed {header['seed']}, " + ", ".join(f"{k} {v}" for k, v in sorted(named.items())),
-        f"space: {', '.join(settings.get('space', {})) or 'not written down'}",
-        f"{len(record.trials)} trials ({running} running), {record.epochs} epochs, "
-        f"{len(record.predictions)} predictions, {lost} workers lost",
-    ]
-
-
-def _rungs(record: Any) -> list[str]:
-    from hpo.study import outcomes
-
-    head = f"{'epoch':>7}{'came':>7}{'ended there':>13}"
-    return [
-        head,
-        *(f"{epoch:7}{came:7}{ended:13}" for epoch, came, ended in outcomes.rungs(record)),
-    ]
-
-
-def _trials(header: Mapping, record: Any) -> list[str]:
-    """The best trials of those trained longest, and what went wrong with others."""
-    from hpo.study import outcomes
-
-    alive = outcomes.ranked(record.trials, header["settings"].get("mode", "minimise"))
-    lines = [f"{'trial':>7}{'epochs':>8}{record.metric:>18}  configuration"]
-    for trial in alive[:SHOWN]:
-        values = ", ".join(f"{n} {_short(v)}" for n, v in sorted(trial.configuration.items()))
-        lines.append(f"{trial.number:7}{len(trial.curve):8}{trial.curve[-1]:18.6g}  {values}")
-    if len(alive) > SHOWN:
-        lines.append(f"        and {len(alive) - SHOWN} more")
-    return lines + [f"  trial {t.number} failed: {t.error}" for t in record.trials if t.error]
-
-
 def _row(name: str, came_to: Any) -> str:
     """A row of an `outcomes.Outcome`."""
     loss = float("nan") if came_to.best is None else came_to.best
@@ -127,16 +158,6 @@ def _row(name: str, came_to: Any) -> str:
         f"{name:22}{came_to.trials:7}{came_to.epochs:8}{loss:12.6g}{came_to.at:9}"
         f"{came_to.unknown:9}"
     )
-
-
-def _when(seconds: float | None) -> str:
-    if seconds is None:
-        return "never"
-    return datetime.datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":
@@ -148,6 +169,14 @@ if __name__ == "__main__":
     table = flags.DEFINE_string("table", "", "Write the curves to this .csv or .csv.xz file.")
     fork = flags.DEFINE_string("fork", "", "Copy the first --rows rows of the log to this file.")
     rows = flags.DEFINE_integer("rows", -1, "How many rows --fork copies; -1: all.")
+
+    page = flags.DEFINE_string("page", "", "Write the study's page to this HTML file.")
+    follows = flags.DEFINE_bool("follow", False, "Go on showing the study until it is over.")
+    every = flags.DEFINE_float("every", 5.0, "Seconds between two looks of --follow.", 0.05)
+    exported = flags.DEFINE_string(
+        "export", "", "A .csv or .parquet file, tensorboard:FOLDER, or an Optuna storage's URL."
+    )
+    name = flags.DEFINE_string("name", "", "The study's name in an Optuna storage; its folder's.")
 
     def main() -> None:
         import hpo
@@ -161,6 +190,13 @@ if __name__ == "__main__":
             tabulate(path, Path(table.value))
         elif branches.value:
             compare(path, branches.value, max_epochs.value, eta.value)
+        elif exported.value:
+            export(path, exported.value, name.value)
+        elif follows.value:
+            follow(path, Path(page.value) if page.value else None, every.value)
+        elif page.value:
+            hpo.page(path, page.value)
+            say(f"{page.value}: the page of {path}")
         else:
             inspect(path)
 

@@ -149,7 +149,7 @@ def _best(scores: dict[int, float], saved: set[int]) -> int:
     if best in saved:
         return best
     found = selection.best({epoch: value for epoch, value in scores.items() if epoch in saved})
-    say(f"  epoch {best} was the best, but an older version did not keep it: taking {found}")
+    say(f"  epoch {best} was the best, but its state is not there: taking {found}")
     return found
 
 

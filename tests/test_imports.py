@@ -105,6 +105,7 @@ def test_only_one_predictor_of_hpo_knows_qsvr():
     "module",
     [
         "hpo",
+        "hpo.front.tuning",
         "hpo.simulation.comparison",
         "qsvr",
         "datasets.schema",

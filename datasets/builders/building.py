@@ -22,10 +22,12 @@ from datasets.builders.recipes import Extracted, Recipe, Shard, Simulated
 from datasets.builders.records import DatasetError
 from datasets.progress import Progress, silent
 from datasets.storage.files import read_json, write_json
+from datasets.truth.soundness import left_out
 from datasets.truth.target import Settings, Summary, samples_and_summary, total
 from datasets.truth.truth import VISIBILITIES
 
 RECIPE = "recipe.json"  # of a dataset made here
+LEFT_OUT, MOST = "left_out", 1000  # events of a split that are named in summary.json
 
 
 def build(recipe: Recipe, root: Path, workers: int, progress: Progress = silent) -> Path:
@@ -37,13 +39,13 @@ def build(recipe: Recipe, root: Path, workers: int, progress: Progress = silent)
     from datasets.builders import names, write
 
     write.check(recipe.name, recipe.splits)
-    root.mkdir(parents=True, exist_ok=True)
+    folder, shards = names.dataset_folder(root, recipe.name), _shards_of(root, recipe)
+    if is_made(recipe, root):  # looked at before anything is written: the place may be read-only
+        return _made(folder, shards, recipe)
+    _begin(root)
     with _alone(root, recipe.name):
-        folder, shards = names.dataset_folder(root, recipe.name), _shards_of(root, recipe)
         if is_made(recipe, root):
-            recipes.same(folder, read_json(folder / RECIPE), recipe)
-            _clear(shards)
-            return folder
+            return _made(folder, shards, recipe)
         _clear_unfinished(folder, recipe, shards)
         _make(recipe, shards, workers, progress)
         splits = {
@@ -56,6 +58,20 @@ def build(recipe: Recipe, root: Path, workers: int, progress: Progress = silent)
         write_json(folder / RECIPE, recipes.plain(recipe))
         _clear(shards)
         return folder
+
+
+def _made(folder: Path, shards: Path, recipe: Recipe) -> Path:
+    """The dataset that is there, of the same recipe."""
+    recipes.same(folder, read_json(folder / RECIPE), recipe)
+    _clear(shards)
+    return folder
+
+
+def _begin(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetError(f"cannot write to {root}: {error.strerror}") from None
 
 
 def is_made(recipe: Recipe, root: Path) -> bool:
@@ -102,7 +118,13 @@ def _clear_unfinished(folder: Path, recipe: Recipe, shards: Path) -> None:
 
 @contextmanager
 def _alone(root: Path, name: str) -> Iterator[None]:
-    with (root / f".{name}.lock").open("w") as file:
+    try:
+        lock = (root / f".{name}.lock").open("w")
+    except OSError as error:
+        raise DatasetError(
+            f"{name} is not in {root}, and cannot be made there: {error.strerror}"
+        ) from None
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -111,11 +133,14 @@ def _alone(root: Path, name: str) -> Iterator[None]:
 
 
 def _account(recipe: Recipe, shards: Path) -> dict:
-    """The summaries of the shards, added up by split."""
-    return {
-        split: total(Summary(**read_json(shards / f"{s.name}.json")) for s in members)._asdict()
-        for split, members in recipe.splits.items()
-    }
+    """The summaries of the shards, added up by split, and which events were left out and why."""
+    accounts = {}
+    for split, members in recipe.splits.items():
+        of_shards = [read_json(shards / f"{s.name}.json") for s in members]
+        lost = [event for account in of_shards for event in account.pop(LEFT_OUT, ())]
+        summed = total(Summary(**account) for account in of_shards)
+        accounts[split] = summed._asdict() | {LEFT_OUT: lost[:MOST]}
+    return accounts
 
 
 def _make(recipe: Recipe, shards: Path, workers: int, progress: Progress) -> None:
@@ -154,12 +179,15 @@ def _in_parallel(
 
 
 def _make_shard(shard: Shard, settings: Settings, shards: Path) -> int:
-    parts = [samples_and_summary(events, settings) for events in _events_of(shard.source)]
+    parts, lost = [], []
+    for events in _events_of(shard.source):
+        parts.append(samples_and_summary(events, settings))
+        lost += left_out(events)
     samples = stored.join([part for part, _ in parts])
     account = total(summary for _, summary in parts)
     try:
         # The samples come last: a shard that is there has its summary.
-        write_json(shards / f"{shard.name}.json", account._asdict())
+        write_json(shards / f"{shard.name}.json", account._asdict() | {LEFT_OUT: lost})
         stored.save(shards / shard.name, samples)
     except OSError as error:
         raise DatasetError(

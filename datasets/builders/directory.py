@@ -1,6 +1,7 @@
 """TFDS directories from outside, opened."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,3 +39,55 @@ def _classes(node: object) -> Iterator[str]:
             if key in _CLASS and isinstance(value, str):
                 yield value
             yield from _classes(value)
+
+
+def version_folders(folder: Path) -> list[Path]:
+    """The folder itself, or the newest version below it, in all configurations.
+
+    Raises DatasetError where there is none, or the folder is one of several datasets.
+    """
+    if (folder / INFO).exists():
+        return [folder]
+    found = [
+        path.parent
+        for pattern in (INFO, f"*/{INFO}")
+        for path in folder.glob(f"*/{pattern}")
+        if re.fullmatch(r"\d+\.\d+\.\d+", path.parent.name)
+    ]
+    if not found:
+        raise DatasetError(f"{folder} is no TFDS dataset: neither it nor a version has {INFO}")
+    _check_one(folder, found)
+    newest = max(found, key=lambda path: _numbers(path.name)).name
+    return sorted(
+        (path for path in found if path.name == newest), key=lambda path: _numbers(str(path.parent))
+    )
+
+
+def _check_one(folder: Path, versions: list[Path]) -> None:
+    """What a folder is, is told by what lies in it: a dataset names itself and its configuration,
+    and where it names the folder below, that one is the dataset."""
+    infos = {path: read_info(path) for path in versions}
+    names = sorted({str(info.get("name")) for info in infos.values()})
+    datasets = [  # a configuration of a dataset has a name of its own
+        path.parent
+        for path, info in infos.items()
+        if path.parent != folder and path.parent.name == info.get("name") != info.get("configName")
+    ]
+    if len(names) > 1 or datasets:
+        raise DatasetError(
+            f"{folder} is a folder of datasets ({', '.join(names)}), not one of them: give one, "
+            f"like {min(datasets, default=versions[0])}"
+        )
+
+
+def read_info(folder: Path) -> dict:
+    """What a version of a dataset says of itself. Raises DatasetError where that is damaged."""
+    try:
+        return dict(json.loads((folder / INFO).read_text()))
+    except (ValueError, TypeError) as error:
+        raise DatasetError(f"{folder} is no TFDS dataset: {INFO} is damaged ({error})") from None
+
+
+def _numbers(text: str) -> list[str | int]:
+    """A key that sorts 10 after 9; text and numbers take turns in it."""
+    return [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", text)]

@@ -9,7 +9,6 @@ The published datasets have no validation split. There, validation is the last t
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from datasets import samples as stored
-from datasets.builders.directory import INFO, open_directory
+from datasets.builders.content import content_of
+from datasets.builders.directory import open_directory, version_folders
 from datasets.builders.mapping import empty, to_samples
 from datasets.builders.published import FeatureMap, feature_map
 from datasets.builders.records import DatasetError
@@ -54,7 +54,7 @@ class Dataset:
 
 def open_dataset(folder: Path) -> Dataset:
     """The dataset in a folder. Raises DatasetError if there is none that can be read."""
-    folders = _version_folders(folder)
+    folders = version_folders(folder)
     builders = [_builder(each) for each in folders]
     maps = []
     for each, builder in zip(folders, builders, strict=True):
@@ -105,7 +105,7 @@ def read_into(
     the dataset, whose `notes` a person should see.
     """
     dataset = open_dataset(folder)
-    with appended(cache, nothing(dataset)) as append:
+    with appended(cache, nothing(dataset), content_of(folder)) as append:
         done = 0
         for samples in portions(dataset, split):
             append(samples)
@@ -118,29 +118,6 @@ def nothing(dataset: Dataset) -> Samples:
     """No events of the dataset."""
     features = dataset.features
     return empty(features.elements, "shares" in features.has, features.face)
-
-
-def _version_folders(folder: Path) -> list[Path]:
-    """The folder itself, or the newest version below it, in all configurations."""
-    if (folder / INFO).exists():
-        return [folder]
-    found = [
-        path.parent
-        for pattern in (INFO, f"*/{INFO}")
-        for path in folder.glob(f"*/{pattern}")
-        if re.fullmatch(r"\d+\.\d+\.\d+", path.parent.name)
-    ]
-    if not found:
-        raise DatasetError(f"{folder} is no TFDS dataset: neither it nor a version has {INFO}")
-    newest = max(found, key=lambda path: _numbers(path.name)).name
-    return sorted(
-        (path for path in found if path.name == newest), key=lambda path: _numbers(str(path.parent))
-    )
-
-
-def _numbers(text: str) -> list[str | int]:
-    """A key that sorts 10 after 9; text and numbers take turns in it."""
-    return [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", text)]
 
 
 def _builder(folder: Path):

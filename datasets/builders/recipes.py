@@ -10,12 +10,15 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from datasets.builders.names import DETECTORS, PROCESSES
 from datasets.seeds import of_shards
+
+if TYPE_CHECKING:
+    from datasets.edm4hep import Source
 
 CONTENT = 2  # grows where the same recipe makes other shards: half-made datasets begin anew
 EVENTS_OF_A_SHARD = {"clusters": 100, "hits": 50, "tracks_hits": 50}
@@ -141,12 +144,25 @@ def of_paths(
     `detector` may be "": told by the files. Raises EDM4HEPError where a file cannot be read, or
     the files differ in layout or detector.
     """
-    from datasets import detectors, edm4hep
+    from datasets import edm4hep
 
     real = list(dict.fromkeys(map(os.path.realpath, paths)))
+    return of_sources(name, elements, edm4hep.check(real, detector or None), detector, shares, seed)
+
+
+def of_sources(
+    name: str,
+    elements: str,
+    sources: Iterable["Source"],
+    detector: str,
+    shares: Mapping[str, float],
+    seed: int,
+) -> Recipe:
+    """`of_files` of files that `edm4hep.check` has looked at."""
+    from datasets import detectors
+
     detector = detectors.find(detector).name if detector else ""
-    counted = edm4hep.count_events(real, detector or None)
-    files = {path: File(n, os.path.getsize(path)) for path, n in counted.items()}
+    files = {str(s.path): File(s.events, os.path.getsize(s.path)) for s in sources}
     return of_files(name, elements, files, detector, shares, seed)
 
 
@@ -158,16 +174,19 @@ def of_files(
     shares: Mapping[str, float],
     seed: int,
 ) -> Recipe:
-    """The events of EDM4HEP files, which `files` has by their paths.
+    """The events of EDM4HEP files, which `files` has by their paths; empty ones are set aside.
 
     Files are dealt to the splits whole, in an order that the seed and their names decide.
     Raises RecipeError where there are fewer files than splits.
     """
-    names = sorted(files)
+    names = sorted(path for path, file in files.items() if file.events)
+    if not names:
+        raise RecipeError(f"none of the {len(files)} files holds an event")
     if len(names) < len(shares):
+        aside = f" ({empty} without events set aside)" if (empty := len(files) - len(names)) else ""
         raise RecipeError(
             f"{len(names)} file{'s' * (len(names) != 1)} cannot fill {len(shares)} splits that "
-            f"share no file: give more files, or --splits=all for a single split"
+            f"share no file{aside}: give more files, or --splits=all for a single split"
         )
     shuffled = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
     shards = [
@@ -183,9 +202,6 @@ def of_files(
     for split, source in shards:
         numbered.append(Shard(split, counted[split], source))
         counted[split] += 1
-    empty = [split for split, count in counted.items() if not count]
-    if empty:
-        raise RecipeError(f"the files of split {', '.join(empty)} hold no events")
     return Recipe(name, elements, f"{len(names)} EDM4HEP files.", tuple(numbered))
 
 

@@ -1,9 +1,11 @@
 """The two layouts of podio, and how to tell which one a file has.
 
-The published CLIC files have that of 2023: relations are numbered, `PandoraClusters#1`. Key4hep
-writes that of 2025 today: relations are named, `_PandoraClusters_hits`. Types are those of EDM4HEP.
+The published CLIC files have that of 2023: relations are numbered, `PandoraClusters#1`. From podio
+0.17 on they are named, `_PandoraClusters_hits`: that of 2025. Types and names are those of EDM4hep
+0.99, beside the names of 0.10 and 1.0; `reading.versions` finds those that a file has.
 """
 
+import re
 from collections.abc import Set
 from dataclasses import replace
 from types import MappingProxyType
@@ -25,6 +27,19 @@ def _vector(member: str, columns: str, type: str) -> dict[str, Leaf]:
     }
 
 
+# Links of hits and tracks to particles, whatever else is in their names: their types in EDM4hep
+# since 0.99 (and before), and the names without marks between words that mean the same.
+LINK_TYPES = {
+    "hit_links": ("CaloHitMCParticleLink", "MCRecoCaloParticleAssociation"),
+    "track_links": ("TrackMCParticleLink", "MCRecoTrackParticleAssociation"),
+}
+LINK_NAMES = {
+    "hit_links": r"calo(rimeter)?hits?mc(truth|particles?)(links?|associations?)",
+    "track_links": r"(si)?tracks?(refitted)?mc(truth|particles?)(links?|associations?)",
+}
+CANDIDATES = ("PandoraPFOs", "MergedRecoParticles")
+
+
 def _particles(momentum: str) -> Objects:
     columns = {
         "pdg": Leaf("PDG", "i4"),
@@ -39,11 +54,11 @@ def _particles(momentum: str) -> Objects:
 
 def _candidates(collection: str, pdg: str) -> Objects:
     columns = {
-        "pdg": Leaf(pdg, "i4"),
+        "pdg": Leaf(pdg, "i4", tuple({"PDG", "type"} - {pdg})),
         **_vector("momentum", "px py pz", "f4"),
         **_floats("mass", "charge"),
     }
-    return Objects(collection, columns, ("tracks", "clusters"))
+    return Objects(collection, columns, ("tracks", "clusters"), CANDIDATES)
 
 
 FIT = {"type": Leaf("type", "i4"), "chi2": Leaf("chi2", "f4"), "ndf": Leaf("ndf", "i4")}
@@ -63,7 +78,9 @@ PODIO_2025 = PodioLayout(
         {
             "type": Leaf("type", "i4"),
             **_vector("position", "x y z", "f4"),
-            **_floats("iTheta", "phi", "energy"),
+            "iTheta": Leaf("iTheta", "f4", ("theta",)),
+            "phi": Leaf("phi", "f4", ("iPhi",)),
+            "energy": Leaf("energy", "f4"),
         },
         ("hits",),
     ),
@@ -89,6 +106,9 @@ PODIO_2025 = PodioLayout(
     aliases={},
     unread=("LumiCalClusters",),  # of candidates seen by the luminosity calorimeter alone
     tracker_truth=True,
+    other_references={
+        "from": ("_{}_rec",), "to": ("_{}_sim",), "particle": ("_{}_MCParticle", "_{}_mcparticle"),
+    },
 )  # fmt: skip
 
 PODIO_2023 = replace(
@@ -112,6 +132,7 @@ PODIO_2023 = replace(
     # LCIO's name, under which links know the particles when they were made before the conversion.
     aliases={"MCParticle": "MCParticles"},
     tracker_truth=False,
+    other_references={},
 )
 # The published training data took the states before the refit, SiTracks_1, for tracks after it;
 # where a file has their own states, these are read.
@@ -129,13 +150,26 @@ def tell(branches: Set[str]) -> PodioLayout:
     return PODIO_2023
 
 
+# What names tell of EDM4hep's version, where it is not written in the file; the first that fits.
+VERSION = (
+    ("0.10 or before", lambda leaves, found: any("#" in name for name in found)),
+    ("1.0 or later", lambda leaves, found: any(leaf.endswith(".iPhi") for leaf in leaves)),
+    ("0.10", lambda leaves, found: any(re.fullmatch("_.+_(rec|sim)", name) for name in found)),
+    ("0.10", lambda leaves, found: "PandoraPFOs.type" in leaves),
+    ("0.99", lambda leaves, found: True),
+)
+
+
 class IdTable(NamedTuple):
-    """Where a file keeps the numbers of its collections."""
+    """Where a file keeps the numbers of its collections, and their types if it does."""
 
     tree: str
     names: str
     numbers: str
+    types: str = ""
 
+
+WRITTEN_VERSION = "edm4hep___Version"  # of podio_metadata, with major, minor and patch
 
 # In the order of preference. Names cannot be read from some TTrees of `CollectionTypeInfo`, which
 # have an `idTable` as well; `collectionNames` are those of early RNTuples, the rest is of 2023.
@@ -144,6 +178,7 @@ ID_TABLES = (
         "podio_metadata",
         "events___CollectionTypeInfo.name",
         "events___CollectionTypeInfo.collectionID",
+        "events___CollectionTypeInfo.dataType",
     ),
     IdTable("podio_metadata", "events___idTable.m_names", "events___idTable.m_collectionIDs"),
     IdTable("podio_metadata", "events_collectionNames", "events___idTable"),

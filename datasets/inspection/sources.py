@@ -11,6 +11,7 @@ from datasets import samples as stored
 from datasets import schema
 from datasets.events import Samples
 from datasets.progress import Progress, silent
+from datasets.truth.soundness import left_out
 from datasets.truth.target import Settings, Summary, samples_and_summary, total
 
 _DOCUMENTS = ("recipe.json", "summary.json", "dataset_info.json", "metadata.json")
@@ -141,9 +142,10 @@ def _samples(request: Request, progress: Progress) -> Source:
 
 
 def _edm4hep(request: Request, progress: Progress) -> Source:
-    parts, accounts, done = [], [], 0
+    parts, accounts, notes, done = [], [], [], 0
     with progress(f"read {request.path}", request.events, "events at most") as update:
-        for samples, account in _told(request):
+        for samples, account, lost in _told(request):
+            notes += [f"left out: {event}" for event in lost]
             parts.append(_first(samples, request.events - done))
             accounts.append(account)
             done += parts[-1].events
@@ -156,16 +158,17 @@ def _edm4hep(request: Request, progress: Progress) -> Source:
         name=request.path.stem,
         place=f"{request.path}: {done} events",
         samples=stored.join(parts),
+        notes=tuple(notes),
         account=total(accounts),
     )
 
 
-def _told(request: Request) -> Iterator[tuple[Samples, Summary]]:
+def _told(request: Request) -> Iterator[tuple[Samples, Summary, list[str]]]:
     from datasets import edm4hep
 
     settings = Settings(request.elements or "clusters")
     for events in edm4hep.read(request.path, request.detector or None):
-        yield samples_and_summary(events, settings)
+        yield *samples_and_summary(events, settings), left_out(events)
 
 
 def _first(samples: Samples, events: int) -> Samples:

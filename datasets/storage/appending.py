@@ -18,14 +18,18 @@ _OFFSETS = {name: f"{name}.offsets" for name in stored.TABLES}
 
 
 @contextmanager
-def appended(folder: Path, empty: Samples) -> Iterator[Callable[[Samples], None]]:
+def appended(
+    folder: Path, empty: Samples, content: str = ""
+) -> Iterator[Callable[[Samples], None]]:
     """Yields a function that appends samples; afterwards `samples.load(folder)` has them all.
 
-    `empty` are no samples of the right elements, tables, shapes and types. The folder appears
-    complete or not at all, and replaces an older one.
+    `empty` are no samples of the right elements, tables, shapes and types; `content` says of which
+    dataset they are. The folder appears complete or not at all, and replaces an older one.
     """
     with replaced(folder) as partial, ExitStack() as stack:
         (partial / stored.ELEMENTS).write_text(empty.elements)
+        if content:
+            (partial / stored.CONTENT).write_text(content)
         np.save(partial / stored.FACE, np.array(empty.face, float))
         files = {
             name: stack.enter_context(_growing(partial / f"{name}.npy", values))

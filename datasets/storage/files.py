@@ -40,3 +40,10 @@ def write_text(path: Path, text: str) -> None:
         raise FileError(
             f"cannot write {path}: {error.strerror}; what was computed is kept"
         ) from None
+
+
+def may_write(path: Path) -> bool:
+    """Whether a file or folder can be made, or replaced, there; folders above it may be missing."""
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    effective = os.access in os.supports_effective_ids
+    return os.access(above, os.W_OK | os.X_OK, effective_ids=effective)

@@ -4,6 +4,8 @@ Full simulation and reconstruction do fail now and then. Such an event is left o
 counted, because an element without its energy would look like one that has none.
 """
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from jaxtyping import Bool
 
@@ -11,26 +13,77 @@ from datasets.events import ENDS, EventData
 
 LARGEST = 1e18  # of any value in any unit: what is larger was never written on purpose
 SMALLEST_OMEGA = 1e-18  # 1/mm: straighter than any track can be told to be
-TABLES = ("particles", "tracks", "clusters", "hits", "candidates")
+INPUTS = ("tracks", "clusters", "hits")  # what a model sees
+TABLES = (*INPUTS, "particles", "candidates")
+OF_PART = {"truth": "particles", "baseline": "candidates"}  # of events that cannot be read
 
 
-def sound(events: EventData) -> Bool[np.ndarray, " events"]:
-    """Events whose values and link weights are finite, and not absurdly large, whose tracks are
-    curved, and whose clusters and hits are off the beam axis (on it, there is no eta)."""
+def sound(events: EventData, tables: Sequence[str] = TABLES) -> Bool[np.ndarray, " events"]:
+    """Events of which nothing is wrong in these tables and the links between them."""
     good = np.ones(events.events, bool)
-    for name in TABLES:
-        table = getattr(events, name)
-        for column in table.columns.values():
-            good[table.event[~_measured(column)]] = False
-    hits, clusters = events.hits, events.clusters
-    good[events.tracks.event[np.abs(events.tracks["omega"]) < SMALLEST_OMEGA]] = False
-    good[hits.event[(hits["x"] == 0) & (hits["y"] == 0)]] = False
-    good[clusters.event[np.sin(clusters["iTheta"]) <= 0]] = False
-    for name, (source, _) in ENDS.items():
-        links = getattr(events, name)
-        wrong = links.source[~_measured(links.weight)]
-        good[getattr(events, source).event[wrong]] = False
+    good[[*faults(events, tables)]] = False
     return good
+
+
+def left_out(events: EventData, tables: Sequence[str] = TABLES) -> list[str]:
+    """What is wrong with those that are not sound, by the file and the event."""
+    found = sorted(faults(events, tables).items())
+    if events.origin is None:
+        return [f"event {event}: {what}" for event, what in found]
+    path, numbers, _ = events.origin
+    return [f"{path}, event {numbers[event]}: {what}" for event, what in found]
+
+
+def faults(events: EventData, tables: Sequence[str] = TABLES) -> dict[int, str]:
+    """What is wrong with events, by their place in the batch: the first thing of each.
+
+    It could not be read; a value or the weight of a link is not finite, or absurdly large; a track
+    is straight; or a cluster or hit is on the beam axis (there, there is no eta).
+    """
+    found: dict[int, str] = {}
+    for event, what in (*_unread(events, tables), *_unmeasured(events, tables)):
+        found.setdefault(event, what)
+    return found
+
+
+def _unread(events: EventData, tables: Sequence[str]) -> Iterator[tuple[int, str]]:
+    if events.origin is None:
+        return
+    places = {int(number): place for place, number in enumerate(events.origin.numbers)}
+    for fault in events.origin.faults:
+        if fault.event in places and OF_PART.get(fault.part, tables[0]) in tables:
+            yield places[fault.event], fault.what
+
+
+def _unmeasured(events: EventData, tables: Sequence[str]) -> Iterator[tuple[int, str]]:
+    for name in tables:
+        table = getattr(events, name)
+        for column, values in table.columns.items():
+            yield from _wrong(table.event, ~_measured(values), f"{column} of {name}", values)
+    tracks, hits, clusters = events.tracks, events.hits, events.clusters
+    if "tracks" in tables:
+        yield from _wrong(
+            tracks.event, np.abs(tracks["omega"]) < SMALLEST_OMEGA, "a straight track"
+        )
+    if "hits" in tables:
+        on_axis = (hits["x"] == 0) & (hits["y"] == 0)
+        yield from _wrong(hits.event, on_axis, "a hit on the beam axis")
+    if "clusters" in tables:
+        on_axis = np.sin(clusters["iTheta"]) <= 0
+        yield from _wrong(clusters.event, on_axis, "a cluster on the beam axis")
+    for name, ends in ENDS.items():
+        if {*ends} <= {*tables}:
+            links = getattr(events, name)
+            event = getattr(events, ends[0]).event[links.source]
+            yield from _wrong(event, ~_measured(links.weight), f"weight of {name}", links.weight)
+
+
+def _wrong(event, wrong, what: str, values=None) -> Iterator[tuple[int, str]]:
+    """The first wrong row of each event."""
+    rows = np.flatnonzero(wrong)
+    of, first = np.unique(event[rows], return_index=True)
+    for place, row in zip(of, rows[first], strict=True):
+        yield int(place), what if values is None else f"{what} is {values[row]}"
 
 
 def _measured(values: np.ndarray) -> Bool[np.ndarray, " values"]:

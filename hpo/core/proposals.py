@@ -74,7 +74,17 @@ def searched(scheduler: Scheduler, searcher: Searcher) -> Scheduler:
     def extend(state: Searched, reports: Sequence[Reported]) -> Searched:
         return state._replace(inner=scheduler.extend(state.inner, reports))
 
-    return Scheduler(init, ask, tell, predict, scheduler.settings, scheduler.metric, extend)
+    def open_trials(state: Searched) -> frozenset[int]:
+        return scheduler.open_trials(state.inner)
+
+    return Scheduler(
+        init, ask, tell, predict, scheduler.settings, scheduler.metric, extend, open_trials
+    )
+
+
+def own(state: Any) -> Any:
+    """The state of the scheduler itself, whether a searcher learns from it or not."""
+    return state.inner if isinstance(state, Searched) else state
 
 
 def observed(state: Searched, sign: float) -> tuple[Observed, ...]:

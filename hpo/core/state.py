@@ -150,6 +150,16 @@ def with_trial(state: Any, trial: TrialState) -> Any:
     return state._replace(trials=state.trials.put(trial.number, trial))
 
 
+def underway(state: Any) -> frozenset[int]:
+    """Trials that have a job, given or to be given."""
+    return frozenset(t.number for t in state.trials if t.status in (WAITING, RUNNING))
+
+
+def undecided(state: Any) -> frozenset[int]:
+    """Those, and all that pause."""
+    return underway(state) | {t.number for t in state.trials if t.status == PAUSED}
+
+
 def dismissed(state: Any) -> Any:
     """The state in which nobody is sent on any more: who still pauses was not promoted."""
     for trial in state.trials:

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 from hpo.core.vector import Vector
 
-Value = bool | int | float | str
+Value = bool | int | float | str | None | tuple
 Configuration = Mapping[str, Value]
-"""Hyperparameters by name; a name is the path of an ml_collections field, "train.learning_rate"."""
+"""Hyperparameters by name; a name is the path of an ml_collections field, "train.learning_rate".
+A tuple holds such values; JSON has lists in its place, which `from_json` turns back."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ class Scheduler(NamedTuple):
                                              have different settings
     metric                                   the metric that events must report
     extend(state, reports) -> State          as `tell` of each report in turn, but faster
+    open_trials(state) -> numbers            trials that may still be given a job; of all others
+                                             that were begun none ever is, whatever is told
     """
 
     init: Callable[[int], Any]
@@ -144,6 +147,7 @@ class Scheduler(NamedTuple):
     settings: Mapping[str, Any]
     metric: str
     extend: Callable[[Any, Sequence[Reported]], Any]
+    open_trials: Callable[[Any], frozenset[int]]
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,14 @@ def to_json(value: Any) -> Any:
     return value
 
 
+_LONGEST = 2000  # characters of an error
+
+
+def _frozen(value: Any) -> Any:
+    """A value of a configuration: JSON's lists were tuples."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
 _hints = functools.cache(typing.get_type_hints)
 
 
@@ -185,6 +197,8 @@ def from_json(kind: Any, plain: Any) -> Any:
     if origin in (typing.Union, types.UnionType):
         options = [option for option in typing.get_args(kind) if option is not type(None)]
         return from_json(options[0], plain) if plain is not None and len(options) == 1 else plain
+    if origin is Mapping:
+        return {name: _frozen(item) for name, item in plain.items()}
     if origin in (tuple, Vector):
         return origin(from_json(typing.get_args(kind)[0], item) for item in plain)
     if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
@@ -210,6 +224,9 @@ def event_from_json(plain: Mapping[str, Any]) -> Event:
 
 
 def one_line(error: BaseException) -> str:
-    """An exception as one line, for `Failed`; what UTF-8 does not have is spelt out."""
+    """An exception as one line, for `Failed`; what UTF-8 does not have is spelt out, and what is
+    longer than a line of a report can be is cut."""
     text = " ".join(str(error).split()).encode("utf-8", "backslashreplace").decode()
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]} ... ({len(text)} characters)"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

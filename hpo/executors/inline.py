@@ -37,7 +37,7 @@ class InlineExecutor:
         folder: str | Path | None = None,
     ):
         self.slots, self.clock, self.busy = checked_workers(workers), 0.0, 0.0
-        self._name = _name_of(objective)
+        self._name = name_of(objective)
         self._epoch_seconds = epoch_seconds
         if folder is None:
             # Studies of tables have no use for folders, and do not wait for the disk.
@@ -96,7 +96,7 @@ class InlineExecutor:
         heapq.heappush(self._due, (due, trial.number))
 
 
-def _name_of(objective: Objective) -> str:
+def name_of(objective: Objective) -> str:
     """Its "module:name", that of the function where it is a partial one; a module that is run as a
     script goes by another name whenever it is imported, and has none here."""
     while isinstance(objective, functools.partial):

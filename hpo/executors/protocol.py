@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from hpo.core import streams
 from hpo.core.types import Job, Trial, TrialEvent
+from hpo.executors.folders import folder_of
 
 
 class Told(NamedTuple):
@@ -72,7 +73,7 @@ class Trials:
         return Trial(
             number=job.trial,
             configuration=job.configuration,
-            folder=self.folder / f"trial-{job.trial:04d}",
+            folder=folder_of(self.folder, job.trial),
             first_epoch=job.first_epoch,
             last_epoch=job.last_epoch,
             seed=int(entropy.generate_state(1)[0]),

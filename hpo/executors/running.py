@@ -11,6 +11,10 @@ from hpo.core.types import Completed, Failed, Reported, Trial, one_line
 
 Objective = Callable[[Trial], Iterator[Mapping[str, float]]]
 _ENDED = object()
+TOO_MANY = (
+    "it must begin with the checkpoint of trial.first_epoch and end with trial.last_epoch; what it "
+    "reported may be of other epochs"
+)
 _TROUBLE = (Exception, SystemExit)  # what a trial may raise, and the study goes on
 
 
@@ -117,7 +121,9 @@ def _record(trial: Trial) -> Trial:
 
 
 def _train(objective: Objective, trial: Trial) -> Iterator[Reported | Completed]:
-    """The events of a job that goes well. Raises ValueError where it ends too early."""
+    """The events of a job that goes well. Raises ValueError where it ends too early or too late:
+    who has more to give at the last epoch did not begin at the first. Asking also runs what stands
+    behind the objective's last `yield`."""
     epoch, reports = trial.first_epoch, iter(objective(trial))
     while epoch < trial.last_epoch:
         metrics = next(reports, _ENDED)
@@ -126,18 +132,21 @@ def _train(objective: Objective, trial: Trial) -> Iterator[Reported | Completed]
         epoch += 1
         if not isinstance(metrics, Mapping):
             raise ValueError(f"epoch {epoch}: {metrics!r} is no mapping of metrics")
-        yield Reported(trial.number, epoch, {k: _plain(v) for k, v in metrics.items()})
+        yield Reported(trial.number, epoch, {k: plain(v) for k, v in metrics.items()})
+    if next(reports, _ENDED) is not _ENDED:
+        raise ValueError(f"the objective has more to give after epoch {epoch}: {TOO_MANY}")
     yield Completed(trial.number, epoch)
 
 
 def _no_room(error: BaseException) -> bool:
-    """Whether the disk or its quota is full; libraries hand on the system's words, not its code."""
-    full = (errno.ENOSPC, errno.EDQUOT)
+    """Whether the disk, its quota or the limit of files is full; libraries hand on the system's
+    words, not its code."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     words = tuple(os.strerror(code) for code in full)
     return getattr(error, "errno", None) in full or any(word in str(error) for word in words)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A metric as JSON: numbers and array scalars as floats, anything else as its text."""
     if isinstance(value, bool | str):
         return value

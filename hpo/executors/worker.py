@@ -26,7 +26,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from hpo.core.types import Reported, Trial, event_to_json, one_line
+from hpo.core.types import Configuration, Reported, Trial, event_to_json, from_json, one_line
 from hpo.executors.running import Objective, run, with_folders
 
 BEAT_S = 1.0
@@ -56,7 +56,9 @@ def main(descriptor: int) -> None:
     send({"ready": True})
     while True:
         fields = inbox.get()["trial"]
-        trial = Trial(**{**fields, "folder": Path(fields["folder"])})
+        configuration = from_json(Configuration, fields["configuration"])
+        folder = Path(fields["folder"])
+        trial = Trial(**{**fields, "configuration": configuration, "folder": folder})
         ended = False
         try:
             for event in run(objective, trial, sys.stderr):

@@ -37,6 +37,7 @@ from hpo.core.state import (
     lowest_with,
     ranked,
     reached,
+    undecided,
     with_trial,
 )
 from hpo.core.streams import checked_seed
@@ -263,5 +264,6 @@ def adaptive(
         **asdict(price),
     }
     return assembled(
-        init, ask, tell, predict, settings=settings, searcher=searcher, metric=metric, mode=mode
-    )
+        init, ask, tell, predict, undecided,  # until the end who pauses may be sent on
+        settings=settings, searcher=searcher, metric=metric, mode=mode,
+    )  # fmt: skip

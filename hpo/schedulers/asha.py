@@ -36,6 +36,8 @@ from hpo.core.state import (
     best_trial,
     dismissed,
     job_of,
+    undecided,
+    underway,
     with_trial,
 )
 from hpo.core.streams import checked_seed
@@ -214,6 +216,26 @@ def asha(
         more = state.ready or state.running or len(state.trials) < trials
         return bool(more) or any(rung.due for rung in state.rungs)
 
+    def open_trials(state: AshaState) -> frozenset[int]:
+        """Until somebody has come to the last epoch, all that pause, for each may be sent there
+        (2). Then those alone that stand among the first 1/eta of all that can ever come."""
+        if stopping or not state.rungs[-1].arrived:
+            return undecided(state)
+        found = underway(state)
+        goals = [state.trials[n].goal for n in found]
+        coming = trials - len(state.trials)  # and those that are on the way to the rung
+        for rung in state.rungs[:-1]:
+            coming += goals.count(rung.epoch)
+            places = (rung.arrived + rung.failed + coming) // eta
+            able = {
+                result.trial
+                for better, result in enumerate(rung.waiting.all())
+                if better + rung.promoted.rank(result) < places
+                and state.trials[result.trial].status == PAUSED
+            }
+            found, coming = found | able, coming + len(able)
+        return found
+
     settings = {
         "scheduler": "asha",
         "variant": variant,
@@ -222,7 +244,7 @@ def asha(
         "eta": eta,
     }
     return assembled(
-        init, ask, tell, predicts_nothing,
+        init, ask, tell, predicts_nothing, open_trials,
         settings=settings, searcher=searcher, metric=metric, mode=mode,
     )  # fmt: skip
 

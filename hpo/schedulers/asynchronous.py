@@ -29,6 +29,8 @@ from hpo.core.state import (
     lowest_with,
     ranked,
     reached,
+    undecided,
+    underway,
     with_trial,
 )
 from hpo.core.streams import checked_seed
@@ -242,6 +244,15 @@ def asynchronous_swift(
     def predict(state: AsyncState, request: Predict) -> Predicted:
         return foretold(forecast, state, request)
 
+    def open_trials(state: AsyncState) -> frozenset[int]:
+        """Who has a job, is to be judged, or stands at a rung among the best for its places."""
+        beaten = set()
+        for rounds, now in zip(brackets, state.rounds, strict=True):
+            for round, came in zip(rounds[:-1], now, strict=False):
+                others = (state.trials[r.trial] for r in came.results.all()[round.places :])
+                beaten |= {t.number for t in others if len(t.curve) == round.epoch}
+        return underway(state) | (undecided(state) - beaten)
+
     settings = {
         "scheduler": "asynchronous swift",
         "trials": len(homes),
@@ -250,5 +261,6 @@ def asynchronous_swift(
         "risk": asdict(risk),
     }
     return assembled(
-        init, ask, tell, predict, settings=settings, searcher=searcher, metric=metric, mode=mode
-    )
+        init, ask, tell, predict, open_trials,
+        settings=settings, searcher=searcher, metric=metric, mode=mode,
+    )  # fmt: skip

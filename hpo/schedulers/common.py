@@ -23,6 +23,7 @@ def assembled(
     ask: Callable[[Any], tuple[Any, Action]],
     tell: Callable[[Any, Event], Any],
     predict: Callable[[Any, Predict], Predicted],
+    open_trials: Callable[[Any], frozenset[int]],
     *,
     settings: Mapping[str, Any],
     searcher: Searcher,
@@ -35,7 +36,8 @@ def assembled(
         return extended(state, reports, metric)
 
     settings = {"metric": metric, "mode": mode, **settings, **searcher.settings}
-    return searched(Scheduler(init, ask, tell, predict, settings, metric, extend), searcher)
+    scheduler = Scheduler(init, ask, tell, predict, settings, metric, extend, open_trials)
+    return searched(scheduler, searcher)
 
 
 def predicts_nothing(state: Any, request: Predict) -> Predicted:

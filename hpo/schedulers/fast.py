@@ -79,7 +79,7 @@ def fast_hyperband(
         "confidence": confidence,
         "full_share": full_share,
     }
-    rule = Rule(plan, request, predict, decide, settings, rank)
+    rule = Rule(plan, request, predict, decide, settings, rank, revives=True)
     brackets = hyperband_brackets(max_epochs, eta)
     return synchronous(searcher_of(space), brackets, rule, metric=metric, mode=mode)
 

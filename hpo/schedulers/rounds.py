@@ -26,6 +26,7 @@ from hpo.core.state import (
     job_of,
     lowest_with,
     ranked,
+    underway,
     with_bracket,
     with_curves,
     with_trial,
@@ -73,6 +74,7 @@ class Rule(NamedTuple):
                                                        stop;
                                                        `arrived` stand at the rung
     rank(state, members, round) -> members, best first
+    revives            whether `rank` may take one that was stopped
     """
 
     plan: Callable[[State, tuple[int, ...], Round], Goals]
@@ -81,6 +83,7 @@ class Rule(NamedTuple):
     decide: Callable[[State, tuple[Predicted, ...], tuple[int, ...], Round], tuple[State, Goals]]
     settings: Mapping[str, Any]
     rank: Callable[[State, Sequence[int], Round], list[int]] = rank_by_loss
+    revives: bool = False
 
 
 def to_rung(state: State, members: Iterable[int], round: Round) -> Goals:
@@ -229,13 +232,27 @@ def synchronous(
         following = bracket._replace(round=bracket.round + 1, members=members, barriers=0)
         return start_round(state, following)
 
+    def open_trials(state: State) -> frozenset[int]:
+        active = (bracket for bracket in state.brackets if not bracket.finished)
+        return underway(state).union(*(hopeful(state, bracket) for bracket in active))
+
+    def hopeful(state: State, bracket: BracketState) -> set[int]:
+        """Members who pause short of the rung, or stand there among the best for its places."""
+        rounds = brackets[bracket.index]
+        round = rounds[bracket.round]
+        arrived, short = parted(state, bracket.members, round)
+        places = round.places if bracket.round + 1 < len(rounds) else 0
+        stopped = {n for n in bracket.members if state.trials[n].status == STOPPED}
+        best = ranked(state, arrived, round.epoch)[:places]
+        return {*short, *best, *(stopped if rule.revives else ())}
+
     settings = {
         "brackets": [[list(round) for round in rounds] for rounds in brackets],
         "concurrent_brackets": concurrent_brackets,
         **rule.settings,
     }
     return assembled(
-        init, ask, tell, rule.predict,
+        init, ask, tell, rule.predict, open_trials,
         settings=settings, searcher=searcher, metric=metric, mode=mode,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ import functools
 import io
 import json
 import lzma
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ from hpo.study.records import Record
 ROW = "row"  # configurations drawn from a table name their row, for some occur twice
 LOST = 1e6  # a loss beyond it, of either sign, is one of a training that diverged
 CURVE = "loss_"  # how the names of the columns of a curve begin
+SEPARATORS = (",", ";", "\t")
+UNNAMED = ("", "Unnamed: 0", "index")  # how pandas calls the numbers of its rows
+NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+NO_NUMBERS = ("nan", "inf", "infinity")
 _ZOO = ("mlpf", "lstm", "cnn5", "cnn9")
 
 
@@ -124,9 +129,11 @@ def write_table(table: Table, path: str | Path) -> None:
 def read_table(path: str | Path, curve: str = CURVE) -> Table:
     """Load a table; columns of a CSV file that begin with `curve` and a number are its epochs.
 
+    Cells are parted by commas, semicolons or tabs; epochs stand in any order, 0 or 000; pandas'
+    numbers of rows are no hyperparameter. What is no plain number is a category (nan, 1_2).
     Of a TaskSet file the validation loss is read, beyond `LOST` as not finite. Raises ValueError
-    where columns or rows are missing, ragged or not numbers, or a compressed file is damaged. NaN
-    is allowed: it diverged.
+    where columns or rows are missing, ragged or not numbers, a curve ends early, or a compressed
+    file is damaged. NaN is allowed: it diverged.
     """
     path = Path(path)
     return _read_taskset(path) if path.suffix == ".json" else _read_csv(path, curve)
@@ -134,15 +141,15 @@ def read_table(path: str | Path, curve: str = CURVE) -> Table:
 
 def _read_csv(path: Path, curve: str) -> Table:
     try:
-        lines = [row for row in csv.reader(io.StringIO(_text(path), newline="")) if row]
+        names, rows = _columns(_text(path), curve)
     except csv.Error as error:
         raise ValueError(f"{path} is no CSV: {error}") from error
-    names, *rows = lines or [[]]
-    epochs = [i for i, n in enumerate(names) if _is_epoch(n, curve)]
-    expected = [f"{curve}{i}" for i in range(len(epochs))]
-    if not rows or not epochs or [names[i] for i in epochs] != expected:
-        raise ValueError(f"{path}: no rows, or no columns {curve}0, {curve}1, ... in order")
-    others = [i for i in range(len(names)) if i not in set(epochs)]
+    found = [i for i, name in enumerate(names) if _is_epoch(name, curve)]
+    epochs = sorted(found, key=lambda i: int(names[i][len(curve) :]))
+    numbers = [int(names[i][len(curve) :]) for i in epochs]
+    if not rows or not epochs or numbers != list(range(len(epochs))):
+        raise ValueError(f"{path}: {_no_curves(names, rows, curve)}")
+    others = [i for i, name in enumerate(names) if not _is_epoch(name, curve)]
     if len(set(names)) < len(names) or {"", ROW} & set(names):
         raise ValueError(f"{path}: each column needs a name of its own, other than {ROW!r}")
     configurations, curves = [], []
@@ -150,11 +157,74 @@ def _read_csv(path: Path, curve: str) -> Table:
         if len(row) != len(names):
             raise ValueError(f"{path}, line {number}: {len(row)} cells for {len(names)} columns")
         try:
-            curves.append([float(row[i]) for i in epochs])
-            configurations.append({names[i]: _value(row[i]) for i in others if row[i] != ""})
+            curves.append(_curve([row[i] for i in epochs]))
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: {error}") from error
+        configurations.append({names[i]: _value(row[i]) for i in others if row[i] != ""})
+    _check_words(path, configurations)
     return Table(Path(path.name.removesuffix(".xz")).stem, tuple(configurations), np.array(curves))
+
+
+def _columns(text: str, curve: str) -> tuple[list[str], list[list[str]]]:
+    """Names of columns and rows, whichever character parts the cells; without pandas' numbers of
+    rows, a first column that has no name."""
+    for separator in SEPARATORS:
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        names, *rows = [row for row in lines if row] or [[]]
+        if any(_is_epoch(name, curve) for name in names):
+            break
+    else:
+        names, *rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row] or [[]]
+    numbers = [row[0] for row in rows]
+    if names and names[0] in UNNAMED and numbers == [str(i) for i in range(len(rows))]:
+        return names[1:], [row[1:] for row in rows]
+    return names, rows
+
+
+def _no_curves(names: list[str], rows: list, curve: str) -> str:
+    """What is wrong with a table whose epochs are not all there."""
+    if not rows:
+        return "no rows"
+    found = [name for name in names if _is_epoch(name, curve)]
+    if not found:
+        return f"no columns {curve}0, {curve}1, ... among {', '.join(names[:8])}"
+    first = next(i for i in range(len(found) + 1) if i not in {int(n[len(curve) :]) for n in found})
+    return (
+        f"{len(found)} columns from {found[0]} to {found[-1]}, and none is {curve}{first}: epochs "
+        "count from 0, each once"
+    )
+
+
+def _curve(cells: list[str]) -> list[float]:
+    """The losses of a training. Raises ValueError where it has not come to its end."""
+    known = next((i for i in range(len(cells), 0, -1) if cells[i - 1].strip()), 0)
+    if known < len(cells):
+        raise ValueError(
+            f"the curve has {known} of {len(cells)} epochs, then blanks: a table needs trainings "
+            "to the end; leave the row out, or write nan from where it diverged"
+        )
+    return [_loss(cell.strip()) for cell in cells]
+
+
+def _loss(cell: str) -> float:
+    if NUMBER.fullmatch(cell) or cell.lower().lstrip("+-") in NO_NUMBERS:
+        return float(cell)
+    comma = ": decimal commas have to be points" if NUMBER.fullmatch(cell.replace(",", ".")) else ""
+    raise ValueError(f"the loss {cell!r} is no number{comma}")
+
+
+def _check_words(path: Path, configurations: list[dict[str, Value]]) -> None:
+    """Raises ValueError for nan and the like among numbers: as a word it would be a category."""
+    for name in dict.fromkeys(name for each in configurations for name in each):
+        values = [each.get(name) for each in configurations]
+        words = [value for value in values if isinstance(value, str)]
+        odd = [word for word in words if word.lower().lstrip("+-") in NO_NUMBERS]
+        if odd and len(odd) == len(words) and any(isinstance(v, int | float) for v in values):
+            line = values.index(odd[0]) + 2
+            raise ValueError(
+                f"{path}, line {line}: {name} is {odd[0]!r} among numbers: leave the cell empty "
+                "where it plays no part"
+            )
 
 
 def _text(path: Path) -> str:
@@ -203,8 +273,7 @@ def _cell(configuration: Configuration, name: str) -> str:
 def _value(text: str) -> Value:
     if text in ("True", "False"):
         return text == "True"
-    try:
-        number = float(text)
-    except ValueError:
-        return text
+    if not NUMBER.fullmatch(text):
+        return text  # nan, inf, 1_2 and 007 are names
+    number = float(text)
     return int(number) if number.is_integer() and "e" not in text.lower() else number

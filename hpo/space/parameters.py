@@ -27,6 +27,8 @@ class _Number:
     integer: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        for name in ("low", "high", "step"):
+            object.__setattr__(self, name, without_numpy(getattr(self, name)))
         ends = (self.low, self.high) if self.step is None else (self.low, self.high, self.step)
         for end in ends:
             if isinstance(end, bool) or not isinstance(end, int | float):
@@ -147,16 +149,26 @@ class LogInt(_Number):
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of the given values, all equally likely."""
+    """One of the given values, all equally likely: numbers, strings, bools, None, and tuples of
+    these."""
 
     values: tuple[Value, ...]
 
     def __init__(self, *values: Value) -> None:
         if not values:
             raise ValueError("Categorical() is empty: give it at least one value")
-        wrong = [value for value in values if not isinstance(value, bool | int | float | str)]
+        if any(isinstance(value, list) for value in values):
+            raise ValueError(
+                f"Categorical({values[0]!r}): a list is no plain value: give values one by one, "
+                "Categorical(*values), or tuples where each is a value"
+            )
+        values = tuple(map(without_numpy, values))
+        wrong = [value for value in values if not _is_plain(value)]
         if wrong:
-            raise ValueError(f"Categorical: {wrong[0]!r} is no plain number, string or bool")
+            raise ValueError(
+                f"Categorical: {wrong[0]!r} is no plain number, string, bool or None, nor a tuple "
+                "of such"
+            )
         twice = [value for i, value in enumerate(values) if position(values, value) < i]
         if twice:
             raise ValueError(f"Categorical: {twice[0]!r} is given twice")
@@ -177,6 +189,19 @@ class Categorical:
         """Raises ValueError where the value is none of this parameter's."""
         if position(self.values, value) is None:
             raise ValueError(f"{value!r} is none of {', '.join(map(repr, self.values))}")
+
+
+def without_numpy(value: Any) -> Any:
+    """A number of numpy's as one of Python's; anything else as it is."""
+    if isinstance(value, tuple):
+        return tuple(map(without_numpy, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def position(values: Sequence[Value], wanted: Value) -> int | None:
@@ -220,13 +245,18 @@ def parameter_from_json(entry: Sequence[Any]) -> Parameter:
     """The inverse of `parameter_json`. Raises ValueError or TypeError where it is no parameter."""
     if not isinstance(entry, list | tuple) or not entry:
         raise ValueError(f"{entry!r} is no parameter: give a kind and its range")
-    kind, *arguments = entry
+    kind, *arguments = map(_as_tuple, entry)
     if kind == "When":
         parent, values, inner = arguments
-        return When(parent, tuple(values), parameter_from_json(inner))
+        return When(parent, values, parameter_from_json(inner))
     if kind not in _BY_NAME:
         raise ValueError(f"{kind!r} is no {KINDS}")
     return _BY_NAME[kind](*arguments)
+
+
+def _as_tuple(value: Any) -> Any:
+    """JSON's lists as tuples."""
+    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
 
 
 def plain(parameter: Parameter) -> Plain:

@@ -25,6 +25,8 @@ from hpo.space.parameters import (
     position,
 )
 
+_ABSENT = object()  # None can be a value
+
 
 @dataclass(frozen=True)
 class Space:
@@ -101,7 +103,7 @@ class Space:
         for name, unit in zip(self.names, self.encode(configuration), strict=True):
             parameter = plain(self.parameters[name])
             if isinstance(parameter, Categorical):
-                here = position(parameter.values, configuration.get(name))
+                here = position(parameter.values, configuration.get(name, _ABSENT))
                 columns += [math.sqrt(0.5) * (i == here) for i in range(len(parameter.values))]
             else:
                 columns.append(unit)
@@ -166,7 +168,7 @@ def space_around(configurations: Sequence[Configuration]) -> Space:
 
 
 def _around(values: Sequence[Value]) -> Parameter:
-    if any(isinstance(value, bool | str) for value in values):
+    if any(isinstance(v, bool) or not isinstance(v, int | float) for v in values):
         # By type too: False is not 0, which a dictionary of the values alone would say.
         return Categorical(*{(type(value), value): value for value in values}.values())
     low, high = min(values), max(values)

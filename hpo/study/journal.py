@@ -131,17 +131,46 @@ def read_journal(path: str | Path) -> tuple[dict[str, Any], list[Entry]]:
         database.close()
 
 
+class Reading:
+    """The log of a study that another process may be driving, read on as it grows.
+
+    Nothing is locked between looks, and for no longer than a look takes to fetch new rows; the
+    driver waits that long. A context manager. Raises as `read_journal`.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise FileNotFoundError(f"{path}: there is no study here")
+        self._database = opened_beside(self.path)
+        self.entries: list[Entry] = []
+
+    def look(self) -> tuple[dict[str, Any], list[Entry]]:
+        """Header and all entries so far."""
+        with reported(self.path):
+            self.entries += _entries(self._database, self.path, len(self.entries))
+            return _header(self._database), list(self.entries)
+
+    def __enter__(self) -> "Reading":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+
 def _header(database: sqlite3.Connection) -> dict[str, Any]:
     rows = database.execute("SELECT name, value FROM header")
     return {name: json.loads(value) for name, value in rows}
 
 
-def _entries(database: sqlite3.Connection, path: Path) -> Iterator[Entry]:
-    rows = database.execute("SELECT * FROM log ORDER BY number").fetchall()
+def _entries(database: sqlite3.Connection, path: Path, after: int = 0) -> Iterator[Entry]:
+    rows = database.execute("SELECT * FROM log WHERE number > ? ORDER BY number", (after,))
+    rows = rows.fetchall()  # at once: nothing is locked while they are parsed
     for start in range(0, len(rows), _CHUNK):
         chunk = rows[start : start + _CHUNK]
+        first = after + start + 1
         for expected, row, fields in zip(
-            range(start + 1, start + 1 + len(chunk)), chunk, _parsed(chunk, path), strict=True
+            range(first, first + len(chunk)), chunk, _parsed(chunk, path), strict=True
         ):
             if row[0] != expected:
                 raise corrupt(path, f"row {expected} is missing")

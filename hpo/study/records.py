@@ -85,11 +85,9 @@ def read(entries: Iterable[Entry], metric: str) -> Record:
     """The record of a log, whole or cut off anywhere."""
     entries = list(entries)
     trials: dict[int, TrialRecord] = {}
-    heard: dict[int, float] = {}  # of each running trial, on the clock below
-    predictions, clock = [], 0.0  # s in which the study was played
-    for row, (time, item) in enumerate(entries):
-        if row and not (isinstance(item, WorkerLost) and _goes_on_again(entries, row, heard)):
-            clock += time - entries[row - 1].time
+    heard: dict[int, float] = {}  # of each running trial, on the clock
+    predictions = []
+    for clock, (_, item) in zip(played(entries), entries, strict=True):
         if isinstance(item, Predicted):
             predictions.append(item)
         elif isinstance(item, Job):
@@ -106,6 +104,20 @@ def read(entries: Iterable[Entry], metric: str) -> Record:
     ordered = tuple(trials[number] for number in sorted(trials))
     begun, last = (entries[0].time, entries[-1].time) if entries else (None, None)
     return Record(metric, ordered, tuple(predictions), len(entries), begun, last)
+
+
+def played(entries: Sequence[Entry]) -> list[float]:
+    """For how long the study had been played at each row, in s, without the time it lay still."""
+    clock, clocks, running = 0.0, [], set()
+    for row, (time, item) in enumerate(entries):
+        if row and not (isinstance(item, WorkerLost) and _goes_on_again(entries, row, running)):
+            clock += time - entries[row - 1].time
+        clocks.append(clock)
+        if isinstance(item, Job):
+            running.add(item.trial)
+        elif isinstance(item, Completed | Failed | WorkerLost):
+            running.discard(item.trial)
+    return clocks
 
 
 def _goes_on_again(entries: Sequence[Entry], row: int, running: Collection[int]) -> bool:

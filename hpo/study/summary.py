@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hpo.core.proposals import Searched
+from hpo.core.proposals import Searched, own
 from hpo.core.state import State, best_trial
 from hpo.core.types import Configuration
 
@@ -54,8 +54,7 @@ class StudySummary:
 
 def summarise(state: State | Searched) -> StudySummary:
     """The summary of a study at any moment of it."""
-    if isinstance(state, Searched):
-        state = state.inner
+    state = own(state)
     trials = tuple(
         TrialSummary(t.number, t.bracket, t.configuration, tuple(t.curve), t.status, t.error)
         for t in state.trials

@@ -11,11 +11,11 @@ from ml_collections import ConfigDict
 from datasets.batches import Sampler, links_without_room, sequential
 from datasets.events import Samples
 from datasets.schema import Batch
+from launch.objectives.speed import Meter, matmul_rate, step_flops
 from launch.shell import data
 from launch.shell.fitting import Fitting, start_model
 from launch.shell.progress import say
 from launch.shell.runs import Run, RunError
-from launch.shell.speed import Meter, matmul_rate, step_flops
 
 
 @dataclass(frozen=True)
@@ -148,9 +148,9 @@ def epochs(
             f"events are packed for bins of {sampler.plan.bin_size}, and model.bin_size is "
             f"{state.config.bin_size}: set packed = False where bin_size is tuned"
         )
-    checkpoint.forget_others(folder, epochs.start, *extras.kept)
     if epochs.start:
         state = checkpoint.restore_state(folder, state, epochs.start)
+    checkpoint.forget_others(folder, epochs.start, *extras.kept)  # where that one can be read
     keep, steps = len(epochs) + 1 + len(extras.kept), sampler.steps_per_epoch
     settings = (judge or config).train.to_dict()
     weights = optimisation.hyper(from_mapping(TrainConfig, settings)).weights

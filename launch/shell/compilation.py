@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+from datasets.storage.files import may_write
 from launch.shell.runs import Run
 
 MAPS, MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
 
 
 def keep_compilations(run: Run) -> None:
-    """Points JAX's persistent compilation cache at the run's folder."""
+    """Points JAX's persistent compilation cache at the run's folder, if that can be written to."""
     import jax
 
+    if not may_write(run.folder / "compiled"):
+        return
     jax.config.update("jax_compilation_cache_dir", str((run.folder / "compiled").resolve()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 

@@ -1,7 +1,6 @@
 """Datasets of a run: simulated where they are not there yet, read as memory-mapped arrays, and
 how its configuration cuts them into batches."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,17 @@ from ml_collections import ConfigDict
 from datasets import samples as stored
 from datasets.batches import Plan, make_packed_plan, make_plan
 from datasets.builders import building, recipes
+from datasets.builders.content import content_of
 from datasets.builders.names import DETECTORS, dataset_name
 from datasets.builders.recipes import Recipe
 from datasets.events import Samples
 from datasets.mixing import Mix
+from datasets.storage.files import may_write, read_json, write_json
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, RunError
 
 SPLITS = ("train", "validation", "test")
+BROUGHT = "brought.json"
 
 
 def recipe(config: ConfigDict, process: str) -> Recipe:
@@ -41,11 +43,14 @@ def build(run: Run) -> None:
     """
     for process in run.config.data.processes:
         made = recipe(run.config, process)
-        if not building.is_brought(run.data / made.name):
-            if not building.is_made(made, run.data):
-                shutil.rmtree(_cache(run, process), ignore_errors=True)
+        folder = run.data / made.name
+        if building.is_brought(folder):
+            _check_unchanged(run, folder)
+            brought = _brought(run) | {made.name: content_of(folder)}
+            write_json(run.folder / BROUGHT, brought)
+        else:
             building.build(made, run.data, run.config.data.workers, progress)
-        say(f"  dataset {run.data / made.name}")
+        say(f"  dataset {folder}")
         for split in SPLITS:
             _cached(run, process, split)
 
@@ -100,31 +105,56 @@ def make_batch_plan(
     return make_plan(counts, settings.batch_size, settings.buckets)
 
 
-def _cache(run: Run, process: str) -> Path:
-    """Where the arrays of a process lie that are read of its dataset."""
-    name = recipe(run.config, process).name
-    usual = name == dataset_name(process)
-    return run.data / "cache" / (process if usual else name)
-
-
 def elements_of(config: ConfigDict) -> str:
     """The form of the datasets: that of the model."""
     return config.get("model", ConfigDict()).get("elements", "clusters")
 
 
 def _cached(run: Run, process: str, split: str) -> Samples:
+    """The arrays of a split, read of its dataset unless they are there: beside the dataset, or in
+    the run where that is in a place that nobody may write to.
+
+    Arrays of a dataset that has been replaced are read anew. Those of one that is gone are taken
+    as they are.
+    """
+    name = recipe(run.config, process).name
+    folder, key = run.data / name, process if name == dataset_name(process) else name
+    places = [root / "cache" / key / split for root in (run.data, run.folder)]
+    content = content_of(folder) if folder.exists() else None
+    if content:
+        _check_unchanged(run, folder)
+    for place in places:
+        if place.exists() and content in (None, stored.content(place)):
+            return stored.load(place)
+    if content is None:
+        raise RunError(f"no dataset in {folder}; make it with launch.build_dataset")
+    cache = next(filter(may_write, places), places[-1])
+    _read_into(folder, split, cache)
+    return stored.load(cache)
+
+
+def _read_into(folder: Path, split: str, cache: Path) -> None:
     from datasets.builders.read import open_dataset, read_into
 
-    cache = _cache(run, process) / split
-    if not cache.exists():
-        folder = run.data / recipe(run.config, process).name
-        if not folder.exists():
-            raise RunError(f"no dataset in {folder}; make it with launch.build_dataset")
-        with progress(f"read {split}", open_dataset(folder).events(split), "events") as update:
-            dataset = read_into(folder, split, cache, update)
-        for note in dataset.notes:
-            say(f"  note: {note}")
-    return stored.load(cache)
+    with progress(f"read {split}", open_dataset(folder).events(split), "events") as update:
+        dataset = read_into(folder, split, cache, update)
+    for note in dataset.notes:
+        say(f"  note: {note}")
+
+
+def _check_unchanged(run: Run, folder: Path) -> None:
+    """Raises RunError where a dataset has taken the place of the one that the run began with."""
+    if _brought(run).get(folder.name, now := content_of(folder)) != now:
+        raise RunError(
+            f"{folder} is not what {run.folder} was begun with: another version or other events "
+            "have taken its place; choose another --run, or put the former dataset back"
+        )
+
+
+def _brought(run: Run) -> dict[str, str]:
+    """The datasets that the run was begun with and did not make: what tells them, by name."""
+    file = run.folder / BROUGHT
+    return read_json(file) if file.exists() else {}
 
 
 def _first(samples: Samples, events: int) -> Samples:

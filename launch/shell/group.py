@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 from ml_collections import ConfigDict
@@ -44,6 +45,30 @@ def define() -> Callable[[], AbstractContextManager[None]]:
             _initialise(where, wait.value, cluster_detection_method=starter)
 
     return lambda: _member(join)
+
+
+def define_devices() -> Callable[..., Any]:
+    """Defines --devices of a program that one process runs; returns what makes their mesh, given
+    that of a run's configuration. Raises RunError where several processes were started."""
+    devices = flags.DEFINE_integer(
+        "devices", 0, "That share every batch; -1: all there are; 0: as the run's config.mesh.", -1
+    )
+
+    def mesh(configured: Mapping[str, int] | None = None) -> Any:
+        from mlpf_jax.training import parallel
+
+        if starter := starter_of(os.environ):
+            raise RunError(
+                f"{STARTERS[starter]} = {os.environ[STARTERS[starter]]}: this program divides "
+                "events among the devices of one process (--devices); start it once"
+            )
+        sizes = {"data": devices.value} if devices.value else configured or {}
+        try:
+            return parallel.mesh_of(sizes)
+        except ValueError as error:
+            raise RunError(f"{error} (--devices=1 takes one of them)") from None
+
+    return mesh
 
 
 @contextmanager

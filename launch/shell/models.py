@@ -20,6 +20,7 @@ class Model:
     config: Any
     variables: Mapping[str, Any]
     trained_with: frozenset[int]
+    mesh: Any = None  # of the devices that share every batch; None: one
 
     @property
     def has_spreads(self) -> bool:
@@ -27,7 +28,7 @@ class Model:
 
     def reconstructor(self, spreads: bool = False) -> Reconstruct:
         """What applies it to samples (`reconstruct.of_model`)."""
-        return of_model(self.config, self.variables, spreads)
+        return of_model(self.config, self.variables, spreads, self.mesh)
 
     def check_unseen(self, seeds: Iterable[int], what: str) -> None:
         """Raises RunError where the model was trained with any of these seeds of events."""
@@ -40,7 +41,7 @@ class Model:
             )
 
 
-def open_model(name_or_folder: str) -> Model:
+def open_model(name_or_folder: str, mesh: Any = None) -> Model:
     """Loads it. Raises ValueError where there is none, or one that cannot be used."""
     from mlpf_jax.training import shipped
 
@@ -49,7 +50,7 @@ def open_model(name_or_folder: str) -> Model:
     seeds = [seed for own in shipped.training_seeds(folder).values() for seed in own]
     if folder == Path(name_or_folder) / "model":
         seeds += _of_run(Path(name_or_folder))
-    return Model(folder, config, variables, frozenset(seeds))
+    return Model(folder, config, variables, frozenset(seeds), mesh)
 
 
 def _of_run(folder: Path) -> list[int]:

@@ -13,26 +13,38 @@ from pathlib import Path
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
+from launch.shell import configs
+from launch.shell.runs import RunError
 from mlpf_install import names
 
+_PRINT_CONFIG = flags.DEFINE_bool("print_config", False, "Show every value of --config, and end.")
 _TRACEBACK = flags.DEFINE_bool("traceback", False, "Show where in the code an error arose.")
 
 
-def define_config(default: str = "configs/demo.py") -> Callable[[], ConfigDict]:
-    """Defines --config (a file, or file with --config.key=value overrides); returns its reader."""
+def define_config(default: str = "demo") -> Callable[[], ConfigDict]:
+    """Defines --config (a name or a file, see `configs`) and --config.key=value, which changes one
+    of its values; returns the reader of what they come to."""
+    name, arguments = configs.taken_from(sys.argv[1:], default)
+    sys.argv[1:] = arguments
     try:
-        holder = config_flags.DEFINE_config_file(
-            "config", default, "The experiment; --config.key=value changes one of its values."
-        )
-    except (AttributeError, KeyError) as error:  # overrides of the default are looked at already
+        config = configs.filled(configs.load(name))
+        holder = config_flags.DEFINE_config_dict(
+            "config", config, f"The experiment, by name ({default}) or file; --config.key=value "
+            "changes one of its values, --print_config shows them.",
+        )  # fmt: skip
+    except (AttributeError, KeyError) as error:  # overrides are looked at already
         sys.exit(f"error: {_unknown_key(error)} (--help shows the flags)")
+    except RunError as error:
+        sys.exit(f"error: {_text(error)}")
+    except Exception as error:  # a configuration is a program, and may end anyhow
+        sys.exit(f"error: --config={name}: {type(error).__name__}: {_text(error)}")
 
     def value() -> ConfigDict:
-        try:
-            return ConfigDict(holder.value.to_dict())  # a file that failed to load shows only here
-        except OSError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise ValueError(f"--config cannot be loaded: {reason}") from error
+        found = ConfigDict(holder.value.to_dict())
+        if _PRINT_CONFIG.value:
+            print(configs.described(found.to_dict()))
+            sys.exit(0)
+        return found
 
     return value
 
@@ -46,11 +58,20 @@ def define_run(default: str = "runs/demo") -> Callable[[], Path]:
 def start(run: Callable[[], None]) -> None:
     """Runs a program: 0 when done, 1 after an error, 130 when interrupted."""
 
+    def without(arguments: list[str]) -> None:
+        if arguments:
+            raise app.UsageError(f"unexpected argument {arguments[0]!r}; flags begin with --")
+        run()
+
+    start_with(without)
+
+
+def start_with(run: Callable[[list[str]], None]) -> None:
+    """The same for a program that takes what stands behind its flags."""
+
     def main(arguments: Sequence[str]) -> None:
-        if len(arguments) > 1:
-            raise app.UsageError(f"unexpected argument {arguments[1]!r}; flags begin with --")
         logging.set_verbosity(logging.WARNING)  # libraries' news; ours go through `progress`
-        _guarded(run)
+        _guarded(lambda: run(list(arguments[1:])))
 
     app.run(main, flags_parser=_parse)
 
@@ -76,6 +97,8 @@ def _unknown_key(error: BaseException) -> str:
 def _guarded(run: Callable[[], None]) -> None:
     try:
         run()
+    except app.UsageError:
+        raise
     except (Exception, KeyboardInterrupt) as error:
         sys.exit(failed(error))
 

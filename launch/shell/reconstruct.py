@@ -1,6 +1,7 @@
 """A model applied to samples, in batches as its run makes them, or of a few shapes."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,12 @@ Reconstruct = Callable[[Samples, Callable[[int], None]], Rows]
 SHORTEST, ELEMENTS, SEGMENTS = 512, 8192, 16
 
 
-def reconstructor(run: Run) -> Reconstruct:
+def reconstructor(run: Run, mesh: Any = None) -> Reconstruct:
     """Loads the run's model and returns what applies it.
 
     The returned function makes a row of schema.TARGET_FEATURES for every element, in the order of
-    the samples, and calls its second argument with the number of events done so far. It raises
-    ValueError where an input is not finite.
+    the samples, and calls its second argument with the number of events done so far. The devices of
+    a mesh share the rows of every batch. It raises ValueError where an input is not finite.
     """
     from mlpf_jax.training import checkpoint
 
@@ -35,20 +36,25 @@ def reconstructor(run: Run) -> Reconstruct:
     def plan_of(counts: np.ndarray) -> Plan:
         return data.make_batch_plan(counts, settings, config.bin_size)
 
-    return _applied(config, variables, plan_of, spreads=False)
+    return _applied(config, variables, plan_of, spreads=False, mesh=mesh)
 
 
-def of_model(config: Any, variables: Mapping[str, Any], spreads: bool = False) -> Reconstruct:
+def of_model(
+    config: Any, variables: Mapping[str, Any], spreads: bool = False, mesh: Any = None
+) -> Reconstruct:
     """The same for a model as it was loaded. With `spreads` the rows have two more columns: the
     standard deviations of log(pt) and log(energy) of a model that predicts them.
 
     Portions of samples of all sizes share a few compiled programs.
     """
 
-    def plan_of(counts: np.ndarray) -> Plan:
-        return few_shapes(counts, config.bin_size, config.max_bins)
+    from mlpf_jax.training import parallel
 
-    return _applied(config, variables, plan_of, spreads)
+    def plan_of(counts: np.ndarray) -> Plan:
+        plan = few_shapes(counts, config.bin_size, config.max_bins)
+        return replace(plan, batch_size=plan.batch_size * parallel.size(mesh))
+
+    return _applied(config, variables, plan_of, spreads, mesh)
 
 
 def few_shapes(counts: np.ndarray, bin_size: int, max_bins: int) -> Plan:
@@ -67,11 +73,16 @@ def _applied(
     variables: Mapping[str, Any],
     plan_of: Callable[[np.ndarray], Plan],
     spreads: bool,
+    mesh: Any,
 ) -> Reconstruct:
     from mlpf_jax.model import reconstruct as model
     from mlpf_jax.model.statistics import check_elements
+    from mlpf_jax.training import parallel
 
-    particles_of = model.reconstructor(config, variables, spreads)
+    def by_rows(function: Callable, whole: Any, rows: Any) -> Any:
+        return parallel.mapped(function, mesh, whole, rows)
+
+    particles_of = model.reconstructor(config, variables, spreads, by_rows)
 
     def reconstruct(samples: Samples, progressed: Callable[[int], None]) -> Rows:
         check_elements(np.asarray(samples.X))
@@ -79,7 +90,8 @@ def _applied(
         rows = np.zeros((len(samples.X), schema.TARGET_WIDTH + 2 * spreads), np.float32)
         done = 0
         for batch in sequential(samples, plan):
-            rows[rows_of(batch, samples.offsets)] = particles_of(batch)[batch.mask]
+            made = particles_of(parallel.share(batch, mesh))[: len(batch.X)]
+            rows[rows_of(batch, samples.offsets)] = made[batch.mask]
             done += int((batch.event >= 0).sum())
             progressed(done)
         return rows

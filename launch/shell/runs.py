@@ -2,6 +2,8 @@
 
 config.json      the resolved configuration, fixed when the run begins
 data/            datasets, unless `config.data.root` names another place
+cache/           arrays read of them, where they lie in a place that nobody may write to
+brought.json     what tells the datasets that it did not make itself from others
 study.db         the tuning's event log          trials/    checkpoints of its trials
 best.json        the winning configuration       dispatch.jsonl  calls of an annealer, if any
 curves.csv.xz    learning curves of full trainings, where those are what is made
@@ -15,13 +17,14 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from datasets.storage.files import read_json, write_json
+from datasets.storage.files import may_write, read_json, write_json
+from mlpf_jax.model.config import ModelConfig, TrainConfig
 
 # Objectives by the names they had when older runs were begun, whose configuration holds them.
 MOVED = {
@@ -49,9 +52,18 @@ ADDED = {
     "mesh.model": 1,
     "tune.executor": "processes",
     "tune.gpus": 0.0,
+    "tune.keep": 5,
 }
-# Of these, what says where a run goes on, which may change.
-WHERE = ("mesh.data", "mesh.model", "tune.executor", "tune.gpus")
+# Of these, what no result depends on (where a run goes on, what it keeps), which may change.
+WHERE = ("mesh.data", "mesh.model", "tune.executor", "tune.gpus", "tune.keep")
+
+
+def defaults() -> dict[str, Any]:
+    """What a configuration has that does not say otherwise, by path: all of models and trainings,
+    and what older runs were begun without."""
+    kinds = {"model": ModelConfig, "train": TrainConfig}
+    ours = {f"{at}.{field.name}": field.default for at, k in kinds.items() for field in fields(k)}
+    return ours | ADDED
 
 
 class RunError(ValueError):
@@ -84,7 +96,10 @@ def working_in(folder: Path, config: ConfigDict) -> Iterator[Run]:
 
     Raises RunError if the folder was made with another configuration, or is in use.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot begin a run in {folder}: {error.strerror}") from None
     with _locked(folder):
         stored = folder / "config.json"
         if stored.exists():
@@ -126,6 +141,10 @@ def stage(run: Run, name: str) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
+    """One program at a time; where nobody may write, as many as like may look."""
+    if not may_write(folder / ".lock"):
+        yield
+        return
     with (folder / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -149,7 +168,7 @@ def _plain(config: ConfigDict) -> dict[str, Any]:
 
 def check_same(run: Run, config: ConfigDict) -> None:
     """Raises RunError where a run was begun with another configuration, but for where it runs."""
-    stored, given = (ADDED | _flat(_plain(each)) for each in (run.config, config))
+    stored, given = (defaults() | _flat(_plain(each)) for each in (run.config, config))
     changed = [
         f"{key} was {stored.get(key)!r}, is {given.get(key)!r}"
         for key in sorted({**stored, **given})

@@ -12,6 +12,7 @@ Report = Callable[[Mapping[str, Any]], None]
 METRICS = ("validation_loss", "jets")  # what trials are ranked by; the first unless it is said
 # what a trial trains, unless `tune.objective` says otherwise
 OBJECTIVE = "launch.objectives.particle_flow:make"
+KEPT = 5  # trials that are out and whose checkpoints stay, unless `tune.keep` says otherwise
 EXECUTORS = ("processes", "ray")
 PARAMETERS = ("float", "log_float", "int", "log_int", "categorical")
 SEARCHERS = ("random", "quasi_random", "bayesian", "bohb")

@@ -5,10 +5,15 @@ not seen again, since orbax writes beside and renames. A model is a folder of tw
 anything can read: `config.json` (architecture, schema) and `arrays.npz` (no pickle).
 """
 
+import errno
 import json
+import logging
 import os
 import shutil
+import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,17 +28,89 @@ from mlpf_jax.model.config import ModelConfig
 from mlpf_jax.training import averaging, compatibility, parallel
 from mlpf_jax.training.train import TrainState
 
+NO_ROOM = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
+
+
+class OtherModel(ValueError):
+    """A state of another model, or another optimiser."""
+
+
+class DamagedState(ValueError):
+    """A state that cannot be read: what to do is said."""
+
 
 def save_state(folder: str | os.PathLike, epoch: int, state: TrainState, keep: int = 2) -> None:
-    """Writes the state after `epoch` epochs; keeps the last `keep`. Done when it returns.
+    """Writes the state after `epoch` epochs; keeps the last `keep`. On the disk when it returns.
 
     A state of that epoch that is there already is replaced. In a group of processes all of them
-    call it, and each writes what it holds.
+    call it, and each writes what it holds. Raises OSError in one line where it cannot be written
+    (a full disk, a quota); the states of epochs before are as they were.
     """
     _forget(folder, {epoch})
-    with _manager(folder, keep) as manager:
-        manager.save(epoch, args=ocp.args.StandardSave(_tree(state)), force=True)
-        manager.wait_until_finished()
+    folder = Path(folder)
+    try:
+        _check_room(folder, state)
+        with _told_once(), _manager(folder, keep) as manager:
+            manager.save(epoch, args=ocp.args.StandardSave(_tree(state)), force=True)
+            manager.wait_until_finished()
+        if jax.process_index() == 0:
+            _sync(folder, epoch)
+    except (OSError, ValueError, jax.errors.JaxRuntimeError) as error:
+        if (code := _code_of(error)) is None:
+            raise
+        for partial in folder.glob(f"{epoch}.orbax-checkpoint-tmp*"):
+            shutil.rmtree(partial, ignore_errors=True)
+        raise OSError(
+            code,
+            f"the state of epoch {epoch} cannot be written in {folder}: {os.strerror(code)}; that "
+            f"of epoch {latest_epoch(folder) or 0} is whole: make room, and start the same again",
+        ) from error
+
+
+def _check_room(folder: Path, state: TrainState) -> None:
+    """Raises OSError where the disk has no room for the state, before anything is written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < sum(x.nbytes for x in jax.tree.leaves(state)):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """Orbax logs, with tracebacks, what it raises as well, and writes of arrays that fail later
+    find that nobody waits for them."""
+    logger, hook = logging.getLogger("absl"), sys.unraisablehook
+    before = logger.level
+
+    def but_late_writes(told: Any) -> None:
+        if str(told.exc_value) != "Event loop is closed":
+            hook(told)
+
+    logger.setLevel(logging.CRITICAL)
+    sys.unraisablehook = but_late_writes
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        sys.unraisablehook = hook
+
+
+def _code_of(error: BaseException) -> int | None:
+    """The number of what the system said, which libraries hand on in words."""
+    known = getattr(error, "errno", None)
+    told = (code for code in NO_ROOM if os.strerror(code) in str(error))
+    return known if known is not None else next(told, None)
+
+
+def _sync(folder: Path, epoch: int) -> None:
+    """Orbax brings arrays to the disk, but not what says which they are, nor names of folders: a
+    machine that loses its power must find them, too."""
+    inside = [folder / str(epoch), *(folder / str(epoch)).rglob("*")]
+    for path in (*inside[::-1], folder):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def saved_epochs(folder: str | os.PathLike) -> set[int]:
@@ -72,21 +149,72 @@ def restore_state(
 ) -> TrainState:
     """The state saved after `epoch` (default: the last). `template`: a state of the same model.
 
-    Raises `FileNotFoundError` where nothing was saved, `ValueError` where another model was.
+    Raises `FileNotFoundError` where nothing was saved, `OtherModel` where another model was, and
+    `DamagedState` where it cannot be read: names the last one that can.
     """
     epoch = latest_epoch(folder) if epoch is None else epoch
     if epoch is None or not (Path(folder) / str(epoch)).is_dir():
         raise FileNotFoundError(f"no state of epoch {epoch or 'any'} in {folder}")
+    try:
+        with _told_once():
+            return _restored(folder, template, epoch)
+    except OtherModel:
+        raise
+    except Exception as error:  # orbax and its storage raise any kind
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    others = sorted(saved_epochs(folder) - {epoch}, reverse=True)
+    good = next((other for other in others if _opens(folder, template, other)), None)
+    goes_on = "no other one can be read: the same command then begins anew"
+    if good is not None:
+        goes_on = f"that of epoch {good} is whole: the same command then goes on from there"
+    raise DamagedState(
+        f"the state of epoch {epoch} in {folder} is damaged ({reason}): get it again, or delete "
+        f"{Path(folder) / str(epoch)}; {goes_on}"
+    )
+
+
+def _opens(folder: str | os.PathLike, template: TrainState, epoch: int) -> bool:
+    try:
+        with _told_once():
+            _restored(folder, template, epoch)
+    except Exception:
+        return False
+    return True
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """Orbax logs, with tracebacks, what it raises as well, and reads of arrays that fail later
+    find that nobody waits for them."""
+    logger, hook = logging.getLogger("absl"), sys.unraisablehook
+    before = logger.level
+
+    def but_late_ones(told: Any) -> None:
+        if str(told.exc_value) != "Event loop is closed":
+            hook(told)
+
+    logger.setLevel(logging.CRITICAL)
+    sys.unraisablehook = but_late_ones
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        sys.unraisablehook = hook
+
+
+def _restored(folder: str | os.PathLike, template: TrainState, epoch: int) -> TrainState:
     tree = traverse_util.flatten_dict(_tree(template))
     with _manager(folder, None) as manager:
         stored = _shapes(manager.item_metadata(epoch))
+        if not stored:
+            raise ValueError("it does not say what it holds: _METADATA is missing")
         # A number that is younger than the state is as the template has it; an average that is
         # starts as the parameters.
         known = {p: x for p, x in tree.items() if p in stored or p[0] not in ("hyper", "average")}
         wanted = traverse_util.unflatten_dict(known)
         wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, wanted)
         if stored != _shapes(wanted):
-            raise ValueError(
+            raise OtherModel(
                 f"the state in {folder} belongs to another model or optimiser than "
                 f"{template.config}, {template.rules.optimiser}"
             )

@@ -12,6 +12,8 @@ from pathlib import Path
 import pyarrow.parquet as parquet
 import pytest
 
+from tests.places import read_only
+
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared"
 TINY = ROOT / "configs" / "tiny.py"
@@ -90,6 +92,16 @@ def test_the_metrics_are_all_there(run):
     assert 0 < metrics["epochs_spent"] <= metrics["epochs_hyperband"] == 28
     assert metrics["trials"] == 10
     assert metrics["baseline_jet_iqr"] > 0
+
+
+def test_its_report_can_be_drawn_where_the_run_cannot_be_written_to(run, tmp_path):
+    from launch.report import write_report
+    from launch.shell.runs import going_on_in
+
+    folder, _ = run
+    with read_only(folder), going_on_in(folder) as opened:
+        page = write_report(opened, tmp_path / "page.html")
+    assert page.stat().st_size > 100_000
 
 
 def test_interruptions_cost_no_trial(run):

@@ -10,6 +10,7 @@ from hpo.space import Float, Space
 from hpo.study.journal import Journal, read_journal
 from hpo.study.run import Unrecorded, run_study
 from launch import study
+from launch.pages import study as text
 from launch.shell.runs import RunError
 
 SPACE = Space({"train.clip": Float(0, 1)})
@@ -37,7 +38,7 @@ def test_a_study_is_shown(path, capsys):
     assert "trial 2 failed: RuntimeError: it diverged" in shown
     losses = [float(row.split()[2]) for row in shown.splitlines() if "train.clip 0" in row]
     assert losses == sorted(losses)
-    assert len(losses) == study.SHOWN
+    assert len(losses) == text.SHOWN
 
 
 def test_branches_stand_beside_the_study(path, capsys):

@@ -18,7 +18,9 @@ import numpy as np
 from jaxtyping import PyTree
 
 from datasets import schema
+from datasets.samples import unlabelled
 from datasets.schema import Batch, Shares
+from launch.shell.reconstruct import of_model
 from mlpf_jax.model.config import ModelConfig, TrainConfig
 from mlpf_jax.model.statistics import measure
 from mlpf_jax.training import checkpoint, parallel, train
@@ -118,6 +120,20 @@ def judged(mesh: Any) -> dict[str, float]:
     return {"loss": loss / expected_loss - 1, "particles": float(np.abs(rows - expected).max())}
 
 
+def reconstructed(mesh: Any) -> float:
+    """The largest difference of an element's particle from that of one device, of samples."""
+    masks = [batch.X[row][batch.mask[row]] for batch in BATCHES for row in range(5)]
+    offsets = np.cumsum([0, *map(len, masks)])
+    samples = unlabelled(offsets, np.concatenate(masks), np.array(schema.CLIC_FACE, "f4"))
+    state = created(None)
+    alone, shared = (
+        of_model(MODEL, state.variables, mesh=where)(samples, lambda n: None)
+        for where in (None, mesh)
+    )
+    assert np.any(alone)
+    return float(np.max(np.abs(shared - alone) / np.maximum(np.abs(alone), 1)))
+
+
 def size_of(shape: str) -> int:
     """Values of an array as HLO writes it: f32[8,2]{1,0}."""
     return int(np.prod([int(n) for n in re.search(r"\[(.*?)\]", shape)[1].split(",") if n]))
@@ -156,6 +172,7 @@ def main(folder: Path) -> None:
         "gradients": {name: distance(gradient(mesh), alone) for name, mesh in meshes.items()},
         "stepped": {name: stepped(meshes[name], parameters) for name in ("8", "2x2")},
         "judged": judged(meshes["2x2"]),
+        "reconstructed": reconstructed(meshes["8"]),
         "going_on": going_on(folder, meshes),
         "fitted": fitted(meshes["8"]),
     }

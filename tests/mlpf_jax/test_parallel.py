@@ -56,6 +56,10 @@ def test_losses_and_particles_of_rows_that_devices_do_not_divide(found):
     assert found["judged"]["particles"] < 1e-5
 
 
+def test_a_model_applied_by_eight_devices_makes_the_particles_of_one(found):
+    assert found["reconstructed"] < 1e-6
+
+
 def test_a_state_of_eight_devices_goes_on_on_eight_four_and_one(found):
     going_on = found["going_on"]
     assert going_on["8"] == going_on["unstopped"]

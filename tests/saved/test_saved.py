@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 
 import hpo
+from datasets.storage.files import FileError
+from launch import evaluate, study
+from launch.shell.compilation import keep_compilations
+from launch.shell.runs import going_on_in, stage, working_in
+from tests.places import read_only
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -79,3 +84,17 @@ def test_the_study_of_a_saved_run_can_be_looked_at(run):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "10 trials" in done.stdout
+
+
+def test_a_run_in_a_read_only_place_can_be_looked_at(run, capsys):
+    with read_only(run):
+        study.inspect(run / "study.db")
+        with going_on_in(run) as opened:
+            evaluate.evaluate(opened)
+            keep_compilations(opened)
+            with working_in(run, opened.config) as same:
+                assert same.config == opened.config
+            with pytest.raises(FileError, match="cannot write"), stage(opened, "more"):
+                pass
+    assert "trials" in capsys.readouterr().out
+    assert not (run / "compiled").exists()

@@ -1,6 +1,6 @@
 """Reading EDM4HEP files, one or several together, in chunks of events."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +8,9 @@ import numpy as np
 from datasets.detectors import Detector
 from datasets.edm4hep.chunk import Chunk, Jagged
 from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.reading.source import Source, inspect, opened, told
-from datasets.edm4hep.reading.tables import to_events
+from datasets.edm4hep.layout import PARTS
+from datasets.edm4hep.reading.faults import readable_events
+from datasets.edm4hep.reading.source import Contents, Source, inspect, opened, told
 from datasets.events import EventData
 
 
@@ -19,37 +20,50 @@ def read(
     chunk: int = 64,
     first: int = 0,
     last: int | None = None,
+    needs: Collection[str] = PARTS,
+    wants: Collection[str] = (),
 ) -> Iterator[EventData]:
     """Events of a full-simulation file, `chunk` of them at a time; nothing of an empty file.
 
     Those numbered from `first` up to, and not including, `last`; all by default.
+    `needs` are the parts that a file must have (`layout.PARTS`), `wants` those that are read where
+    it has them; the tables of others are empty. An event that contradicts itself is empty, too, and
+    its `origin` says what was wrong.
+
     Both layouts of podio, in a TTree or in an RNTuple. `detector` is a name in
     `detectors.DETECTORS`, or a `Detector`; without it, it is told by the calorimeter collections
     of the file. What is in memory at once is a chunk, however long the file.
 
     Raises:
         EDM4HEPError: the file is missing, damaged, no ROOT file, no EDM4HEP, or lacks
-            collections; or what it holds contradicts itself. One line; names the file. Also for
+            collections that are needed; or its references lead to collections that are not read.
+            One line; names the file. Also for
             an unknown detector, for a chunk of less than one event, and for events that the file
             does not have.
     """
     if chunk < 1:
         raise EDM4HEPError(f"a chunk of {chunk} events: at least 1")
-    with opened(path, detector) as (branches, events, layout, setup, collections):
+    with opened(path, detector, needs, wants) as contents:
+        events = contents.about.events
         end = events if last is None else last
         if not 0 <= first <= end <= events:
             raise EDM4HEPError(f"{path}: has {events} events, not {first} to {last}")
         for start in range(first, end, chunk):
-            stop = min(start + chunk, end)
-            with told(path):
-                columns = {
-                    leaf: _column(branch, leaf, start, stop) for leaf, branch in branches.items()
-                }
-            try:
-                part = to_events(Chunk(columns, collections, start), layout, setup)
-            except EDM4HEPError as error:
-                raise EDM4HEPError(f"{path}: {error}") from None
-            yield part
+            yield _events(path, contents, start, min(start + chunk, end))
+
+
+def _events(path: str | Path, contents: Contents, start: int, stop: int) -> EventData:
+    with told(path):
+        columns = {
+            leaf: _column(branch, leaf, start, stop) for leaf, branch in contents.branches.items()
+        }
+    try:
+        chunk, about = Chunk(columns, contents.collections, start), contents.about
+        return readable_events(
+            chunk, about.layout, about.detector, contents.parts, about.chosen, path
+        )
+    except EDM4HEPError as error:
+        raise EDM4HEPError(f"{path}: {error}") from None
 
 
 def _column(branch, leaf: str, start: int, stop: int) -> Jagged:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from datasets.edm4hep.chunk import Chunk, Jagged
-from datasets.edm4hep.errors import EDM4HEPError
+from datasets.edm4hep.errors import EDM4HEPError, refuse
 from datasets.edm4hep.layout import reference_leaves
 from datasets.events import Links, Table, offsets_of
 
@@ -43,13 +43,15 @@ def aligned(chunk: Chunk, leaves: tuple[str, ...]) -> list[Jagged]:
     first, *others = leaves
     counts = chunk.columns[first].counts
     for leaf in others:
-        differ = np.flatnonzero(counts != chunk.columns[leaf].counts)
-        if len(differ):
-            event = differ[0]
-            raise EDM4HEPError(
-                f"{leaf} has {chunk.columns[leaf].counts[event]} entries and {first} "
-                f"{counts[event]} in event {chunk.first_event + event}, where they belong together"
+        found = chunk.columns[leaf].counts
+
+        def say(event: int, leaf=leaf, found=found) -> str:
+            return (
+                f"{leaf} has {found[event]} entries and {first} {counts[event]}, where they belong "
+                "together"
             )
+
+        refuse(chunk.first_event, np.arange(len(counts)), counts != found, say)
     return [chunk.columns[leaf] for leaf in leaves]
 
 
@@ -84,13 +86,15 @@ def ranges(chunk: Chunk, table: Table, collection: str, relation: str, available
         )
     )
     event = table.event
-    wrong = (begin > end) | (end > available[event])
-    if wrong.any():
-        row = np.flatnonzero(wrong)[0]
-        raise EDM4HEPError(
-            f"{collection}.{relation} of event {chunk.first_event + event[row]} asks for entries "
-            f"{begin[row]} to {end[row]} of {available[event[row]]}"
+
+    def say(row: int) -> str:
+        return (
+            f"{collection}.{relation} asks for entries {begin[row]} to {end[row]} of "
+            f"{available[event[row]]}"
         )
+
+    wrong = (begin < 0) | (begin > end) | (end > available[event])
+    refuse(chunk.first_event, event, wrong, say)
     lengths = end - begin
     owner = np.repeat(np.arange(len(table)), lengths)
     within = np.arange(len(owner)) - np.repeat(offsets_of(lengths)[:-1], lengths)
@@ -112,13 +116,13 @@ def rows_of(
         numbers = [number for number, known in chunk.collections.items() if known == name]
         here = pending & np.isin(collection, numbers)
         pending &= ~here
+
+        def say(row: int, name=name, place=place) -> str:
+            there = place.counts[event[row]]
+            return f"{branch} points to entry {index[row]} of {name}, which has {there}"
+
         outside = here & ((index < 0) | (index >= place.counts[event]))
-        if outside.any():
-            first = np.flatnonzero(outside)[0]
-            raise EDM4HEPError(
-                f"{branch} points to entry {index[first]} of {name}, which has "
-                f"{place.counts[event[first]]}, in event {chunk.first_event + event[first]}"
-            )
+        refuse(chunk.first_event, event, outside, say)
         rows[here] = place.starts[event[here]] + index[here]
     _check_all_found(chunk, references, pending, places)
     return rows
@@ -127,16 +131,21 @@ def rows_of(
 def _check_all_found(
     chunk: Chunk, references: References, pending: Bool[np.ndarray, " references"], places
 ) -> None:
-    if not pending.any():
-        return
-    first = np.flatnonzero(pending)[0]
-    number = int(references.collection[first])
-    name = chunk.collections.get(number, f"number {number}")
-    raise EDM4HEPError(
-        f"{references.branch} points to collection {name} in event "
-        f"{chunk.first_event + references.event[first]}, where one of {', '.join(places)} is "
-        "expected (hit collections of a detector are listed in datasets/detectors.py)"
-    )
+    """A collection that has no name is damage; one that has a name is another detector's."""
+    branch, event, _, collection = references
+
+    def say(row: int) -> str:
+        return f"{branch} points to collection number {collection[row]}, which there is not"
+
+    named = np.isin(collection, list(chunk.collections))
+    refuse(chunk.first_event, event, pending & ~named, say)
+    if pending.any():
+        first = np.flatnonzero(pending)[0]
+        raise EDM4HEPError(
+            f"{branch} points to collection {chunk.collections[int(collection[first])]} in event "
+            f"{chunk.first_event + event[first]}, where one of {', '.join(places)} is "
+            "expected (hit collections of a detector are listed in datasets/detectors.py)"
+        )
 
 
 def links_between(source: np.ndarray, target: np.ndarray, weight: np.ndarray) -> Links:

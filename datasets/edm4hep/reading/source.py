@@ -1,74 +1,116 @@
 """Opening EDM4HEP files: what they are, and in one line what is wrong with them."""
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from datasets.detectors import CLD, Detector, find, recognise
-from datasets.edm4hep import layout as names
+from datasets.detectors import Detector
 from datasets.edm4hep.errors import EDM4HEPError
-from datasets.edm4hep.layout import PodioLayout
-from datasets.edm4hep.podio import tell
-from datasets.edm4hep.reading.metadata import collection_names
+from datasets.edm4hep.layout import PARTS, PodioLayout, leaves, pointed_at
+from datasets.edm4hep.reading.metadata import numbers_of
+from datasets.edm4hep.reading.subsets import source_of, subset_leaves
+from datasets.edm4hep.reading.survey import Survey, known_detector, parts_of, surveyed
 
 CONTAINERS = ("TTree", "ROOT::RNTuple")
 
 
 class Source(NamedTuple):
-    """A file that can be read: podio's layout of it, its detector and its number of events."""
+    """A file that can be read: podio's layout of it, its detector, its number of events, the
+    version of EDM4hep, and what is unusual."""
 
     path: Path
     layout: PodioLayout
     detector: Detector
     events: int
+    version: str
+    notes: tuple[str, ...]
+    parts: frozenset[str]  # of those that were asked for, what there is
+
+
+def described(source: Source) -> tuple[str, ...]:
+    """What a person should know of a file, in lines."""
+    return (
+        f"{source.path}: {source.events} events of {source.detector.name}, EDM4hep "
+        f"{source.version}, podio's layout of {source.layout.name}",
+        *(f"note: {note}" for note in source.notes),
+    )
 
 
 class Contents(NamedTuple):
     """An open file, and what its events are to be read with."""
 
     branches: Mapping[str, object]  # uproot's, by leaf, of a TTree or of an RNTuple
-    events: int
-    layout: PodioLayout
-    detector: Detector
     collections: Mapping[int, str]  # podio's numbers and their names
+    parts: frozenset[str]  # that are read
+    about: Survey
 
 
-def inspect(path: str | Path, detector: str | Detector | None = None) -> Source:
+def inspect(
+    path: str | Path,
+    detector: str | Detector | None = None,
+    needs: Collection[str] = PARTS,
+    wants: Collection[str] = (),
+) -> Source:
     """What a file is, once all that `read` needs is known to be there. Raises as `read` does."""
-    with opened(path, detector) as contents:
-        known = contents.detector if detector is None else _known(detector)
-        return Source(Path(path), contents.layout, known, contents.events)
+    with opened(path, detector, needs, wants) as contents:
+        found = contents.about
+        known = found.detector if detector is None else known_detector(detector)
+        return Source(
+            Path(path), found.layout, known, found.events, found.version, found.notes,
+            contents.parts,
+        )  # fmt: skip
+
+
+def survey(path: str | Path, detector: str | Detector | None = None) -> Survey:
+    """What a file has and lacks. Raises EDM4HEPError only where it is no EDM4HEP at all."""
+    known = None if detector is None else known_detector(detector)
+    with told(path), _file(Path(path)) as file:
+        return surveyed(file, _events(file), known)
 
 
 @contextmanager
-def opened(path: str | Path, detector: str | Detector | None) -> Iterator[Contents]:
-    """The file, checked to have all that is read.
+def opened(
+    path: str | Path,
+    detector: str | Detector | None,
+    needs: Collection[str] = PARTS,
+    wants: Collection[str] = (),
+) -> Iterator[Contents]:
+    """The file, checked to have all parts that are needed; of those wanted, what there is is read.
 
     `detector` is a name, a `Detector`, or None where the file shall tell.
     """
-    import uproot
-
-    known = _known(detector)
+    known = None if detector is None else known_detector(detector)
     with told(path):
-        _check_header(Path(path))
-        # Every array is read once: a cache would not help, and the pages of a mapped file count as
-        # memory of the process, which shall not grow with the file.
-        file = uproot.open(path, array_cache=None, handler=uproot.MultithreadedFileSource)
+        file = _file(Path(path))
     with file:
         with told(path):
             tree = _events(file)
-            layout, setup = _setup(tree, known)
+            found = surveyed(file, tree, known)
+            parts = parts_of(found, needs, wants)
+            read = (*leaves(found.layout, found.detector, parts), *subset_leaves(found.chosen))
+            there = {key.rsplit("/", 1)[-1] for key in tree.keys()}  # noqa: SIM118, not a dict
             contents = Contents(
-                branches={leaf: tree[leaf] for leaf in names.leaves(layout, setup)},
-                events=int(tree.num_entries),
-                layout=layout,
-                detector=setup,
-                collections=collection_names(file, layout, setup),
+                branches={leaf: tree[source_of(leaf, found.chosen, there)] for leaf in read},
+                collections=numbers_of(
+                    found.metadata,
+                    found.layout.aliases,
+                    pointed_at(found.layout, found.detector, parts),
+                ),
+                parts=parts,
+                about=found,
             )
         yield contents
+
+
+def _file(path: Path):
+    import uproot
+
+    _check_header(path)
+    # Every array is read once: a cache would not help, and the pages of a mapped file count as
+    # memory of the process, which shall not grow with the file.
+    return uproot.open(path, array_cache=None, handler=uproot.MultithreadedFileSource)
 
 
 @contextmanager
@@ -126,46 +168,3 @@ def _events(file):
             "read"
         )
     return file["events"]
-
-
-def _setup(tree, known: Detector | None) -> tuple[PodioLayout, Detector]:
-    """Layout and detector of the file, once all that will be read is known to be there."""
-    leaves = {key.rsplit("/", 1)[-1] for key in tree.keys()}  # noqa: SIM118, not a dict
-    found = {leaf.split(".", 1)[0] for leaf in leaves}
-    layout = tell(found)
-    detector = known or recognise(found) or CLD
-    needed = names.collections(layout, detector)
-    missing = [collection for collection in needed if collection not in found]
-    if len(missing) == len(needed) and "EventHeader" not in found:
-        raise EDM4HEPError("a ROOT file, but not EDM4HEP: 'events' has none of its branches")
-    if missing:
-        delphes = " (this looks like Delphes)" if "EFlowTrack" in found else ""
-        raise EDM4HEPError(
-            f"lacks collections needed for {detector.name}: {', '.join(missing)}. Full simulation "
-            "(ddsim) and the reconstruction of CLIC or CLD with Pandora and truth links have them, "
-            f"if all collections are kept; fast simulation has not{delphes}"
-        )
-    if not layout.tracker_truth:
-        detector = _without_absent_truth(layout, detector, leaves)
-    absent = [leaf for leaf in names.leaves(layout, detector) if leaf not in leaves]
-    if absent:
-        raise EDM4HEPError(
-            f"lacks branches of EDM4HEP's layout of {layout.name}: {', '.join(absent)}"
-        )
-    return layout, detector
-
-
-def _without_absent_truth(layout: PodioLayout, detector: Detector, leaves: set[str]) -> Detector:
-    """Files of 2023 have tracker hits, but not always the way from them to particles."""
-    ways = {
-        name: way if way and leaves.issuperset(names.truth_leaves(layout, *way)) else None
-        for name, way in detector.tracker_hits.items()
-    }
-    return replace(detector, tracker_hits=ways)
-
-
-def _known(detector: str | Detector | None) -> Detector | None:
-    try:
-        return None if detector is None else find(detector)
-    except ValueError as error:
-        raise EDM4HEPError(str(error)) from None

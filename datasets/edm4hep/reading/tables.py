@@ -1,11 +1,15 @@
 """Columns of a chunk of events to `EventData`: the same for every layout."""
 
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
 import numpy as np
 
 from datasets.detectors import Detector, TrackerTruth
 from datasets.edm4hep import layout as names
 from datasets.edm4hep.chunk import Chunk
-from datasets.edm4hep.errors import EDM4HEPError
+from datasets.edm4hep.errors import EventFault, refuse
 from datasets.edm4hep.layout import Objects, PodioLayout
 from datasets.edm4hep.reading.references import (
     Place,
@@ -18,34 +22,80 @@ from datasets.edm4hep.reading.references import (
     ranges,
     rows_of,
 )
-from datasets.events import EventData, Links, Table, offsets_of
+from datasets.events import ENDS, EventData, Links, Table, offsets_of
+
+MAY_LACK = ("dEdx", "dEdxError", "time")  # of tracks: 0 then, and `survey` says so
+RADIUS = "radiusOfInnermostHit"
+TRACK_COLUMNS = ("type", "chi2", "ndf", *MAY_LACK[:2], RADIUS, *names.STATE)
+NO_LINKS = Links(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
 
 
-def to_events(chunk: Chunk, layout: PodioLayout, detector: Detector) -> EventData:
-    """Tables and links of the events of a chunk.
+def to_events(
+    chunk: Chunk, layout: PodioLayout, detector: Detector, parts: Collection[str] = names.PARTS
+) -> EventData:
+    """Tables and links of the events of a chunk, those of parts that are not read empty.
 
     Hits stand event by event in the order of `detector.hits`, and in each collection as in the
     file. Values are those of the file, also where they are no numbers.
 
     Raises:
-        EDM4HEPError: a reference points outside its collection or to one that is not read,
-            branches that belong together differ in length, or a track has no state; names the
-            branch and the event.
+        EventFault: a reference points outside its collection, branches that belong together differ
+            in length, or a track has no state; names the branch and the events.
+        EDM4HEPError: a reference points to a collection that is not read.
     """
-    particles = _table(chunk, layout.particles)
-    clusters = _table(chunk, layout.clusters)
-    candidates = _table(chunk, layout.candidates)
-    tracks = _tracks(chunk, layout)
-    hits, hit_places = _hits(chunk, layout, detector)
-    to_particle = {layout.particles.collection: place_of(particles)}
-    to_track = {layout.tracks.collection: place_of(tracks)}
+    if names.TRACKER not in parts:  # clusters that have such hits have them no more
+        layout = replace(layout, unread=(*layout.unread, *detector.tracker_hits))
+    detector = _without_unread(detector, parts)
+    tracks = _tracks(chunk, layout) if names.TRACKS in parts else _nothing(chunk, TRACK_COLUMNS)
+    clusters = _table(chunk, layout.clusters, names.CLUSTERS in parts)
+    hits, places = _hits(chunk, layout, detector)
     to_cluster = {layout.clusters.collection: place_of(clusters)}
+    read = EventData(
+        field=detector.field,
+        face=detector.face,
+        particles=_table(chunk, layout.particles, read=False),
+        tracks=tracks,
+        clusters=clusters,
+        hits=hits,
+        candidates=_table(chunk, layout.candidates, read=False),
+        cluster_hit=_related(chunk, layout, layout.clusters, clusters, "hits", places)
+        if names.CLUSTERS in parts
+        else NO_LINKS,
+        **dict.fromkeys(ENDS.keys() - {"cluster_hit"}, NO_LINKS),
+    )
+    to_track = {layout.tracks.collection: place_of(tracks)}
+    if names.TRUTH in parts:
+        with blamed(names.TRUTH):
+            read = replace(read, **_truth(chunk, layout, detector, places, to_track))
+    if names.BASELINE in parts:
+        with blamed(names.BASELINE):
+            read = replace(read, **_baseline(chunk, layout, to_track, to_cluster))
+    return read
 
-    def related(objects: Objects, table: Table, relation: str, places) -> Links:
-        branch = layout.branch(objects.collection, relation)
-        owner, references = members(chunk, table, objects.collection, relation, branch)
-        rows = rows_of(chunk, references, places, layout.unread)
-        return links_between(owner, rows, np.ones(len(owner)))
+
+@contextmanager
+def blamed(part: str) -> Iterator[None]:
+    """What is wrong with events in the block is wrong with that part of them alone."""
+    try:
+        yield
+    except EventFault as fault:
+        fault.part = part
+        raise
+
+
+def _without_unread(detector: Detector, parts: Collection[str]) -> Detector:
+    """The detector without the hits that are not read."""
+    return replace(
+        detector,
+        calorimeter_hits=detector.calorimeter_hits if names.CALORIMETER in parts else {},
+        tracker_hits=detector.tracker_hits if names.TRACKER in parts else {},
+    )
+
+
+def _truth(chunk: Chunk, layout: PodioLayout, detector: Detector, hit_places, to_track) -> dict:
+    """The particles, and what they left."""
+    particles = _table(chunk, layout.particles)
+    to_particle = {layout.particles.collection: place_of(particles)}
 
     def truth(links: str, places) -> Links:
         return links_between(*_linked(chunk, layout, links, places, to_particle))
@@ -55,24 +105,44 @@ def to_events(chunk: Chunk, layout: PodioLayout, detector: Detector) -> EventDat
         for way in detector.tracker_hits.values()
         if way is not None
     ]
-    return EventData(
-        field=detector.field,
-        face=detector.face,
-        particles=particles,
-        tracks=tracks,
-        clusters=clusters,
-        hits=hits,
-        candidates=candidates,
-        daughters=related(layout.particles, particles, "daughters", to_particle),
-        hit_particle=join_links([truth(names.HIT_LINKS, hit_places), *tracker]),
-        track_particle=truth(names.TRACK_LINKS, to_track),
-        cluster_hit=related(layout.clusters, clusters, "hits", hit_places),
-        candidate_track=related(layout.candidates, candidates, "tracks", to_track),
-        candidate_cluster=related(layout.candidates, candidates, "clusters", to_cluster),
-    )
+    return {
+        "particles": particles,
+        "daughters": _related(chunk, layout, layout.particles, particles, "daughters", to_particle),
+        "hit_particle": join_links([truth(layout.hit_links, hit_places), *tracker]),
+        "track_particle": truth(layout.track_links, to_track),
+    }
 
 
-def _table(chunk: Chunk, objects: Objects) -> Table:
+def _baseline(chunk: Chunk, layout: PodioLayout, to_track, to_cluster) -> dict:
+    """The candidates of the rule-based reconstruction, and what they are made of."""
+    candidates = _table(chunk, layout.candidates)
+    made_of = {
+        relation: _related(chunk, layout, layout.candidates, candidates, relation, places)
+        for relation, places in (("tracks", to_track), ("clusters", to_cluster))
+    }
+    return {
+        "candidates": candidates,
+        "candidate_track": made_of["tracks"],
+        "candidate_cluster": made_of["clusters"],
+    }
+
+
+def _related(
+    chunk: Chunk, layout: PodioLayout, objects: Objects, table: Table, relation: str, places
+) -> Links:
+    branch = layout.branch(objects.collection, relation)
+    owner, references = members(chunk, table, objects.collection, relation, branch)
+    rows = rows_of(chunk, references, places, layout.unread)
+    return links_between(owner, rows, np.ones(len(owner)))
+
+
+def _nothing(chunk: Chunk, columns: Iterable[str]) -> Table:
+    return Table(offsets_of(np.zeros(chunk.events, int)), {name: np.zeros(0) for name in columns})
+
+
+def _table(chunk: Chunk, objects: Objects, read: bool = True) -> Table:
+    if not read:
+        return _nothing(chunk, objects.columns)
     leaves = tuple(f"{objects.collection}.{leaf.name}" for leaf in objects.columns.values())
     read = aligned(chunk, leaves)
     columns = {name: leaf.values for name, leaf in zip(objects.columns, read, strict=True)}
@@ -88,12 +158,14 @@ def _tracks(chunk: Chunk, layout: PodioLayout) -> Table:
     owned, first = np.unique(owner, return_index=True)
     _check_all_have(chunk, tracks, name, owned, "track state")
     columns = {
+        **{column: np.zeros(len(tracks)) for column in MAY_LACK},
         **tracks.columns,
-        **{column: states[column][position[first]] for column in names.STATE},
+        **{c: states[c][position[first]] for c in names.STATE if c in states.columns},
     }
     if layout.dqdx is not None:
         columns |= _dqdx(chunk, layout, tracks)
-        columns["radiusOfInnermostHit"] = _first_hit(chunk, name, tracks, states, owner, position)
+    if RADIUS not in columns:
+        columns[RADIUS] = _first_hit(chunk, name, tracks, states, owner, position)
     return Table(tracks.offsets, columns)
 
 
@@ -108,10 +180,8 @@ def _first_hit(chunk: Chunk, name: str, tracks: Table, states: Table, owner, pos
 
 
 def _check_all_have(chunk: Chunk, tracks: Table, name: str, having, what: str) -> None:
-    without = np.setdiff1d(np.arange(len(tracks)), having)
-    if len(without):
-        event = chunk.first_event + tracks.event[without[0]]
-        raise EDM4HEPError(f"a track of {name} has no {what} in event {event}")
+    without = ~np.isin(np.arange(len(tracks)), having)
+    refuse(chunk.first_event, tracks.event, without, lambda _: f"a track of {name} has no {what}")
 
 
 def _dqdx(chunk: Chunk, layout: PodioLayout, tracks: Table) -> dict[str, np.ndarray]:
@@ -132,6 +202,8 @@ def _dqdx(chunk: Chunk, layout: PodioLayout, tracks: Table) -> dict[str, np.ndar
 def _hits(chunk: Chunk, layout: PodioLayout, detector: Detector) -> tuple[Table, dict[str, Place]]:
     """All hits, event by event, in the detector's order of collections, and where each stands."""
     tables = [_table(chunk, layout.hits(name, detector)) for name in detector.hits]
+    if not tables:
+        return _nothing(chunk, (*layout.calorimeter_hit, "subdetector")), {}
     codes = [detector.code(name) for name in detector.hits]
     counts = np.stack([table.counts for table in tables], axis=1)  # events, collections
     starts = offsets_of(counts.ravel())[:-1].reshape(counts.shape)

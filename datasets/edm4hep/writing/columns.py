@@ -99,7 +99,7 @@ def to_columns(
 
 def _objects(objects: Objects, table: Table) -> Leaves:
     leaves = {}
-    for name, (member, type) in objects.columns.items():
+    for name, (member, type, _) in objects.columns.items():
         leaf = f"{objects.collection}.{member}"
         leaves[leaf] = Jagged(table.counts, _cast(leaf, table[name], type))
     return leaves

@@ -60,9 +60,18 @@ def test_too_few_files_for_the_splits(count):
     assert len(from_files({"one": 3}, shares={"all": 1.0}).shards) == 1
 
 
-def test_files_without_events_are_refused():
-    with pytest.raises(RecipeError, match="hold no events"):
-        from_files({"a": 0}, shares={"all": 1.0})
+@given(st.integers(0, 20), st.integers(1, 4))
+def test_files_without_events_are_set_aside_before_files_are_dealt(seed, empty):
+    events = {f"f{i}": 10 for i in range(3)}
+    none = {f"{'ag'[i % 2]}{i}": 0 for i in range(empty)}
+    assert from_files(none | events, seed=seed) == from_files(events, seed=seed)
+
+
+def test_where_no_file_has_events_it_is_said():
+    with pytest.raises(RecipeError, match="none of the 2 files holds an event"):
+        from_files({"a": 0, "b": 0}, shares={"all": 1.0})
+    with pytest.raises(RecipeError, match=r"2 files .* share no file \(1 without events set aside"):
+        from_files({"a": 0, "b": 1, "c": 2})
 
 
 @given(st.integers(10, 10_000))

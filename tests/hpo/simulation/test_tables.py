@@ -10,6 +10,7 @@ from hpo.core.types import Trial
 from hpo.executors.inline import InlineExecutor
 from hpo.schedulers.halving import full_training
 from hpo.simulation.tables import Table, read_table, table_of, write_table, zoo
+from hpo.space import Categorical, space_around
 from hpo.study.journal import Journal
 from hpo.study.records import Record, TrialRecord, read
 from hpo.study.run import run_study
@@ -45,7 +46,15 @@ def test_a_trial_meets_its_row(path):
         ("", "no rows"),
         ("lr,loss_0\n", "no rows"),
         ("lr,other\n1,2\n", "no columns loss_0"),
-        ("lr,loss_0,loss_2\n1,2,3\n", "in order"),
+        ("lr,loss_0,loss_2\n1,2,3\n", "from loss_0 to loss_2, and none is loss_1"),
+        ("lr,loss_1,loss_2\n1,2,3\n", "none is loss_0: epochs count from 0"),
+        ("lr,loss_0,loss_00\n1,2,3\n", "none is loss_1"),
+        ("lr,loss_0,loss_1\n1,2,1\n1,2,\n", "line 3: the curve has 1 of 2 epochs, then blanks"),
+        ("lr,loss_0,loss_1\n1,,2\n", "line 2: the loss '' is no number"),
+        ("lr,loss_0\n1,1_2\n", "line 2: the loss '1_2' is no number"),
+        ("lr;loss_0\n1;0,5\n", "line 2: the loss '0,5' is no number: decimal commas"),
+        ("lr,loss_0\n0.1,2\nnan,2\n", "line 3: lr is 'nan' among numbers"),
+        ("lr,loss_0\ninf,2\n0.1,2\n", "line 2: lr is 'inf' among numbers"),
         ("lr,loss_0\n1,2\n1,much\n", "line 3"),
         ("lr,loss_0,loss_1\n1,2\n", "line 2: 2 cells for 3 columns"),
         ("lr,loss_0\n1,2\n1,2,3\n", "line 3: 3 cells for 2 columns"),
@@ -66,6 +75,44 @@ def test_what_editors_add_changes_nothing(path):
     again = read_table(path)
     assert again.configurations == plain.configurations
     np.testing.assert_array_equal(again.curves, plain.curves)
+
+
+def columns_apart(text, separator):
+    return text.replace(",", separator)
+
+
+def numbered(text, name=""):
+    head, *rows = text.splitlines()
+    return "\n".join([f"{name},{head}", *(f"{i},{row}" for i, row in enumerate(rows))])
+
+
+AS_OTHERS_WRITE_IT = {
+    "semicolons": lambda text: columns_apart(text, ";"),
+    "tabs": lambda text: columns_apart(text, "\t"),
+    "numbers of rows": numbered,
+    "numbers of rows, twice through pandas": lambda text: numbered(text, "Unnamed: 0"),
+    "padded epochs": lambda text: text.replace("loss_", "loss_00"),
+    "blanks around losses": lambda text: text.replace("2.0,", " 2.0 ,"),
+    "epochs in another order": lambda text: "loss_1,lr,loss_0,kind\n1.5,1e-3,2.0,a\nnan,8.0,3.0,b",
+}
+
+
+@pytest.mark.parametrize("how", AS_OTHERS_WRITE_IT)
+def test_a_table_as_others_write_it_is_the_same_table(path, how):
+    plain = read_table(path)
+    path.write_text(AS_OTHERS_WRITE_IT[how](path.read_text()))
+    again = read_table(path)
+    assert again.configurations == plain.configurations
+    np.testing.assert_array_equal(again.curves, plain.curves)
+
+
+@given(st.lists(st.sampled_from(["nan", "inf", "-Infinity", "1_2", "007", "0x1F", "٣", "1e", "a"])))
+def test_words_stay_words(tmp_path_factory, words):
+    path = tmp_path_factory.mktemp("words") / "some.csv"
+    path.write_text("\n".join(["kind,loss_0", "a,1", *(f"{word},1" for word in words)]))
+    table = read_table(path)
+    assert [c["kind"] for c in table.configurations] == ["a", *words]
+    assert isinstance(space_around(table.configurations).parameters["kind"], Categorical)
 
 
 def test_taskset_curves_are_of_the_validation_loss(tmp_path):

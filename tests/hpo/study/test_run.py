@@ -104,7 +104,9 @@ def test_a_scheduler_that_asks_otherwise_is_found_out(path):
 def test_an_unusable_report_is_a_recorded_failure(path, metrics, error):
     def sometimes(trial):
         good = trial.number != 2
-        return ({"loss": 1.0} if good else metrics for _ in range(trial.last_epoch))
+        return (
+            {"loss": 1.0} if good else metrics for _ in range(trial.first_epoch, trial.last_epoch)
+        )
 
     summary = summarise(study(path, objective=sometimes))
     assert [t.number for t in summary.trials if t.status == "failed"] == [2]

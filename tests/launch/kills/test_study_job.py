@@ -12,7 +12,7 @@ import pytest
 from tests.launch.kills.killing import ROOT, Study, psutil, wait_for_epochs
 from tests.launch.kills.test_kills import check_same, undisturbed
 
-pytest.importorskip("ray", reason="needs the extra [ray]")
+ray = pytest.importorskip("ray", reason="needs the extra [ray]")
 
 pytestmark = pytest.mark.soak
 
@@ -23,7 +23,7 @@ exec "$@"
 """
 # As scontrol: who the nodes are; and for requeue, all that the job runs is over.
 SCONTROL = """#!/usr/bin/env bash
-if [[ $1 == show ]]; then printf 'localhost\\nlocalhost\\n'; exit; fi
+if [[ $1 == show ]]; then printf '%s\\n' "$SLURM_JOB_NODELIST" other; exit; fi
 echo "$@" >> "$SAID"
 kill -KILL -- -$PPID
 """
@@ -38,18 +38,19 @@ def job(tmp_path):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     with socket.socket() as free:
-        free.bind(("localhost", 0))
+        free.bind(("", 0))
         port = str(free.getsockname()[1])
+    here = ray.util.get_node_ip_address()  # a name that leads to 127.0.0.1 is none for Ray
     environment = {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHON": sys.executable,
         "SAID": str(tmp_path / "said"), "RAY_PORT": port, "SLURM_JOB_ID": "7",
-        "SLURM_JOB_NODELIST": "localhost", "SLURM_JOB_NUM_NODES": "2",
+        "SLURM_JOB_NODELIST": here, "SLURM_JOB_NUM_NODES": "2",
     }  # fmt: skip
     yield lambda *flags: Study(
         tmp_path / "run", *flags, program=(ROOT / "launch/slurm/study.sbatch",), **environment
     )
     for process in psutil.process_iter(["cmdline"]):  # what is left of its cluster
-        if any(f"localhost:{port}" in word for word in process.info["cmdline"] or ()):
+        if any(f"{here}:{port}" in word for word in process.info["cmdline"] or ()):
             with contextlib.suppress(psutil.Error):
                 process.kill()
 

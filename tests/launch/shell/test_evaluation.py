@@ -188,7 +188,7 @@ def test_predict_takes_a_model(launch, model, tmp_path):
 @pytest.mark.parametrize("form", schema.ELEMENTS.values(), ids=schema.ELEMENTS)
 def test_predict_hands_a_model_the_elements_of_its_form(form):
     """A model that finds nothing, on simulated events: what it is shown, and what is written."""
-    from launch.predict import _reconstructed
+    from launch.files.prediction import reconstructed
 
     shown = []
 
@@ -196,7 +196,7 @@ def test_predict_hands_a_model_the_elements_of_its_form(form):
         shown.append(samples.X)
         return np.zeros((len(samples.X), schema.TARGET_WIDTH), np.float32)
 
-    table, sums = _reconstructed(simulate("qq", 2, 1), nothing, 7, form.name)
+    table, sums = reconstructed(simulate("qq", 2, 1), nothing, form.name, first_event=7)
     assert shown[0].shape == (sums.elements, form.width)
     assert table.num_rows == sums.elements
     assert set(table["element_type"].to_pylist()) == {part.table for part in form.parts}

@@ -9,10 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
+from absl import flags as absl_flags
 
 from launch.shell import group
+from launch.shell.runs import RunError
 from tests.launch.programs import ROOT, refused
 
 EPOCHS = 8
@@ -191,3 +194,28 @@ def test_a_group_that_cannot_be_is_refused(launch, tmp_path, flags, words):
 )
 def test_who_started_several_processes(environment, starter):
     assert group.starter_of(environment) == starter
+
+
+@pytest.fixture
+def mesh_of():
+    """What `--devices` is read with, given its value."""
+    made = group.define_devices()
+    absl_flags.FLAGS.mark_as_parsed()
+
+    def mesh(value, *configured):
+        absl_flags.FLAGS.devices = value
+        return made(*configured)
+
+    yield mesh
+    delattr(absl_flags.FLAGS, "devices")
+
+
+def test_a_program_of_one_process_takes_devices_and_no_group(mesh_of, monkeypatch):
+    assert mesh_of(0) is mesh_of(1) is mesh_of(1, {"data": 8}) is None
+    few = jax.device_count()
+    for value, configured in ((few + 1, {}), (0, {"data": few + 1})):
+        with pytest.raises(RunError, match=r"devices are asked for, there are .*--devices=1"):
+            mesh_of(value, configured)
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
+    with pytest.raises(RunError, match=r"^SLURM_STEP_NUM_TASKS = 2: .* start it once$"):
+        mesh_of(1)

@@ -1,6 +1,12 @@
-"""A saved model is used as it was saved, or refused with what was expected and what was found."""
+"""A saved model is used as it was saved, or refused with what was expected and what was found. A
+state that is said to be saved is on the disk; one that cannot be written costs no other."""
 
+import errno
 import json
+import os
+import resource
+import shutil
+from contextlib import contextmanager
 
 import jax
 import numpy as np
@@ -12,7 +18,7 @@ from mlpf_jax.model import statistics
 from mlpf_jax.model.config import ModelConfig, from_mapping
 from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.training import checkpoint
-from tests.mlpf_jax.conftest import MODEL
+from tests.mlpf_jax.conftest import MODEL, make_batch, make_state
 
 
 @pytest.fixture
@@ -173,3 +179,62 @@ def test_the_published_form_is_one(other, expected):
     assert ModelConfig(**plain).form == "published"
     with pytest.raises(ValueError, match=rf"must be {expected} where form is 'published'"):
         ModelConfig(**plain | other)
+
+
+@pytest.fixture(scope="module")
+def state():
+    return make_state(MODEL, make_batch([(3, 5)], 16))
+
+
+@contextmanager
+def no_file_beyond(size: int):
+    """The system refuses to write more into any file, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a late write's
+def test_a_state_that_cannot_be_written_ends_in_one_line_and_leaves_the_last(
+    state, tmp_path, capfd
+):
+    checkpoint.save_state(tmp_path, 1, state)
+    after = state.replace(step=state.step + 7)
+    with no_file_beyond(2000), pytest.raises(OSError, match="epoch 2 cannot be written") as caught:
+        checkpoint.save_state(tmp_path, 2, after)
+    assert caught.value.errno == errno.EFBIG
+    assert "File too large; that of epoch 1 is whole" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "ERROR:absl" not in capfd.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+    restored = checkpoint.restore_state(tmp_path, state)
+    np.testing.assert_array_equal(restored.average, state.average)
+    checkpoint.save_state(tmp_path, 2, after)  # there is room again
+    assert checkpoint.restore_state(tmp_path, state).step == 7
+
+
+def test_nothing_is_begun_where_there_is_no_room(state, tmp_path, monkeypatch):
+    checkpoint.save_state(tmp_path, 4, state)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    with pytest.raises(OSError, match="No space left on device; that of epoch 4 is whole"):
+        checkpoint.save_state(tmp_path, 5, state)
+    assert checkpoint.saved_epochs(tmp_path) == {4}
+
+
+def test_all_of_a_state_is_on_the_disk_when_it_counts_as_saved(state, tmp_path, monkeypatch):
+    """Files, and the folders that name them."""
+    brought, sync = set(), os.fsync
+
+    def watched(descriptor):
+        sync(descriptor)
+        brought.add(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    checkpoint.save_state(tmp_path, 1, state)
+    everything = [tmp_path, tmp_path / "1", *(tmp_path / "1").rglob("*")]
+    assert len(everything) > 5
+    assert {path.stat().st_ino for path in everything} <= brought

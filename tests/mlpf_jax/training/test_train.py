@@ -1,4 +1,5 @@
 import pickle
+import shutil
 from dataclasses import replace
 
 import jax
@@ -80,6 +81,41 @@ def test_restoring_says_what_is_wrong(start, tmp_path):
     other = train.create_state(jax.random.key(0), replace(MODEL, width=8), TRAIN, measured)
     with pytest.raises(ValueError, match="another model"):
         checkpoint.restore_state(tmp_path, other)
+
+
+def halved(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def emptied(folder):
+    for file in folder.rglob("d/*"):
+        file.write_bytes(b"")
+
+
+DAMAGE = {
+    "half of what it says": lambda state: halved(state / "default" / "_METADATA"),
+    "what it says is gone": lambda state: (state / "default" / "_METADATA").unlink(),
+    "arrays cut short": lambda state: emptied(state),
+    "all of it gone": lambda state: shutil.rmtree(state / "default"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_a_damaged_state_is_named_and_the_last_that_is_whole_is_offered(start, tmp_path, what):
+    for epoch in (1, 2, 3):
+        checkpoint.save_state(tmp_path, epoch, start, keep=9)
+    for epoch in (3, 2):
+        DAMAGE[what](tmp_path / str(epoch))
+    with pytest.raises(checkpoint.DamagedState) as caught:
+        checkpoint.restore_state(tmp_path, start)
+    said = str(caught.value)
+    assert f"the state of epoch 3 in {tmp_path} is damaged" in said
+    assert f"delete {tmp_path / '3'}; that of epoch 1 is whole" in said
+    assert "\n" not in said
+    assert checkpoint.saved_epochs(tmp_path) == {1, 2, 3}, "nothing is deleted"
+    shutil.rmtree(tmp_path / "1")
+    with pytest.raises(checkpoint.DamagedState, match="no other one can be read"):
+        checkpoint.restore_state(tmp_path, start, 2)
 
 
 def test_damaged_models_are_refused(start, tmp_path):

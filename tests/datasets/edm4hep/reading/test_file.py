@@ -11,7 +11,6 @@ import uproot
 from datasets import edm4hep
 from datasets.detectors import CLD, Detector
 from datasets.edm4hep import EDM4HEPError
-from datasets.edm4hep.chunk import Jagged
 from datasets.edm4hep.podio import PODIO_2023, PODIO_2025
 from datasets.events import join_events, take_events
 from datasets.schema import ECAL, TRACKER
@@ -136,21 +135,6 @@ def test_links_of_2023_may_know_the_particles_by_another_name(tmp_path):
         "metadata",
     )
     assert_same(join_events(list(edm4hep.read(path))), made)
-
-
-def test_contradictions_are_told_by_the_event_of_the_file(tmp_path):
-    _, chunk = random_chunk(8, PODIO_2025, CLD, events=6)
-    leaf = "_CalohitMCTruthLink_to.index"
-    counts, values = chunk.columns[leaf]
-    wrong = np.where(np.arange(len(values)) == len(values) - 1, 999, values).astype(np.int32)
-    path = tmp_path / "wrong.root"
-    wrong = chunk._replace(columns={**chunk.columns, leaf: Jagged(counts, wrong)})
-    write_ttree(path, wrong, metadata_of(chunk)["podio 1"])
-    event = np.flatnonzero(counts)[-1]
-    assert event > 2
-    there = chunk.columns["MCParticles.PDG"].counts[event]
-    said = f"points to entry 999 of MCParticles, which has {there}, in event {event}"
-    assert refusal(path, chunk=2).endswith(said)
 
 
 def test_a_detector_of_the_users(tmp_path):

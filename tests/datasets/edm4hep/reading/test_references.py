@@ -59,7 +59,7 @@ def test_a_reference_to_a_collection_that_is_not_read_is_refused():
     foreign = chunk._replace(collections={**chunk.collections, 777: "Foreign"})
     with pytest.raises(EDM4HEPError, match=rf"{branch} points to collection Foreign in event"):
         to_events(spoiled(foreign, f"{branch}.collectionID", 0, 777), PODIO_2025, CLD)
-    with pytest.raises(EDM4HEPError, match=r"points to collection number 777 in event"):
+    with pytest.raises(EDM4HEPError, match=r"points to collection number 777, which there is not"):
         to_events(spoiled(chunk, f"{branch}.collectionID", 0, 777), PODIO_2025, CLD)
 
 
@@ -89,5 +89,5 @@ def test_a_collection_may_have_several_numbers():
 
 def test_a_range_beyond_its_relation_is_refused():
     _, chunk = written()
-    with pytest.raises(EDM4HEPError, match=r"PandoraClusters\.hits of event \d+ asks for entries"):
+    with pytest.raises(EDM4HEPError, match=r"Clusters\.hits asks for entries .*, in event \d+$"):
         to_events(spoiled(chunk, "PandoraClusters.hits_end", -1, 10_000), PODIO_2025, CLD)

@@ -78,21 +78,29 @@ def test_not_lists(tmp_path):
         file.mktree("events", dict.fromkeys(columns, "float32")).extend(columns)
         file.mkrntuple("podio_metadata", NAMES)
     message = refusal(tmp_path / "flat.root")
-    assert message.endswith("MCParticles.PDG is not a list of numbers in every event")
+    assert message.endswith("SiTracks_Refitted.type is not a list of numbers in every event")
 
 
-@pytest.mark.parametrize("missing", ["MCParticles", "CalohitMCTruthLink", "HCALOther"])
-def test_missing_collection_is_named(tmp_path, missing):
+@pytest.mark.parametrize(
+    ("missing", "part"),
+    [
+        ("MCParticles", "truth"),
+        ("CalohitMCTruthLink", "truth"),
+        ("HCALOther", "calorimeter hits"),
+        ("PandoraPFOs", "baseline"),
+    ],
+)
+def test_missing_collection_is_named(tmp_path, missing, part):
     leaves = [leaf for leaf in COMPLETE if leaf.split(".")[0] != missing]
     message = refusal(write(tmp_path / "part.root", "events", leaves))
-    assert f"lacks collections needed for CLD: {missing}. Full simulation" in message
+    assert f"lacks collections needed for CLD: {missing} ({part}). Full simulation" in message
     assert "Pandora and truth links have them" in message
 
 
 def test_missing_branch_is_named(tmp_path):
     leaves = [leaf for leaf in COMPLETE if leaf != "PandoraClusters.iTheta"]
     message = refusal(write(tmp_path / "part.root", "events", leaves))
-    assert message.endswith("PandoraClusters.iTheta")
+    assert message.endswith("layout of 2025: PandoraClusters.iTheta (clusters)")
 
 
 def test_missing_names_of_collections(tmp_path):
@@ -144,12 +152,14 @@ def test_delphes_output_lacks_the_simulation():
 
 def test_photons_without_tracks_lack_their_links():
     message = refusal(real("clic_photons_10gev.root"))
-    assert "lacks collections needed for CLIC: SiTracksMCTruthLink." in message
+    assert "lacks collections needed for CLIC: SiTracksMCTruthLink (truth)." in message
 
 
 def test_wrong_detector_is_told():
     message = refusal(real(REAL.name), detector="clic")
-    assert "lacks collections needed for CLIC: ECALOther, LumiCal_Hits." in message
+    assert (
+        "lacks collections needed for CLIC: ECALOther, LumiCal_Hits (calorimeter hits)." in message
+    )
 
 
 def test_real_file_of_2023():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from launch.shell import speed
+from launch.objectives import speed
 from mlpf_jax.model.config import ModelConfig
 from mlpf_jax.training import pieces
 from tests.mlpf_jax.conftest import make_batch, make_state

@@ -1,0 +1,1 @@
+"""A study as one sees it: what is shown of it, and the figures behind each picture; no drawing."""

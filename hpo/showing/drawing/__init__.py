@@ -1,0 +1,1 @@
+"""Studies as pictures: SVG of our own for the page, matplotlib for notebooks."""

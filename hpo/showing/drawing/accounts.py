@@ -1,0 +1,57 @@
+"""What a study foresaw against what came, and what it cost beside others."""
+
+from hpo.showing.drawing import scales
+from hpo.showing.drawing.curves import MOST, figure, key
+from hpo.showing.drawing.picture import Plot
+from hpo.showing.figures import Spent
+from hpo.showing.view import View
+
+
+def predicted(view: View) -> str:
+    """Predictions over what came, with their spreads, where somebody went to see."""
+    known = [f for f in view.foreseen if f.actual is not None][-MOST:]
+    values = [v for f in known for v in (f.actual, f.mean)]
+    x = scales.of_losses(values, view.sign, f"{view.metric} that came")
+    plot = Plot(x, x._replace(label=f"{view.metric} foreseen"), 460, 400)
+    marks = [plot.line((x.low, x.high), (x.low, x.high), "faint guide")]
+    for f in known:
+        words = (
+            f"trial {f.trial} at epoch {f.epoch}, for epoch {f.rung}: {f.mean:.5g} ± {f.spread:.2g}"
+            f" foreseen, {f.actual:.5g} came"
+        )
+        ends = (f.mean - f.spread, f.mean + f.spread)
+        marks.append(plot.line((f.actual,) * 2, ends, "faint", f.trial, words))
+        marks.append(plot.sign(f.actual, f.mean, "dot", "plain", f.trial, words))
+    return figure(
+        plot.svg("predicted", marks), keys=key("dot", "plain", "a prediction ± its spread")
+    )
+
+
+def covered(view: View) -> tuple[int, int, int]:
+    """How many predictions can be checked, and how many of these were right within one and within
+    two spreads."""
+    known = [f for f in view.foreseen if f.actual is not None]
+    off = [abs(f.mean - f.actual) for f in known]
+    return len(known), *(
+        sum(d <= k * f.spread for d, f in zip(off, known, strict=True)) for k in (1, 2)
+    )
+
+
+def savings(spent: Spent) -> str:
+    """Epochs of the study, of plain Hyperband, and of all its trials to the end."""
+    rows = [("this study", spent.study, "plain")]
+    if spent.hyperband is not None:
+        rows.append(("plain Hyperband", spent.hyperband, "faint"))
+    rows.append(("all to the end", spent.full, "faint"))
+    x = scales.numbers([*(count for _, count, _ in rows), 1], "epochs", zero=True)
+    named = tuple((i + 0.5, name) for i, (name, _, _) in enumerate(rows))
+    plot = Plot(x, scales.Axis(0, len(rows), False, "", named), 520, 60 + 34 * len(rows), True, 120)
+    marks = []
+    for i, (name, count, look) in enumerate(rows):
+        marks.append(
+            plot.bar((0, count), (i + 0.2, i + 0.8), look, None, f"{name}: {count} epochs")
+        )
+        inside = count > 0.8 * x.high
+        at = count - 0.01 * x.high if inside else count + 0.01 * x.high
+        marks.append(plot.words(at, i + 0.6, str(count), "", "end" if inside else "start"))
+    return figure(plot.svg("savings", marks))

@@ -1,0 +1,123 @@
+"""Hyperparameters against the metric: parallel coordinates, importance, slices, a map of two."""
+
+import numpy as np
+
+from hpo.showing.drawing import scales
+from hpo.showing.drawing.curves import MOST, described, figure, key, short
+from hpo.showing.drawing.picture import Plot, shade
+from hpo.showing.landscape import Importance, Landscape, Map
+from hpo.showing.view import View
+from hpo.space.parameters import Categorical, plain
+
+WIDTH = 1040
+
+
+def parallel(view: View, land: Landscape) -> str:
+    """An axis a hyperparameter and one for the metric, a line a trial; the best lie on top."""
+    columns = len(land.names) + 1
+    x = scales.Axis(0, max(columns - 1, 1), False, "", tuple(
+        (i, _cut(name, columns)) for i, name in enumerate((*land.names, view.metric))
+    ))  # fmt: skip
+    plot = Plot(x, scales.Axis(-0.06, 1.06, False, "", ()), WIDTH, 360, left=70)
+    trials = {t.number: t for t in view.trials}
+    marks = []
+    for i in np.argsort(-land.ranks, kind="stable")[-MOST:]:
+        places = [*land.units[i], 1 - land.ranks[i]]
+        known = [(j, p) for j, p in enumerate(places) if np.isfinite(p)]
+        words = described(view, trials[land.numbers[i]])
+        look = shade(1 - land.ranks[i])
+        marks.append(plot.line(*zip(*known, strict=True), look, land.numbers[i], words))
+    for j, name in enumerate(land.names):
+        anchor = "start" if j == 0 else "middle"
+        for at, text in _ends(land, name):
+            marks.append(plot.words(j, at, text, "tick", anchor))
+    order = np.argsort(land.ranks)
+    for at, row in ((1.025, order[0]), (-0.055, order[-1])):
+        marks.append(plot.words(columns - 1, at, f"{land.values[row]:.4g}", "tick", "end"))
+    keys = key("square", shade(1.0), "best") + key("square", shade(0.0), "worst")
+    return figure(plot.svg("parallel", marks), keys=keys, wide=True)
+
+
+def importance(found: Importance) -> str:
+    """Bars with their spread over seeds, the longest on top."""
+    order = np.argsort(-found.mean)
+    names = [_cut(found.names[i], 4) for i in order]
+    ends = [*(found.mean + found.spread), *(found.mean - found.spread), 0.0]
+    x = scales.numbers(ends, "loss of R² when shuffled", zero=True)
+    rows = scales.Axis(0, len(names), False, "", tuple((i + 0.5, n) for i, n in enumerate(names)))
+    plot = Plot(x, rows, 520, 60 + 30 * len(names), down=True, left=170)
+    marks = []
+    for row, i in enumerate(order):
+        mean, spread = float(found.mean[i]), float(found.spread[i])
+        words = f"{found.names[i]}: {mean:.3f} ± {spread:.3f}"
+        marks.append(plot.bar((0, mean), (row + 0.2, row + 0.8), "plain", None, words))
+        marks.append(
+            plot.line((mean - spread, mean + spread), (row + 0.5,) * 2, "ink", None, words)
+        )
+    return figure(plot.svg("importance", marks))
+
+
+def slices(view: View, land: Landscape) -> list[str]:
+    """The metric over each hyperparameter, a small picture each."""
+    y = scales.of_losses(land.values.tolist(), view.sign, f"{view.metric} at epoch {land.epoch}")
+    trials = {t.number: t for t in view.trials}
+    found = []
+    for number, name in enumerate(land.names[:24]):
+        plot = Plot(_along(land, name), y, 330, 240)
+        marks = [
+            plot.sign(unit, value, "dot", "plain", trial, described(view, trials[trial]))
+            for unit, value, trial in zip(
+                land.units[:, number], land.values, land.numbers, strict=True
+            )
+            if np.isfinite(unit)
+        ][-MOST:]
+        found.append(figure(plot.svg(f"slice-{number}", marks)))
+    return found
+
+
+def over_two(view: View, land: Landscape, found: Map) -> str:
+    """What a forest foresees over two hyperparameters, and the trials that it learned from."""
+    plot = Plot(_along(land, found.x), _along(land, found.y), 520, 420, left=88)
+    cells, marks = len(found.ranks), []
+    low, high = float(found.ranks.min()), float(found.ranks.max())
+    for row in range(cells):
+        for column in range(cells):
+            better = (high - found.ranks[row, column]) / (high - low or 1.0)
+            x, y = ((i / cells, (i + 1) / cells) for i in (column, row))
+            marks.append(plot.bar(x, y, shade(better)))
+    trials = {t.number: t for t in view.trials}
+    i, j = land.names.index(found.x), land.names.index(found.y)
+    for number, (x, y) in zip(land.numbers, land.units[:, [i, j]], strict=True):
+        if np.isfinite(x) and np.isfinite(y):
+            words = described(view, trials[number])
+            marks.append(plot.sign(x, y, "dot", "best edge", number, words))
+    keys = key("square", shade(1.0), "best foreseen") + key("square", shade(0.0), "worst")
+    return figure(plot.svg("map", marks), keys=keys + key("dot", "best", "a trial"))
+
+
+def _along(land: Landscape, name: str) -> scales.Axis:
+    """A hyperparameter's axis, in places of [0, 1], named by values."""
+    parameter = plain(land.space.parameters[name])
+    if isinstance(parameter, Categorical):
+        return scales.categories((_cut(str(v), 4) for v in parameter.values), name)
+    places = (0.0, 0.25, 0.5, 0.75, 1.0)
+    if parameter.low == parameter.high:
+        places = (0.5,)
+    values = {short(float(parameter.at(p))): p for p in places}
+    return scales.Axis(-0.03, 1.03, False, name, tuple((p, text) for text, p in values.items()))
+
+
+def _ends(land: Landscape, name: str) -> list[tuple[float, str]]:
+    """What the ends of an axis are called; categories each at their place."""
+    parameter = plain(land.space.parameters[name])
+    if not isinstance(parameter, Categorical):
+        return [(1.025, short(parameter.high)), (-0.055, short(parameter.low))]
+    count = len(parameter.values)
+    some = [(i, v) for i, v in enumerate(parameter.values) if i % max(count // 8, 1) == 0]
+    return [((i + 0.5) / count, _cut(str(v), 6)) for i, v in some]
+
+
+def _cut(text: str, columns: int) -> str:
+    """A name as it fits: the end of a path tells it."""
+    room = max(110 // max(columns, 1), 9)
+    return text if len(text) <= room else "…" + text[-room + 1 :]

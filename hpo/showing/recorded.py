@@ -1,0 +1,129 @@
+"""The view of a study from its log alone: no scheduler is made, and the driver is not disturbed."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpo.core.types import Completed, Failed, Job, Predicted, Proposed, Reported, WorkerLost
+from hpo.showing import schedule
+from hpo.showing.view import (
+    COMPLETED,
+    FAILED,
+    RUNNING,
+    Foreseen,
+    Report,
+    Seen,
+    Span,
+    View,
+    of_state,
+)
+from hpo.study.journal import Entry, read_journal
+from hpo.study.records import Record, TrialRecord, played, read
+
+_ENDS = {Completed: "completed", Failed: "failed", WorkerLost: "lost"}
+
+
+def view_of(source: Any) -> View:
+    """The view of a study: of the file of its log, which another process may be writing, or of a
+    scheduler's state. Raises FileNotFoundError, JournalError, and TypeError for anything else."""
+    if isinstance(source, str | Path):
+        return of_log(*read_journal(source))
+    if not hasattr(getattr(source, "inner", source), "trials"):
+        raise TypeError(f"{source!r} is neither the file of a study's log nor a scheduler's state")
+    return of_state(source)
+
+
+def of_log(header: Mapping[str, Any], entries: Sequence[Entry]) -> View:
+    """The view of a log, whole or cut off anywhere; an empty one of a study that has not begun."""
+    settings = header.get("settings", {})
+    metric = settings.get("metric", "loss")
+    record, clock = read(entries, metric), played(entries)
+    begun = len(record.trials) >= (schedule.trials_of(settings) or 1)
+    idle = not any(t.running for t in record.trials)
+    over = begun and idle and not isinstance(entries[-1].item, Proposed)
+    return View(
+        metric=metric,
+        sign=-1 if settings.get("mode") == "maximise" else 1,
+        trials=_trials(settings, record, entries, over),
+        reports=tuple(
+            Report(seconds, item.trial, item.epoch, item.metrics[metric], item.metrics)
+            for seconds, (_, item) in zip(clock, entries, strict=True)
+            if isinstance(item, Reported)
+        ),
+        spans=_spans(entries, clock),
+        foreseen=_foreseen(record),
+        settings=settings,
+        seed=header.get("seed"),
+        over=over,
+        begun=record.begun,
+        last=record.last,
+    )
+
+
+def _trials(
+    settings: Mapping[str, Any], record: Record, entries: Sequence[Entry], over: bool
+) -> tuple[Seen, ...]:
+    numbers = range(1 + max((t.number for t in record.trials), default=-1))
+    known = {t.number: t for t in record.trials}
+    blank = TrialRecord(-1, {})
+    done = [len(known.get(n, blank).curve) for n in numbers]
+    goals = [known.get(n, blank).goal for n in numbers]
+    last = max(schedule.rungs_of(settings), default=0) or max(goals, default=0)
+    foreseen = dict.fromkeys(numbers, False)
+    for _, item in entries:
+        if isinstance(item, Predicted):
+            foreseen.update(dict.fromkeys(item.request.trials, True))
+        elif isinstance(item, Job):
+            foreseen[item.trial] = False
+    homes = schedule.homes(settings)
+    pausing = schedule.statuses(settings, done, goals, [foreseen[n] for n in numbers], over)
+
+    def status(trial: TrialRecord) -> str:
+        if trial.error:
+            return FAILED
+        if trial.running:
+            return RUNNING
+        return COMPLETED if len(trial.curve) >= last else pausing[trial.number]
+
+    return tuple(
+        Seen(
+            t.number,
+            homes.get(t.number),
+            t.configuration,
+            t.curve,
+            status(t),
+            t.error,
+        )
+        for t in record.trials
+    )
+
+
+def _spans(entries: Sequence[Entry], clock: Sequence[float]) -> tuple[Span, ...]:
+    open_: dict[int, Span] = {}
+    spans = []
+    for seconds, (_, item) in zip(clock, entries, strict=True):
+        if isinstance(item, Job):
+            first, last = item.first_epoch, item.last_epoch
+            open_[item.trial] = Span(item.trial, seconds, seconds, first, first, last, "running")
+        elif isinstance(item, Reported):
+            open_[item.trial] = open_[item.trial]._replace(ended=seconds, last=item.epoch)
+        elif type(item) in _ENDS:
+            span = open_.pop(item.trial)
+            # What is lost when a study is taken up again was not trained until then.
+            ended = span.ended if isinstance(item, WorkerLost) else seconds
+            spans.append(span._replace(ended=ended, end=_ENDS[type(item)]))
+    return tuple(sorted((*spans, *open_.values()), key=lambda s: (s.begun, s.trial)))
+
+
+def _foreseen(record: Record) -> tuple[Foreseen, ...]:
+    curves = {t.number: t.curve for t in record.trials}
+    return tuple(
+        Foreseen(trial, p.request.epoch, p.request.rung, mean, spread, _at(curves[trial], rung))
+        for p in record.predictions
+        for rung in [p.request.rung]
+        for trial, mean, spread in zip(p.request.trials, p.means, p.spreads, strict=True)
+    )
+
+
+def _at(curve: Sequence[float], epoch: int) -> float | None:
+    return curve[epoch - 1] if 1 <= epoch <= len(curve) else None

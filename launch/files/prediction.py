@@ -1,0 +1,176 @@
+"""A model applied to the events of an EDM4HEP file, in portions, and a table of what it finds.
+
+The truth and the rule-based reconstruction are compared with where the file has them; the model
+needs neither. Events whose inputs are no measurements are left out, counted and named.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from datasets import schema
+from datasets.edm4hep.layout import BASELINE, CALORIMETER, CLUSTERS, PARTS, TRACKER, TRACKS, TRUTH
+from datasets.events import EventData, take_events
+from datasets.samples import unlabelled
+from datasets.truth.soundness import INPUTS, left_out, sound
+from launch.shell.progress import say
+from launch.shell.reconstruct import Reconstruct
+from launch.shell.runs import RunError
+
+NEEDS = {  # of a file, by kinds of elements
+    "track": TRACKS,
+    "cluster": CLUSTERS,
+    "calorimeter_hit": CALORIMETER,
+    "tracker_hit": TRACKER,
+}
+TABLES = {TRUTH: "particles", BASELINE: "candidates"}  # beside what a model sees
+NAMED = 10  # events that are left out, each with what is wrong
+
+
+class Sums(NamedTuple):
+    """What a file holds and what was made of it; energies in GeV, over the events in which all
+    that the file has is as it should be."""
+
+    events: int = 0
+    elements: int = 0
+    particles: int = 0
+    compared: int = 0  # events
+    mlpf: float = 0.0
+    baseline: float = 0.0
+    truth: float = 0.0
+
+
+class Prediction(NamedTuple):
+    """Sums over a file, which events were left out and why, and what was compared with."""
+
+    sums: Sums
+    left_out: tuple[str, ...]
+    parts: frozenset[str]
+
+
+def needs_of(elements: str) -> tuple[str, ...]:
+    """What a model of that form of elements needs of a file."""
+    return tuple(NEEDS[part.kind] for part in schema.ELEMENTS[elements].parts)
+
+
+def predict(
+    reconstruct: Reconstruct,
+    source: Path,
+    output: Path,
+    detector: str | None = None,
+    elements: str = "clusters",
+) -> Prediction:
+    """Writes the table, whole or not at all; its metadata say which events were left out.
+
+    Raises RunError where the file holds no events that can be used; EDM4HEPError where it cannot
+    be read.
+    """
+    import pyarrow.parquet as parquet
+
+    from datasets import edm4hep
+
+    needs = needs_of(elements)
+    about = edm4hep.inspect(source, detector, needs, PARTS)
+    for line in edm4hep.described(about):
+        say(f"  {line}")
+    partial = output.with_name(f".{output.name}.partial")
+    writer, sums, lost = None, Sums(), []
+    try:
+        for events in edm4hep.read(source, detector, needs=needs, wants=PARTS):
+            lost += left_out(events, INPUTS)
+            events = take_events(events, np.flatnonzero(sound(events, INPUTS)))
+            if not events.events:
+                continue
+            table, part = reconstructed(events, reconstruct, elements, about.parts)
+            writer = writer or parquet.ParquetWriter(partial, table.schema)
+            writer.write_table(table)
+            sums = Sums(*map(sum, zip(sums, part, strict=True)))
+            say(f"  {sums.events} events")
+        if writer is None:
+            raise RunError(_nothing(source, lost))
+        writer.add_key_value_metadata({"left_out": json.dumps(lost)})
+        writer.close()
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+    return Prediction(sums, tuple(lost), about.parts)
+
+
+def _nothing(source: Path, lost: list[str]) -> str:
+    if not lost:
+        return f"{source} holds no events"
+    return f"none of the {len(lost)} events of {source} can be used: {lost[0]}"
+
+
+def reconstructed(
+    events: EventData,
+    reconstruct: Reconstruct,
+    name: str,
+    parts: frozenset[str] = frozenset(PARTS),
+    first_event: int = 0,
+):
+    """The table of some events, and its sums. `name` is of the form of their elements, `parts` are
+    what is known of them; they have the numbers of their file, else from `first_event` on."""
+    import pyarrow
+
+    from datasets import elements
+    from datasets.truth.target import face_of
+    from mlpf_jax.physics.table import particle_columns
+
+    offsets, X = elements.features(events, schema.ELEMENTS[name])
+    rows = reconstruct(unlabelled(offsets, X, face_of(events)), lambda done: None)
+    columns = particle_columns(offsets, X, rows)
+    numbers = first_event + np.arange(events.events)
+    if events.origin is not None:
+        numbers = events.origin.numbers
+    columns["event"] = np.asarray(numbers)[columns["event"]]
+    known = sound(events, (*INPUTS, *(table for part, table in TABLES.items() if part in parts)))
+    energies = rows[:, schema.target("energy")]
+    baseline, truth = _energies(take_events(events, np.flatnonzero(known)), name, parts)
+    return pyarrow.table(columns), Sums(
+        events=events.events,
+        elements=len(X),
+        particles=int((rows[:, schema.target("PDG")] > 0).sum()),
+        compared=int(known.sum()),
+        mlpf=float(energies[np.repeat(known, np.diff(offsets))].sum(dtype=np.float64)),
+        baseline=baseline,
+        truth=truth,
+    )
+
+
+def _energies(events: EventData, name: str, parts: frozenset[str]) -> tuple[float, float]:
+    """Of the rule-based particles and of the true ones that elements stand for; 0 if not known."""
+    from datasets import elements
+    from datasets.truth import rows as written
+    from datasets.truth.placement import place_candidates, place_particles
+    from datasets.truth.truth import truth as truth_of
+
+    places, energy = elements.rows_of(events, schema.ELEMENTS[name]), schema.target("energy")
+    baseline = truth = 0.0
+    if BASELINE in parts:
+        placed = place_candidates(events, places)
+        baseline = float(written.candidate_rows(events, places, placed)[:, energy].sum())
+    if TRUTH in parts:
+        found = truth_of(events)
+        placed = place_particles(events, found, places)
+        truth = float(written.target_rows(events, found, places, placed)[:, energy].sum())
+    return baseline, truth
+
+
+def lines(found: Prediction):
+    """What a person should know of it."""
+    sums, lost, parts = found
+    yield f"{sums.events} events, {sums.elements} elements, {sums.particles} particles"
+    for line in lost[:NAMED]:
+        yield f"left out: {line}"
+    if len(lost) > NAMED:
+        yield f"left out: {len(lost)} events in all"
+    known = [("MLPF", sums.mlpf)]
+    known += [("rule-based", sums.baseline)] * (BASELINE in parts)
+    known += [("truth", sums.truth)] * (TRUTH in parts)
+    some = f", in {sums.compared} events where all are known" * (sums.compared < sums.events)
+    yield "energy: " + ", ".join(f"{name} {energy:.1f} GeV" for name, energy in known) + some
+    if missing := [part for part in (BASELINE, TRUTH) if part not in parts]:
+        yield f"not in the file, so not compared with: {', '.join(missing)}"

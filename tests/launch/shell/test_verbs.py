@@ -1,0 +1,58 @@
+"""mlpf: every program by its verb."""
+
+from pathlib import Path
+
+import pytest
+
+from launch import __main__ as mlpf
+
+PROGRAMS = {
+    path.stem if path.parent.name == "launch" else path.parent.name
+    for path in (Path(mlpf.__file__).parent).glob("**/*.py")
+    if '__name__ == "__main__"' in path.read_text()
+} - {"__main__"}
+
+
+def test_every_program_has_a_verb():
+    assert sorted(mlpf.KNOWN) == sorted(PROGRAMS - {"launch"})
+
+
+@pytest.mark.parametrize("verb", mlpf.KNOWN)
+def test_every_program_says_what_it_is_for(verb):
+    assert mlpf.purpose(verb).endswith((".", ":")) or mlpf.purpose(verb).rstrip().endswith(".")
+    assert mlpf.purpose(verb) in mlpf.overview()
+
+
+def test_a_verb_runs_its_program_with_its_flags(monkeypatch, capsys):
+    ran = []
+    monkeypatch.setattr(mlpf.sys, "argv", ["mlpf"])
+    monkeypatch.setattr(mlpf.sys, "path", [*mlpf.sys.path])
+    monkeypatch.setattr(
+        mlpf.runpy, "run_module", lambda name, **how: ran.append((name, how, [*mlpf.sys.argv]))
+    )
+    mlpf.main(["build-dataset", "--run=x"])
+    assert ran == [
+        (
+            "launch.build_dataset",
+            {"run_name": "__main__", "alter_sys": True},
+            ["mlpf build_dataset", "--run=x"],
+        )
+    ]
+    mlpf.main(["--help"])
+    assert capsys.readouterr().out.strip() == mlpf.overview()
+
+
+def test_a_verb_that_is_none(monkeypatch):
+    with pytest.raises(SystemExit, match="did you mean train"):
+        mlpf.main(["trian"])
+    with pytest.raises(SystemExit, match="mlpf --help"):
+        mlpf.main(["xyz"])
+
+
+def test_the_programs_themselves(launch):
+    """As a user types it: help of a verb, and an error of one."""
+    from tests.launch.programs import refused
+
+    shown = launch("__main__", "predict", "--help")
+    assert "Reconstructs the events" in shown.stdout
+    refused(launch("__main__", "tune", "--config=tinny"), "did you mean tiny")
