@@ -4,6 +4,7 @@ All have the same interface, embedding and heads, so that they can be compared. 
 are in `mlpf_jax.layers`.
 """
 
+from pkgutil import resolve_name
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -15,7 +16,7 @@ from mlpf_jax.layers import attention, favor, lsh, message_passing, segments, ti
 from mlpf_jax.layers.bins import Bins, cut, into, out_of, place
 from mlpf_jax.layers.linear import FeedForward, LayerNorm, Linear, elu, normalise
 from mlpf_jax.model import geometry
-from mlpf_jax.model.config import ModelConfig
+from mlpf_jax.model.config import BACKBONES, ModelConfig
 
 
 class Scene(NamedTuple):
@@ -150,9 +151,9 @@ class FavorLayer(nn.Module):
         return favor.random_directions(self.make_rng("params"), self.config.random_features, dims)
 
 
-LAYERS = {
-    "gnn_lsh": GraphLayer, "attention": AttentionLayer, "favor": FavorLayer, "mlp": ElementLayer,
-}  # fmt: skip
+def layer_of(config: ModelConfig) -> type[nn.Module]:
+    """The module that the configuration's backbone is made of."""
+    return resolve_name(BACKBONES[config.backbone])
 
 
 def find_bins(module: nn.Module, learned, scene: Scene, round) -> Bins:

@@ -4,12 +4,21 @@
 traced value of the training step: any number of them share one. Its optimiser's name is not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import TypeVar
 
 ELEMENTS = ("clusters", "hits", "tracks_hits")
-BACKBONES = ("gnn_lsh", "attention", "favor", "mlp")
+BACKBONES = MappingProxyType(
+    {
+        "gnn_lsh": "mlpf_jax.model.backbones:GraphLayer",
+        "attention": "mlpf_jax.model.backbones:AttentionLayer",
+        "favor": "mlpf_jax.model.backbones:FavorLayer",
+        "mlp": "mlpf_jax.model.backbones:ElementLayer",
+    }
+)
+"""By name where the module of a layer stands; a configuration loads none of them."""
 FORMS = ("improved", "published")
 BINNINGS = ("learned", "face", "tiles", "none")
 MOMENTA = ("residual", "free")
@@ -169,5 +178,5 @@ def _require(condition: bool, name: str, value, what: str) -> None:
         raise ValueError(f"{name} = {value!r} must be {what}")
 
 
-def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+def _require_choice(name: str, value: str, choices: Collection[str]) -> None:
     _require(value in choices, name, value, "one of " + ", ".join(choices))

@@ -19,7 +19,7 @@ from datasets import schema
 from mlpf_jax.layers.linear import FeedForward
 from mlpf_jax.layers.segments import counts, move, sorted_order
 from mlpf_jax.model import geometry
-from mlpf_jax.model.backbones import LAYERS, Scene
+from mlpf_jax.model.backbones import Scene, layer_of
 from mlpf_jax.model.config import ModelConfig
 from mlpf_jax.model.heads import Heads, Prediction, assemble, calibrated
 from mlpf_jax.model.sharing import EnergySharing, of_elements
@@ -166,6 +166,6 @@ class Residual(nn.Module):
 
     @nn.compact
     def __call__(self, x, scene: Scene, round, train: bool):
-        update = LAYERS[self.config.backbone](self.config, name="layer")(x, scene, round)
+        update = layer_of(self.config)(self.config, name="layer")(x, scene, round)
         update = nn.Dropout(self.config.dropout, deterministic=not train)(update)
         return x + jnp.where((scene.segment > 0)[..., None], update, 0.0).astype(x.dtype), None
