@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from hpo.core.types import Failed, Job, Reported, TrialEvent, WorkerLost
 from hpo.executors.inline import InlineExecutor, name_of
-from hpo.executors.protocol import Executor
+from hpo.executors.protocol import Executor, Told
 from hpo.front import reaching
 from hpo.front.objective import Terms, prepared
 
@@ -97,12 +97,15 @@ class Gate:
         place: Place,
         on_retry: Callable[[int, str], None],
     ):
-        self.slots = inner.slots
         self._inner, self._description, self._limit = inner, description, limit
         self._place, self._retries, self._on_retry = place, retries, on_retry
         self._failures: Counter[int] = Counter()
-        self._beyond: list[TrialEvent] = []
+        self._beyond: list[Told] = []
         self._numbers: dict[int, int] = {}  # of the part's trials, by those of the study
+
+    @property
+    def slots(self) -> int:
+        return self._inner.slots
 
     @property
     def description(self) -> Mapping[str, Any]:
@@ -111,24 +114,26 @@ class Gate:
     def begin(self, seed: int) -> None:
         self._inner.begin(seed)
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job, attempt: int) -> None:
         number, epochs = self._place.number_of(job.trial), self._place.epochs
         if self._limit is not None and number >= self._limit:
-            self._beyond.append(Failed(job.trial, BEYOND))
+            self._beyond.append(Told(attempt, Failed(job.trial, BEYOND)))
             return
         self._numbers[number] = job.trial
-        self._inner.submit(
-            replace(
-                job,
-                trial=number,
-                first_epoch=job.first_epoch + epochs,
-                last_epoch=job.last_epoch + epochs,
-            )
+        there = replace(
+            job,
+            trial=number,
+            first_epoch=job.first_epoch + epochs,
+            last_epoch=job.last_epoch + epochs,
         )
+        self._inner.submit(there, attempt)
 
-    def wait(self) -> list[TrialEvent]:
+    def wait(self) -> list[Told]:
         beyond, self._beyond = self._beyond, []
-        return beyond or [self._again(self._translated(event)) for event in self._inner.wait()]
+        return beyond or [
+            Told(attempt, self._again(self._translated(event)))
+            for attempt, event in self._inner.wait()
+        ]
 
     def cancel(self, trial: int) -> None:
         self._inner.cancel(self._place.number_of(trial))
