@@ -158,16 +158,21 @@ class Study:
         return results.frame(self.rows())
 
     def plot(self) -> Any:
-        """A figure of the study."""
+        """A figure of matplotlib: the curves, and the best value so far. Of what the study was
+        begun with; an extension has a page."""
         import hpo
 
-        return hpo.plot(self._source)
+        return hpo.plot(self._source(0))
 
-    def page(self, path: str | Path) -> Any:
-        """Writes the study as one self-contained HTML page."""
+    def page(self, path: str | Path) -> Path:
+        """Writes the study as one self-contained HTML page, and returns its path; each extension
+        as a page of its own beside it, in its own numbers: study.html, study-2.html."""
         import hpo
 
-        return hpo.page(self._source, path)
+        path = Path(path)
+        for part in range(1, len(self._parts)):
+            hpo.page(self._source(part), path.with_stem(f"{path.stem}-{part + 1}"))
+        return hpo.page(self._source(0), path)
 
     def __repr__(self) -> str:
         trials = self.trials
@@ -319,10 +324,9 @@ class Study:
     def _path_of(self, part: int) -> Path:
         return self._place / ("study.db" if part == 0 else f"study-{part + 1}.db")
 
-    @property
-    def _source(self) -> Any:
-        """What a page is made of: the first log where there is one, else the state."""
-        return self._parts[0].state if self.folder is None else self._path_of(0)
+    def _source(self, part: int) -> Any:
+        """What a page of a part is made of: its log where there is one, else its last state."""
+        return self._parts[part].state if self.folder is None else self._path_of(part)
 
     @property
     def _sign(self) -> int:
