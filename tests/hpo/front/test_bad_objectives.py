@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from functools import partial
 
+import numpy as np
 import pytest
 
 import hpo
@@ -159,3 +160,30 @@ def test_a_lasting_fault_is_tried_so_often_and_no_more(tune):
     study = tune(objective, trials=2, retries=3, scheduler="random")
     assert calls == [0] * 4 + [1] * 4
     assert [trial.error for trial in study.trials] == ["RuntimeError: always"] * 2
+
+
+def test_who_gives_more_than_was_asked_is_named_though_its_losses_are_new(tune):
+    generator = np.random.default_rng(0)
+
+    def objective(trial):
+        for _ in range(1, trial.last_epoch + 1):
+            yield {"loss": generator.random()}
+
+    errors = [trial.error for trial in tune(objective).trials if trial.error]
+    assert errors
+    assert all("has more to give after epoch" in error for error in errors)
+
+
+def test_a_report_says_whether_more_is_wanted_and_code_behind_the_last_one_runs(tune):
+    said, ended = [], []
+
+    def objective(trial):
+        for epoch in trial.epochs:
+            more = trial.report(loss=objectives.curve(trial.params, epoch))
+            said.append(more == (epoch < trial.last_epoch))
+        ended.append(trial.last_epoch)
+
+    study = tune(objective)
+    assert all(said)
+    assert len(said) == study.epochs
+    assert max(ended) == 9

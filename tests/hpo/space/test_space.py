@@ -181,3 +181,12 @@ def test_a_space_around_configurations_guesses_scales():
 def test_spaces_without_values_are_refused(make, complaint):
     with pytest.raises(ValueError, match=complaint):
         make()
+
+
+def test_none_is_a_value_and_not_the_absence_of_one():
+    inner = When("kind", ("b",), Categorical(None, "c"))
+    space = Space({"kind": Categorical("a", "b"), "inner": inner})
+    present = space.features({"kind": "b", "inner": None})
+    absent = space.features({"kind": "a"})
+    assert sum(present > 0) == 2
+    assert sum(absent > 0) == 1
