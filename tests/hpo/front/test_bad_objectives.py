@@ -165,13 +165,21 @@ def test_a_lasting_fault_is_tried_so_often_and_no_more(tune):
 def test_who_gives_more_than_was_asked_is_named_though_its_losses_are_new(tune):
     generator = np.random.default_rng(0)
 
-    def objective(trial):
+    def yielding(trial):
         for _ in range(1, trial.last_epoch + 1):
             yield {"loss": generator.random()}
 
-    errors = [trial.error for trial in tune(objective).trials if trial.error]
-    assert errors
-    assert all("has more to give after epoch" in error for error in errors)
+    def reporting(trial):
+        for metrics in yielding(trial):
+            trial.report(metrics)
+
+    for objective, words in (
+        (yielding, "has more to give after"),
+        (reporting, "reports more than"),
+    ):
+        errors = [trial.error for trial in tune(objective).trials if trial.error]
+        assert errors
+        assert all(words in error for error in errors)
 
 
 def test_a_report_says_whether_more_is_wanted_and_code_behind_the_last_one_runs(tune):

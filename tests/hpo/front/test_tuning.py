@@ -100,6 +100,16 @@ def test_the_maximum_of_a_metric_and_a_weighted_sum(tune):
     assert both.best_trial.metrics[-1].keys() == {"loss", "size", "0.5 loss + 2 size"}
 
 
+def test_the_best_is_one_of_those_trained_longest_though_its_loss_has_risen(tune):
+    def rising(trial):
+        for epoch in trial.epochs:
+            yield {"loss": trial.params["x"] + epoch}
+
+    study = tune(rising)
+    assert study.best_trial.epochs == 9
+    assert study.best_value == min(t.value for t in study.trials if t.epochs == 9)
+
+
 def test_a_study_in_a_folder_is_there_when_it_is_called_again(tune, tmp_path):
     first = tune(objectives.saving, folder=tmp_path)
     assert told(first) == told(tune(objectives.saving))
