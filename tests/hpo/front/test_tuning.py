@@ -308,11 +308,12 @@ def test_lines_tell_of_the_best_and_of_failures(tune, capsys):
 def test_a_study_is_seen_as_a_page_and_a_figure(tune, tmp_path):
     """With values that no axis has: None and tuples; and what it was extended by."""
     space = {"x": hpo.Float(0, 1), "hidden": hpo.Categorical(None, (8, 8), "wide")}
-    study = tune(objectives.yielding, space=space, folder=tmp_path / "study").extend(trials=3)
+    small = partial(tune, objectives.yielding, space=space, max_epochs=4)
+    study = small(folder=tmp_path / "study").extend(trials=3)
     path = study.page(tmp_path / "study.html")
     assert path == tmp_path / "study.html"
     for each in (path, tmp_path / "study-2.html"):
         assert "</html>" in each.read_text()
     assert "(8, 8)" in path.read_text()
-    for shown in (study, tune(objectives.yielding, space=space)):
+    for shown in (study, small()):
         assert len(shown.plot().axes) == 2
