@@ -17,7 +17,7 @@ from hpo.front.gate import WHOLE, Place, Workshop
 from hpo.front.objective import Terms
 from hpo.front.results import TrialResult
 from hpo.front.spaces import further, with_first
-from hpo.front.watching import Callback, Limits, StopStudy, Watch, short
+from hpo.front.watching import Callback, Forgetting, Limits, StopStudy, Watch, short
 from hpo.schedulers.halving import full_training
 from hpo.space import Space
 from hpo.study.journal import Entry, Journal
@@ -288,7 +288,10 @@ class Study:
         with self._opened(log) as log:
             log.begin(part.scheduler.settings, setting.seed, described)
             epochs = self.epochs + sum(isinstance(item, Reported) for _, item in log.entries())
-            watch = Watch(part.place, setting.callbacks, limits, epochs, setting.tell)
+            forget = Forgetting(
+                part.scheduler, self._place / "trials", part.place, part.terms.max_epochs
+            )
+            watch = Watch(part.place, setting.callbacks, limits, epochs, setting.tell, forget)
             if limits.reached(epochs):
                 state, finished = self._folded(part, log), False
             else:

@@ -7,22 +7,21 @@ from hypothesis import strategies as st
 
 from hpo.front.memory import Memory, begins_anew, remember, remembered
 
-LOSSES = st.lists(st.floats(0, 10).filter(lambda x: x != round(x, 4)), min_size=6, max_size=9)
+# Losses as trainings have them: no short fractions, and no two the same.
+LOSSES = st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).random(8).tolist())
 
 
 @given(LOSSES, st.integers(1, 5))
 def test_a_curve_told_again_is_noticed_by_its_second_loss(curve, before):
     memory = Memory(tuple(curve[:before]), curve[before - 1])
-    if len(set(curve[:2])) == 2 and not any(float(np.float32(x)) == x for x in curve[:2]):
-        assert begins_anew(memory, curve[:2], resumed=False)
+    assert begins_anew(memory, curve[:2], resumed=False)
 
 
 @given(LOSSES, st.integers(1, 3), st.booleans())
 def test_a_curve_that_goes_on_is_not(curve, done, resumed):
     memory = Memory(tuple(curve[:done]), curve[done - 1])
     after = curve[done:]
-    if after[0] != curve[0]:
-        assert not any(begins_anew(memory, after[:n], resumed) for n in range(1, len(after)))
+    assert not any(begins_anew(memory, after[:n], resumed) for n in range(1, len(after)))
 
 
 @pytest.mark.parametrize("first", [0.1, 0.95, 349 / 360, float(np.float32(0.123)), float("inf")])

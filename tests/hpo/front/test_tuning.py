@@ -43,6 +43,13 @@ def test_all_ways_to_report_and_to_save_come_to_the_same(tune, how):
     assert (repeated > 0) == (how == "saving_seldom")
 
 
+@pytest.mark.parametrize("scheduler", ["hyperband", "swift_improved", "asha"])
+def test_states_are_kept_of_trials_that_may_go_on_alone(tune, tmp_path, scheduler):
+    study = tune(objectives.saving, scheduler=scheduler, folder=tmp_path)
+    kept = {int(path.parent.name[6:]) for path in tmp_path.glob("trials/*/state-*.npz")}
+    assert kept == {trial.number for trial in study.trials if trial.epochs == 9}
+
+
 def test_any_number_of_workers_finds_the_same(tune):
     one = tune(objectives.saving, scheduler="swift_improved")
     for workers in (2, 4):
@@ -141,7 +148,7 @@ def test_a_study_that_is_killed_goes_on_with_the_same_result(tune, tmp_path, wor
     assert [t.curve for t in study.trials] == [t.curve for t in tune(objectives.saving).trials]
     lines = [len(path.read_text().split()) for path in tmp_path.glob("trials/*/trained")]
     assert 0 < len(cut) < len(hpo.read_journal(tmp_path / "study.db")[1])
-    assert study.epochs <= sum(lines) <= study.epochs + 2  # those under way, trained again
+    assert study.epochs <= sum(lines) <= study.epochs + 9 * workers  # jobs under way, again
 
 
 def test_limits_end_a_study_and_extend_goes_on(tune, tmp_path):
