@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpo.core.types import Completed, Failed, Job, Predicted, Proposed, Reported, WorkerLost
+from hpo.core.types import Completed, Failed, Job, Predicted, Reported, WorkerLost
 from hpo.showing import schedule
 from hpo.showing.view import (
     COMPLETED,
@@ -38,9 +38,8 @@ def of_log(header: Mapping[str, Any], entries: Sequence[Entry]) -> View:
     settings = header.get("settings", {})
     metric = settings.get("metric", "loss")
     record, clock = read(entries, metric), played(entries)
-    begun = len(record.trials) >= (schedule.trials_of(settings) or 1)
-    idle = not any(t.running for t in record.trials)
-    over = begun and idle and not isinstance(entries[-1].item, Proposed)
+    goals, failed = [t.goal for t in record.trials], [bool(t.error) for t in record.trials]
+    over = schedule.all_sent(settings, goals, failed) and not any(t.running for t in record.trials)
     return View(
         metric=metric,
         sign=-1 if settings.get("mode") == "maximise" else 1,

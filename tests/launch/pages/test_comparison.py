@@ -10,7 +10,7 @@ from launch.pages.comparison import draw, show
 
 def summary(loss, change, error=0.0):
     return MethodSummary(
-        loss, 0.0, 28.0, 0.0, 1.0, 1.0, change, error, 28.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 2
+        loss, 0.0, 28.0, 0.0, 1.0, 1.0, change, error, 28.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 9.0, 0, 2
     )
 
 
