@@ -6,7 +6,7 @@ from hpo.core.types import Job, Reported
 from hpo.showing.recorded import of_log, view_of
 from hpo.showing.view import NOT_PROMOTED, STATUSES, STOPPED
 from hpo.study.journal import read_journal
-from tests.hpo.showing.conftest import SCHEDULERS
+from tests.hpo.played_studies import SCHEDULERS
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)

@@ -4,8 +4,6 @@ import functools
 import math
 from pathlib import Path
 
-import pytest
-
 from hpo.executors.inline import InlineExecutor
 from hpo.schedulers.adaptive import adaptive
 from hpo.schedulers.asha import asha
@@ -71,15 +69,3 @@ class Kept(Unrecorded):
 
     def append(self, items):
         self.kept += [Entry(1e9 + len(self.kept) + i, item) for i, item in enumerate(items)]
-
-
-@pytest.fixture(scope="session")
-def study(tmp_path_factory):
-    """Makes the log (its path) and the last state of a study by the name of its scheduler."""
-    folder = tmp_path_factory.mktemp("studies")
-
-    def make(name):
-        path = folder / f"{name.replace(' ', '-')}.db"
-        return path, played(name, path)
-
-    return make
