@@ -80,7 +80,8 @@ def _course(view: View) -> Section:
     left = sum(bool(t.curve) for t in view.trials) - len(curves.shown(view))
     text = (
         f"Left: {view.metric} of every trial after each epoch ({counts}); the mark at its end says "
-        "what became of it. The worst twentieth of all values lies outside the picture. "
+        "what became of it. The worst twentieth of all values lies outside the picture; the marks "
+        "of trials that ended there stand at its edge. "
         + (f"{left} trials that were trained least are left out. " if left else "")
         + "Right: the best value of any report so far"
         + (
