@@ -6,6 +6,7 @@ _CIVIDIS = (
     "#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369",
     "#e1cc55", "#f1d94b", "#fee838",
 )  # fmt: skip
+_LIGHTER = ("#3d5f9e", "#4a679a", "#5a7094", "#6a7890", "#7a8089")  # the dark end, on dark paper
 _SHADES = "".join(f".s{i} {{ --mark: {colour}; }} " for i, colour in enumerate(_CIVIDIS[:SHADES]))
 _DARK = "".join(f".s{i} {{ --mark: {colour}; }} " for i, colour in enumerate(_LIGHTER))
 
