@@ -25,7 +25,9 @@ _ENDS = {Completed: "completed", Failed: "failed", WorkerLost: "lost"}
 
 def view_of(source: Any) -> View:
     """The view of a study: of the file of its log, which another process may be writing, or of a
-    scheduler's state. Raises FileNotFoundError, JournalError, and TypeError for anything else."""
+    scheduler's state; or of what has one of these as `source`. Raises FileNotFoundError,
+    JournalError, and TypeError for anything else."""
+    source = getattr(source, "source", source)
     if isinstance(source, str | Path):
         return of_log(*read_journal(source))
     if not hasattr(getattr(source, "inner", source), "trials"):
