@@ -71,6 +71,8 @@ def test_what_is_left_falls_to_nothing(study):
         pace.pace(of_log(header, entries[:cut])).left_epochs for cut in range(1, len(entries), 20)
     ]
     assert left[0] == hyperband_epochs(9, 3)
+    half = of_log(header, entries[: len(entries) // 2])
+    assert pace.pace(half).left_epochs == hyperband_epochs(9, 3) - half.epochs
     assert left == sorted(left, reverse=True)
     assert pace.pace(of_log(header, entries)).left_epochs is None
     assert pace.planned_epochs(view_of(study("asha")[0])) == 20 * 1 + 20 * 2 // 3 + 20 * 6 // 9
