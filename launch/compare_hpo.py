@@ -69,6 +69,8 @@ def compare_all(
             results.append((table, _label(path), settings, summaries))
     for table, _, settings, summaries in results:
         diverged = f", {table.diverged} of them diverge" if table.diverged else ""
+        if table.hopeless:
+            diverged = ", all of them diverge in their first epoch: no method can find a loss"
         title = (
             f"{table.name}: {len(table.curves)} curves{diverged}; R={settings['max_epochs']}, "
             f"eta={settings['eta']}, {len(seeds)} seeds from {seeds.start}, "

@@ -52,7 +52,7 @@ def description(curves: np.ndarray) -> str:
     final = curves[:, -1][np.isfinite(curves[:, -1])]
     ends = f"best {final.min():.5g}, median {np.median(final):.5g}" if len(final) else "no best"
     lost = len(curves) - len(final)
-    return f"{len(curves)} curves of {curves.shape[1]} epochs, {lost} diverged, {ends}"
+    return f"{len(curves)} curves of {curves.shape[1]} epochs, {lost} diverged; at the end {ends}"
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ if __name__ == "__main__":
         schedule = hpo.hyperband_epochs(max_epochs.value, eta.value)
         say(
             f"{len(study.trials)} trials, {study.epochs} epochs (Hyperband: {schedule}), best loss "
-            f"{best.curve[-1]:g}, {len(study.predictions)} predictions"
+            f"{best.curve[-1]:g} at epoch {best.epochs}, {len(study.predictions)} predictions"
         )
         say(f"calls of the annealer: {folder / LOG}")
 

@@ -30,6 +30,7 @@ from launch.shell.progress import say
 from launch.shell.runs import RunError
 
 LOOKS_TILL_OVER = 3
+SHARE = 10  # a page is drawn for a tenth of the time at most: workers need the processor
 
 
 def inspect(path: Path) -> None:
@@ -55,14 +56,16 @@ def follow(path: Path, page: Path | None, every_s: float) -> None:
 
     console = Console()
     with Reading(path) as log, Live(console=console, auto_refresh=False) as screen:
-        rows, still = -1, 0
+        rows, still, took = -1, 0, 0.0
         # A study between two jobs looks as if it were over: it is so if it stays so for a while.
         while still < LOOKS_TILL_OVER:
             header, entries = log.look()
             view = of_log(header, entries)
             if len(entries) > rows:
+                begun = time.process_time()
                 if page is not None:
                     write_page(path, page, view, every_s)
+                took = time.process_time() - begun
                 if console.is_terminal:
                     shown = "\n".join(text.lines(path, header, entries))
                     screen.update(Text(shown), refresh=True)
@@ -71,7 +74,7 @@ def follow(path: Path, page: Path | None, every_s: float) -> None:
             still = still + 1 if view.over and len(entries) == rows else 0
             rows = len(entries)
             if still < LOOKS_TILL_OVER:
-                time.sleep(every_s)
+                time.sleep(max(every_s, SHARE * took))
 
 
 def write_page(path: Path, page: Path, view: Any, every_s: float | None) -> None:

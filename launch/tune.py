@@ -30,7 +30,8 @@ def tune(run: Run, ray_address: str = "") -> None:
         write_json(run.folder / "best.json", best)
     values = ", ".join(f"{name} {_short(value)}" for name, value in best["values"].items())
     say(
-        f"  best: trial {best['trial']} with {metric(run.config.tune)} {best['loss']:.4f}: {values}"
+        f"  best: trial {best['trial']} with {metric(run.config.tune)} {best['loss']:.4f} at epoch "
+        f"{best['epochs']}: {values}"
     )
 
 
@@ -80,7 +81,8 @@ def _note(summary: Any, trials: int, max_epochs: int, refused: int) -> str:
     if refused:
         parts.append(f"{refused} events refused")
     if summary.best is not None:
-        parts.append(f"best {summary.trials[summary.best].curve[-1]:.4f}")
+        best = summary.trials[summary.best]
+        parts.append(f"best {best.curve[-1]:.4f} at epoch {best.epochs}")
     return ", ".join(parts)
 
 

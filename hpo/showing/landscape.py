@@ -20,7 +20,7 @@ from hpo.space.parameters import Categorical, plain, position
 
 LEAST = 12  # trials, below which a forest says nothing
 SEEDS = 5
-_TREES = 60
+_TREES = 40
 
 
 class Landscape(NamedTuple):
@@ -69,12 +69,14 @@ def space_of(view: View) -> Space | None:
 
 def landscape(view: View) -> Landscape | None:
     """None where there are no trials to compare, or no hyperparameters."""
+    from scipy.stats import rankdata
+
     space, (epoch, trials) = space_of(view), common_epoch(view)
     if space is None or not trials:
         return None
     values = np.array([t.curve[epoch - 1] for t in trials])
     places = [[place(space, n, t.configuration) for n in space.names] for t in trials]
-    ranks = np.argsort(np.argsort(view.sign * values, kind="stable"), kind="stable")
+    ranks = rankdata(view.sign * values) - 1  # of equal ones the mean of their places
     return Landscape(
         space.names,
         space,
@@ -95,6 +97,7 @@ def place(space: Space, name: str, configuration: Configuration) -> float:
     value = configuration[name]
     if isinstance(parameter, Categorical):
         known = position(parameter.values, _hashable(value))
+        known = position(parameter.values, str(value)) if known is None else known
         return np.nan if known is None else (known + 0.5) / len(parameter.values)
     try:
         return parameter.unit(value)
@@ -117,7 +120,7 @@ def importance(land: Landscape, seeds: Sequence[int] = range(SEEDS)) -> Importan
             forest = _forest(features[learn], land.ranks[learn], seed)
             scores.append(forest.score(features[unseen], land.ranks[unseen]))
             one_by_one = permutation_importance(
-                forest, features[unseen], land.ranks[unseen], n_repeats=3, random_state=seed
+                forest, features[unseen], land.ranks[unseen], n_repeats=2, random_state=seed
             ).importances_mean
             lost += np.bincount(owners, one_by_one, len(land.names)) / 3
         found.append(lost)
@@ -171,7 +174,8 @@ def _forest(features: np.ndarray, ranks: np.ndarray, seed: int) -> Any:
 def _around(values: Sequence[Any]) -> Any:
     from hpo.space import space_around
 
-    return space_around([{"x": _hashable(value)} for value in values]).parameters["x"]
+    plain_ones = [v if isinstance(v, bool | int | float | str) else str(v) for v in values]
+    return space_around([{"x": value} for value in plain_ones]).parameters["x"]
 
 
 def _hashable(value: Any) -> Any:

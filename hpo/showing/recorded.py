@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpo.core.types import Completed, Failed, Job, Predicted, Proposed, Reported, WorkerLost
+from hpo.core.types import Completed, Failed, Job, Predicted, Reported, WorkerLost
 from hpo.showing import schedule
 from hpo.showing.view import (
     COMPLETED,
@@ -25,7 +25,9 @@ _ENDS = {Completed: "completed", Failed: "failed", WorkerLost: "lost"}
 
 def view_of(source: Any) -> View:
     """The view of a study: of the file of its log, which another process may be writing, or of a
-    scheduler's state. Raises FileNotFoundError, JournalError, and TypeError for anything else."""
+    scheduler's state; or of what has one of these as `source`. Raises FileNotFoundError,
+    JournalError, and TypeError for anything else."""
+    source = getattr(source, "source", source)
     if isinstance(source, str | Path):
         return of_log(*read_journal(source))
     if not hasattr(getattr(source, "inner", source), "trials"):
@@ -38,9 +40,8 @@ def of_log(header: Mapping[str, Any], entries: Sequence[Entry]) -> View:
     settings = header.get("settings", {})
     metric = settings.get("metric", "loss")
     record, clock = read(entries, metric), played(entries)
-    begun = len(record.trials) >= (schedule.trials_of(settings) or 1)
-    idle = not any(t.running for t in record.trials)
-    over = begun and idle and not isinstance(entries[-1].item, Proposed)
+    goals, failed = [t.goal for t in record.trials], [bool(t.error) for t in record.trials]
+    over = schedule.all_sent(settings, goals, failed) and not any(t.running for t in record.trials)
     return View(
         metric=metric,
         sign=-1 if settings.get("mode") == "maximise" else 1,

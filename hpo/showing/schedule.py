@@ -41,6 +41,24 @@ def hyperband(settings: Mapping[str, Any], max_epochs: int) -> int | None:
     return hyperband_epochs(max_epochs, eta) if eta and max_epochs >= eta >= 2 else None
 
 
+def all_sent(settings: Mapping[str, Any], goals: Sequence[int], failed: Sequence[bool]) -> bool:
+    """Whether every trial has begun, and in every bracket somebody was sent to the last rung, or
+    all have failed: before that, a study is not over."""
+    if len(goals) < (trials_of(settings) or 1):
+        return False
+    brackets, homes = brackets_of(settings), homes_of(brackets_of(settings))
+    if not brackets or settings.get("scheduler") == "adaptive":
+        brackets, homes = (), [0] * len(goals)
+    ends = {b: rounds[-1].epoch for b, rounds in enumerate(brackets)}
+    ends = ends or {0: max(rungs_of(settings), default=1)}
+    sent = dict.fromkeys(ends, False)
+    sound = dict.fromkeys(ends, False)
+    for home, goal, lost in zip(homes, goals, failed, strict=False):
+        sent[home] |= goal >= ends[home]
+        sound[home] |= not lost
+    return all(sent[b] or not sound[b] for b in ends)
+
+
 def statuses(
     settings: Mapping[str, Any],
     done: Sequence[int],
@@ -51,29 +69,37 @@ def statuses(
     """What trials are that pause, as far as a log tells; it does not hold the scheduler's state.
 
     `done` and `goals` are the epochs of each trial and the last that it was sent to, `foreseen`
-    whether a prediction is the last that was said of it. A synchronous round is over once one of
-    its bracket is sent beyond the rung, or a later bracket begins where only one is played at a
-    time; who stands below or at the rung then is out. Else nobody is, before the study is over.
+    whether a prediction is the last that was said of it. Who stands at or below a rung of a
+    synchronous bracket is out once the places beyond it are taken, once somebody is sent beyond
+    the next rung, or once a later bracket begins where one is played at a time. Elsewhere nobody
+    is out before the study is over.
     """
     brackets = brackets_of(settings)
     homes = homes_of(brackets)
-    synchronous = bool(brackets) and settings.get("scheduler") != "adaptive"
+    if not brackets or settings.get("scheduler") == "adaptive":
+        without_barriers = "asynchronous" in settings.get("scheduler", "")
+        ended = ["stopped" if f and without_barriers else "not promoted" for f in foreseen]
+        return ended if over else ["paused"] * len(done)
+    sent: dict[int, list[int]] = {}
+    for home, goal in zip(homes, goals, strict=False):
+        if goal:
+            sent.setdefault(home, []).append(goal)
+    newest = max(sent, default=0)
     alone = settings.get("concurrent_brackets", 1) == 1
-    furthest: dict[int, int] = {}
-    for number, goal in enumerate(goals):
-        if number < len(homes) and goal:
-            furthest[homes[number]] = max(furthest.get(homes[number], 0), goal)
-    newest = max(furthest, default=0)
 
     def status(number: int) -> str:
-        if not synchronous or number >= len(homes):
-            out = over
-            short = foreseen[number] and "asynchronous" in settings.get("scheduler", "")
-        else:
-            home = homes[number]
-            rung = min((r.epoch for r in brackets[home] if r.epoch >= done[number]), default=0)
-            out = over or furthest.get(home, 0) > rung or (alone and home < newest)
-            short = done[number] < rung
-        return ("stopped" if short else "not promoted") if out else "paused"
+        home = homes[number]
+        ahead = [round for round in brackets[home] if round.epoch >= done[number]]
+        out = over or (alone and home < newest) or _taken(ahead, sent.get(home, ()))
+        if not out:
+            return "paused"
+        return "stopped" if done[number] < ahead[0].epoch else "not promoted"
 
     return [status(number) for number in range(len(done))]
+
+
+def _taken(ahead: Sequence[Round], goals: Sequence[int]) -> bool:
+    """Whether nobody who has not passed the first of these rungs can any more."""
+    beyond = [goal for goal in goals if goal > ahead[0].epoch]
+    later = ahead[1].epoch if len(ahead) > 1 else ahead[0].epoch
+    return len(beyond) >= ahead[0].places or any(goal > later for goal in beyond)

@@ -72,8 +72,9 @@ class View:
     reports    in the order in which they came; by trial where no log says when
     spans      empty where no log says when
     settings   of the scheduler, empty where only a state is known
-    over       nobody trains or will: taken from a log where all trials of the schedule have begun,
-               and no job runs at its end
+    over       nobody trains or will. A log does not say so: it is taken to be where all trials of
+               the schedule have begun, somebody was sent to the end, and no job runs. In the last
+               round that is so, too, between the jobs before a decision and those after it
     begun, last  times of the first and the last row (s since 1970), None without a log
     """
 

@@ -24,6 +24,7 @@ class Figures(NamedTuple):
     idle_asked: Float[np.ndarray, " seeds"]
     wrong_stops: Float[np.ndarray, " seeds"]
     failed: Float[np.ndarray, " seeds"]
+    best_epoch: Float[np.ndarray, " seeds"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class MethodSummary:
     idle_share, idle_while_asked of the workers' time: in all; until the last job was asked
     wrong_stops                  trials given up that would have ended below the loss returned
     failed                       trials that diverged
+    best_epoch                   that the losses returned are of
+    without_best                 seeds in which every trial diverged: there is no loss, and no mean
     """
 
     best_loss_mean: float
@@ -57,6 +60,8 @@ class MethodSummary:
     idle_while_asked: float
     wrong_stops: float
     failed: float
+    best_epoch: float
+    without_best: int
     seeds: int
 
 
@@ -107,8 +112,9 @@ def _play(
     for seed in seeds:
         o = simulate(scheduler, table, seed, conditions)
         least = max(o.busy / conditions.workers, o.longest)
+        at = math.nan if o.best is None else len(o.trials[o.best].curve)
         rows.append(
-            (o.loss, o.epochs, o.wall, least, o.idle, o.idle_asked, o.wrong_stops, o.failed)
+            (o.loss, o.epochs, o.wall, least, o.idle, o.idle_asked, o.wrong_stops, o.failed, at)
         )
         update(f"{table.name}, {name}")
     return Figures(*np.array(rows, float).T)
@@ -118,6 +124,7 @@ def _play(
 def _summary(ours: Figures, theirs: Figures, budget: Budget) -> MethodSummary:
     sign = -1 if budget.mode == "maximise" else 1
     change = relative_change(sign * ours.loss, sign * theirs.loss)
+    returned = ~np.isnan(ours.best_epoch)
     as_good = (sign * ours.loss <= sign * theirs.loss) | np.isnan(theirs.loss)
     return MethodSummary(
         float(ours.loss.mean()),
@@ -135,6 +142,8 @@ def _summary(ours: Figures, theirs: Figures, budget: Budget) -> MethodSummary:
         float(ours.idle_asked.mean()),
         float(ours.wrong_stops.mean()),
         float(ours.failed.mean()),
+        float(ours.best_epoch[returned].mean()) if returned.any() else math.nan,
+        int((~returned).sum()),
         len(ours.loss),
     )
 

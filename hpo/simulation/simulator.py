@@ -86,6 +86,11 @@ class Outcome(NamedTuple):
     longest: float
     wrong_stops: int
 
+    @property
+    def trials(self) -> Any:
+        """The trials of the last state, by number."""
+        return getattr(self.state, "inner", self.state).trials
+
 
 class _Run(NamedTuple):
     """A job on its worker: events that end it at time `end`, sorted by it, then as asked."""

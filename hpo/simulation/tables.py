@@ -59,6 +59,11 @@ class Table:
         """Rows with an epoch that is not finite: a trial that comes to it fails there."""
         return int((~np.isfinite(self.curves).all(1)).sum())
 
+    @property
+    def hopeless(self) -> bool:
+        """Whether every row diverges in its first epoch, so that no study has a result."""
+        return not np.isfinite(self.curves[:, 0]).any()
+
     def ranks(self, epoch: int) -> Float[np.ndarray, " rows"]:
         """Each row's place after `epoch` by its loss, 1 the best; those that diverged share the
         last places. The correlation of two epochs' ranks is Spearman's."""

@@ -7,11 +7,11 @@ from pathlib import Path
 from hpo.simulation.comparison import MethodSummary
 
 _LEGEND = (
-    "of HB: epochs over Hyperband's. same+: share of seeds as good as Hyperband or better. loss "
-    "change: against Hyperband, paired; not defined from 0 or where there is none. wall: virtual, "
-    "in mean epochs; /least: over max(work / workers, longest trial). idle: of the workers' time, "
-    "in all and until the last job was asked. wrong: trials given up that would have ended better. "
-    "±: standard error."
+    "at: the epoch that the best loss is of. of HB: epochs over Hyperband's. same+: share of seeds "
+    "as good as Hyperband or better. loss change: against Hyperband, paired; not defined from 0 or "
+    "where there is none. wall: virtual, in mean epochs; /least: over max(work / workers, longest "
+    "trial). idle: of the workers' time, in all and until the last job was asked. wrong: trials "
+    "given up that would have ended better. ±: standard error."
 )
 _BAR, _MARK, _BASE = "#9db8d2", "#b3402a", "#5a7fa3"
 
@@ -24,14 +24,15 @@ def show(title: str, methods: Mapping[str, MethodSummary]) -> None:
     console = Console(width=None if Console().is_terminal else 150)
     table = Table(title=title, title_justify="left", caption=_LEGEND, caption_justify="left")
     for name in (
-        "method", "best loss", "epochs", "of HB", "same+", "loss change", "wall", "/least",
+        "method", "best loss", "at", "epochs", "of HB", "same+", "loss change", "wall", "/least",
         "idle", "wrong", "failed",
     ):  # fmt: skip
         table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
     for name, m in methods.items():
         table.add_row(
             name,
-            f"{m.best_loss_mean:.5g}±{m.best_loss_sem:.1g}",
+            _best(m),
+            f"{m.best_epoch:.3g}" if math.isfinite(m.best_epoch) else "-",
             f"{m.epochs_mean:.0f}±{m.epochs_sem:.1f}",
             f"{m.epochs_vs_hyperband:.1%}",
             f"{m.same_or_better:.1%}",
@@ -43,6 +44,16 @@ def show(title: str, methods: Mapping[str, MethodSummary]) -> None:
             f"{m.failed:.1f}",
         )
     console.print(table)
+
+
+def _best(m: MethodSummary) -> str:
+    """The best loss, unless there is a seed in which every trial diverged."""
+    if m.without_best == m.seeds:
+        return "all diverged"
+    if m.without_best:
+        return f"none in {m.without_best} of {m.seeds}"
+    error = f"±{m.best_loss_sem:.1g}" if math.isfinite(m.best_loss_sem) else ""
+    return f"{m.best_loss_mean:.5g}{error}"
 
 
 def _change(m: MethodSummary) -> str:

@@ -36,8 +36,8 @@ def key(shape: str, look: str, text: str) -> str:
     """One entry of a legend."""
     mark = sign_at(7, 6, shape, look)
     return (
-        f'<svg class="plot" width="14" height="12" viewBox="0 0 14 12" role="img" '
-        f'aria-label="{html.escape(look)}">{mark}</svg>{html.escape(text)} &ensp;'
+        '<span class="key"><svg class="plot" width="14" height="12" viewBox="0 0 14 12" '
+        f'role="img" aria-label="{html.escape(look)}">{mark}</svg>{html.escape(text)}</span> '
     )
 
 
@@ -83,7 +83,8 @@ def curves(view: View) -> str:
         words = described(view, trial)
         own = "best" if best is not None and trial.number == best.number else look
         line = plot.line(range(1, trial.epochs + 1), trial.curve, own, trial.number, words)
-        end = plot.sign(trial.epochs, trial.curve[-1], shape, own, trial.number, words)
+        at = min(max(trial.curve[-1], y.low), y.high)  # beyond the picture: at its edge
+        end = plot.sign(trial.epochs, at, shape, own, trial.number, words)
         marks += [line, end]
     keys = legend(trials)
     if best is not None:

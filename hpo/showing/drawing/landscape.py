@@ -119,5 +119,5 @@ def _ends(land: Landscape, name: str) -> list[tuple[float, str]]:
 
 def _cut(text: str, columns: int) -> str:
     """A name as it fits: the end of a path tells it."""
-    room = max(110 // max(columns, 1), 9)
+    room = max(130 // max(columns, 1), 9)
     return text if len(text) <= room else "…" + text[-room + 1 :]

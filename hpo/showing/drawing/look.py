@@ -6,7 +6,9 @@ _CIVIDIS = (
     "#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369",
     "#e1cc55", "#f1d94b", "#fee838",
 )  # fmt: skip
+_LIGHTER = ("#3d5f9e", "#4a679a", "#5a7094", "#6a7890", "#7a8089")  # the dark end, on dark paper
 _SHADES = "".join(f".s{i} {{ --mark: {colour}; }} " for i, colour in enumerate(_CIVIDIS[:SHADES]))
+_DARK = "".join(f".s{i} {{ --mark: {colour}; }} " for i, colour in enumerate(_LIGHTER))
 
 STYLE = f"""
 :root {{ color-scheme: light dark; --grid: #e3e6ea; --completed: #0072b2; --running: #009e73;
@@ -16,7 +18,9 @@ STYLE = f"""
     --soft: #1d232a; --grid: #2a313a; --completed: #4aa8e0; --running: #2fc79b; --paused: #8fd0f5;
     --out: #6d757e; --stopped: #ff8a3d; --failed: #fff; --best: #ea9ccb; }}
 }}
-.plot text {{ font: 11.5px system-ui, sans-serif; fill: var(--ink); }}
+.plot text {{ font: 11.5px system-ui, sans-serif; fill: var(--ink); stroke: var(--paper);
+  stroke-width: 2.5px; paint-order: stroke; stroke-linejoin: round; }}
+.key {{ white-space: nowrap; margin-right: .8em; }}
 .plot .tick {{ fill: var(--faint); font-size: 10.5px; }}
 .plot .note {{ fill: var(--faint); }}
 .grid {{ stroke: var(--grid); fill: none; }}
@@ -26,6 +30,7 @@ STYLE = f"""
 .best {{ --mark: var(--best); }}
 .plain {{ --mark: var(--accent); }} .ink {{ --mark: var(--ink); }} .faint {{ --mark: var(--out); }}
 {_SHADES}
+@media screen and (prefers-color-scheme: dark) {{ {_DARK} }}
 .line {{ fill: none; stroke: var(--mark); stroke-width: 1.1; stroke-linecap: round;
   stroke-linejoin: round; opacity: .75; }}
 .line.stopped {{ stroke-dasharray: 5 2; }} .line.failed {{ stroke-dasharray: 1.5 2.5; }}

@@ -80,7 +80,8 @@ def _course(view: View) -> Section:
     left = sum(bool(t.curve) for t in view.trials) - len(curves.shown(view))
     text = (
         f"Left: {view.metric} of every trial after each epoch ({counts}); the mark at its end says "
-        "what became of it. The worst twentieth of all values lies outside the picture. "
+        "what became of it. The worst twentieth of all values lies outside the picture; the marks "
+        "of trials that ended there stand at its edge. "
         + (f"{left} trials that were trained least are left out. " if left else "")
         + "Right: the best value of any report so far"
         + (
@@ -122,7 +123,7 @@ def _in_time(view: View) -> Section:
     text = (
         "A row a trial, a bar a job; its colour is the epoch that it was sent to, the mark at its "
         "end what became of the trial. Gaps are pauses. The table: how many came to each rung, of "
-        "those that the schedule has room for."
+        f"those that the schedule has room for.{_left_out(view)}"
         if view.spans
         else "A row a trial, as long as it was trained: a scheduler's state knows no times. Made "
         "from the study's log (its .db file), this picture is one in time."
@@ -139,9 +140,14 @@ def _workers(view: View) -> list[Section]:
         "Jobs in lanes, as few as hold them all. The log does not say which worker had a job, nor "
         "when a job that waited for a worker began to train: a lane is a worker's if no worker's "
         f"place stayed empty. {busy:.0%} of the lanes' time is filled. Time in which the study lay "
-        "still is left out."
+        f"still is left out.{_left_out(view)}"
     )
     return [Section("Workers", text, [], [timeline.workers(view)])]
+
+
+def _left_out(view: View) -> str:
+    more = len(view.spans) - timeline.MOST
+    return f" Only the last {timeline.MOST} of {len(view.spans)} jobs are drawn." * (more > 0)
 
 
 def _landscape(view: View, land: lands.Landscape) -> list[Section]:

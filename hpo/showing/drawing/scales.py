@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 _NICE = (1, 2, 5)
+_LARGEST = 1e306  # beyond it there is no room for a margin
 
 
 class Axis(NamedTuple):
@@ -31,7 +32,7 @@ class Axis(NamedTuple):
 def numbers(values: Iterable[float], label: str, *, log: bool = False, zero: bool = False) -> Axis:
     """An axis around values, whatever they are: none, one, equal ones, of any size; logarithmic
     where that is asked and possible. `zero`: it begins at 0."""
-    finite = np.array([v for v in values if math.isfinite(v)], float)
+    finite = np.clip([v for v in values if math.isfinite(v)], -_LARGEST, _LARGEST)
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     if log and low > 0 and high / low < 1e300:
         low, high = (low, high) if high > 1.001 * low else (low / 2, high * 2)
@@ -41,8 +42,6 @@ def numbers(values: Iterable[float], label: str, *, log: bool = False, zero: boo
     if wide <= 1e-12 * max(abs(low), abs(high)):
         wide = abs(high) / 4 or 0.5
         low, high = (low, high + wide) if zero else (low - wide, high + wide)
-    limit = 1e307
-    low, high = max(low, -limit), min(high, limit)
     return Axis(low, high, False, label, _steps(low, high))
 
 

@@ -70,6 +70,39 @@ def test_a_change_from_zero_is_not_defined_and_still_better_or_worse(mode, worse
     assert as_json("made", {}, found)["methods"]["random"]["loss_change_vs_hyperband"] is None
 
 
+@pytest.mark.parametrize("mode", ["minimise", "maximise"])
+def test_where_the_best_is_0_losses_are_counted_and_no_ratios(mode):
+    """All curves end at 0: whoever is asked, everybody is as good, and nothing has changed."""
+    curves = np.tile([0.5, 0.25, 0.1, 0.0], (24, 1)) * (1 if mode == "minimise" else -1)
+    for summary in compared(
+        curves, ("hyperband", "swift_improved", "asha"), range(2), mode
+    ).values():
+        assert summary.same_or_better == 1
+        assert summary.loss_change_vs_hyperband == 0
+        assert summary.best_epoch == 4
+        assert summary.without_best == 0
+
+
+def test_where_everything_diverges_that_is_said():
+    table = table_of(np.full((3, 4), np.nan))
+    assert table.hopeless
+    assert not table_of([[1.0, math.nan], [math.nan, math.nan]]).hopeless
+    found = compared(table.curves, ("hyperband", "asha", "adaptive"), range(3), "minimise")
+    for summary in found.values():
+        assert summary.without_best == summary.seeds == 3
+        assert math.isnan(summary.best_loss_mean)
+        assert math.isnan(summary.best_epoch)
+
+
+def test_the_epoch_of_the_best_is_where_it_was_trained_to():
+    """Rows that diverge in epoch 3 leave studies with a best of less than all epochs."""
+    curves = np.ones((30, 4))
+    curves[:, 2:] = np.nan
+    (summary,) = compared(curves, ("hyperband",), range(3), "minimise").values()
+    assert summary.best_epoch < 3
+    assert summary.without_best == 0
+
+
 def test_changes_are_paired_by_seed():
     curves = np.random.default_rng(0).uniform(1, 2, (60, 9))
     alone = [compared(curves, ("hyperband", "random"), [seed], "minimise") for seed in range(4)]
