@@ -152,6 +152,14 @@ def kept(tree: PyTree, mesh: Mesh | None) -> PyTree:
     return jax.lax.with_sharding_constraint(tree, shardings(tree, mesh))
 
 
+def whole(tree: PyTree, mesh: Mesh | None) -> PyTree:
+    """Within a compiled function: the arrays put together on every device. What becomes one vector
+    would otherwise go from one way of being cut to another, piece by piece."""
+    if mesh is None or mesh.shape[MODEL] == 1:
+        return tree
+    return jax.lax.with_sharding_constraint(tree, NamedSharding(mesh, PartitionSpec()))
+
+
 def born(create: Callable[[], PyTree], mesh: Mesh) -> PyTree:
     """What `create` makes, each array made on the devices that are to hold it."""
     where = shardings(jax.eval_shape(create), mesh)

@@ -104,8 +104,7 @@ def _step(
     """One update. Metrics: `loss`, the mean of each loss term, `gradient_norm`."""
     counts = _counts(state.hyper.weights, batch, mesh)
     gradient, terms = _gradient(state, batch, counts, _step_key(state), mesh)
-    after, metrics = _updated(state, gradient, terms)
-    return parallel.kept(after, mesh), metrics
+    return _updated(state, gradient, terms, mesh)
 
 
 train_step = jax.jit(_step, static_argnames="mesh")
@@ -148,8 +147,7 @@ def add_gradient_step(state: TrainState, batch: Batch, counts, number, total, me
 @jax.jit(static_argnames="mesh")
 def update_step(state: TrainState, gradient, terms, mesh: Mesh | None = None):
     """The end of `train_step`: what is done once, however many batches there were."""
-    after, metrics = _updated(state, gradient, terms)
-    return parallel.kept(after, mesh), metrics
+    return _updated(state, gradient, terms, mesh)
 
 
 def _step_key(state: TrainState) -> Array:
@@ -184,17 +182,19 @@ def _gradient(state: TrainState, batch: Batch, counts, key, mesh: Mesh | None) -
     return parallel.summed(of_rows, mesh, (state, counts, key), batch)
 
 
-def _updated(state: TrainState, gradient, terms) -> tuple[TrainState, dict[str, Array]]:
+def _updated(state: TrainState, gradient, terms, mesh) -> tuple[TrainState, dict[str, Array]]:
+    whole = parallel.whole(state.params, mesh)
     params, adam, norm, evaluated = optimisation.update(
-        state.params, gradient, state.adam, state.hyper, state.step, state.rules
+        whole, gradient, state.adam, state.hyper, state.step, state.rules
     )
+    params = parallel.whole(params, mesh)
     average = averaging.update(state.average, evaluated, state.hyper.ema, state.step)
     average = freezing.keep_frozen(state.rules.frozen, params, state.average, average)
     metrics = {
         "loss": losses.total(terms, state.hyper.weights), **_means(terms), "gradient_norm": norm,
     }  # fmt: skip
     after = state.replace(params=params, adam=adam, average=average, step=state.step + 1)
-    return after, metrics
+    return parallel.kept(after, mesh), metrics
 
 
 @jax.jit(static_argnames="mesh")

@@ -4,9 +4,9 @@ state that is said to be saved is on the disk; one that cannot be written costs 
 import errno
 import json
 import os
-import resource
 import shutil
-from contextlib import contextmanager
+import subprocess
+import sys
 
 import jax
 import numpy as np
@@ -186,33 +186,38 @@ def state():
     return make_state(MODEL, make_batch([(3, 5)], 16))
 
 
-@contextmanager
-def no_file_beyond(size: int):
-    """The system refuses to write more into any file, as a full disk does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+FULL = """
+import os, resource, sys
+from mlpf_jax.training import checkpoint
+from tests.mlpf_jax.conftest import MODEL, make_batch, make_state
+
+state = make_state(MODEL, make_batch([(3, 5)], 16))
+checkpoint.save_state(sys.argv[1], 1, state)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
+try:
+    checkpoint.save_state(sys.argv[1], 2, state.replace(step=state.step + 7))
+except OSError as error:
+    print(error, flush=True)
+os._exit(0)
+"""
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a late write's
-def test_a_state_that_cannot_be_written_ends_in_one_line_and_leaves_the_last(
-    state, tmp_path, capfd
-):
-    checkpoint.save_state(tmp_path, 1, state)
-    after = state.replace(step=state.step + 7)
-    with no_file_beyond(2000), pytest.raises(OSError, match="epoch 2 cannot be written") as caught:
-        checkpoint.save_state(tmp_path, 2, after)
-    assert caught.value.errno == errno.EFBIG
-    assert "File too large; that of epoch 1 is whole" in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert "ERROR:absl" not in capfd.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+def test_a_state_that_cannot_be_written_ends_in_one_line_and_leaves_the_last(state, tmp_path):
+    """In a process that the system lets write no large file, as a full disk would."""
+    paths = os.pathsep.join(path or "." for path in sys.path)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FULL, tmp_path], text=True, check=True,
+        env={**os.environ, "PYTHONPATH": paths}, capture_output=True,
+    )  # fmt: skip
+    assert done.stdout == (
+        f"[Errno {errno.EFBIG}] the state of epoch 2 cannot be written in {tmp_path}: File too "
+        "large; that of epoch 1 is whole: make room, and start the same again\n"
+    )
+    assert "ERROR:absl" not in done.stderr
+    assert checkpoint.saved_epochs(tmp_path) == {1}
     restored = checkpoint.restore_state(tmp_path, state)
     np.testing.assert_array_equal(restored.average, state.average)
-    checkpoint.save_state(tmp_path, 2, after)  # there is room again
+    checkpoint.save_state(tmp_path, 2, state.replace(step=state.step + 7))  # there is room again
     assert checkpoint.restore_state(tmp_path, state).step == 7
 
 
