@@ -30,7 +30,7 @@ if __name__ == "__main__":
     model = flags.DEFINE_string("model", "", "Instead of --run: a model's folder, or its name.")
     source = flags.DEFINE_string("input", None, "The EDM4HEP file (ROOT).", required=True)
     output = flags.DEFINE_string("output", "particles.parquet", "What to write: .parquet or .root.")
-    detector = flags.DEFINE_string("detector", None, "CLIC or CLD; else the file tells.")
+    detector = flags.DEFINE_string("detector", None, "CLIC, CLD or a .toml; else told.")
 
     def main() -> None:
         if model.value and flags.FLAGS["run"].present:
