@@ -8,42 +8,13 @@ A further detector is one more value, given to `edm4hep.read` in place of a name
     for events in edm4hep.read("reco.root", IDEA): ...
 """
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Set
 from types import MappingProxyType
-from typing import NamedTuple
 
-from datasets.schema import CLIC_FACE, ECAL, HCAL, OTHER, TRACKER, Face
-
-
-class TrackerTruth(NamedTuple):
-    """Collections that lead from the hits of a tracker to particles."""
-
-    relations: str  # measured hit -> simulated hit
-    simulated: str  # simulated hits; each knows its particle
-
-
-@dataclass(frozen=True)
-class Detector:
-    """What reader and writer must know of a detector."""
-
-    name: str
-    field: float  # tesla, along the beam
-    calorimeter_hits: Mapping[str, int]  # hit collection -> `subdetector` code
-    # Hit collection -> the way to its particles; None where there is none.
-    tracker_hits: Mapping[str, TrackerTruth | None]
-    face: Face | None = None  # of the electromagnetic calorimeter; what models compare tracks at
-
-    @property
-    def hits(self) -> tuple[str, ...]:
-        """All hit collections in the order of the hits of an event: calorimeters before trackers,
-        each by name, as in the published datasets."""
-        return (*sorted(self.calorimeter_hits), *sorted(self.tracker_hits))
-
-    def code(self, collection: str) -> int:
-        """The `subdetector` code of the hits of a collection."""
-        return self.calorimeter_hits.get(collection, TRACKER)
-
+from datasets.detector import Detector, TrackerTruth
+from datasets.detector_files import is_file, read_detector
+from datasets.detector_files import reference as reference_of_file
+from datasets.schema import CLIC_FACE, ECAL, HCAL, OTHER, Face
 
 SILICON_TRACKER = MappingProxyType(
     {
@@ -91,20 +62,31 @@ DETECTORS = MappingProxyType({detector.name: detector for detector in (CLIC, CLD
 
 
 def find(detector: str | Detector) -> Detector:
-    """The detector of that name, upper or lower case; a `Detector` is itself.
+    """The detector of that name, upper or lower case, or of that TOML file (`detector_files`); a
+    `Detector` is itself.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is none of that name, or the file describes none.
     """
     if isinstance(detector, Detector):
         return detector
+    if is_file(detector):
+        return read_detector(detector)
     for name, known in DETECTORS.items():
         if name.lower() == detector.lower():
             return known
     raise ValueError(
         f"unknown detector {detector!r}: known are {', '.join(DETECTORS)}; "
-        "another one can be given as a datasets.detectors.Detector"
+        "another one can be given as a TOML file (docs/files.md)"
     )
+
+
+def reference(detector: str) -> str:
+    """How a recipe names the detector, so that every process finds the same. Raises as `find`."""
+    if is_file(detector):
+        read_detector(detector)
+        return reference_of_file(detector)
+    return find(detector).name
 
 
 def recognise(collections: Set[str]) -> Detector | None:

@@ -141,7 +141,7 @@ if __name__ == "__main__":
     config, run_folder = program.define_config(), program.define_run()
     inputs = flags.DEFINE_list("input", [], "EDM4HEP files (ROOT): patterns, separated by commas.")
     detector = flags.DEFINE_string(
-        "detector", "", "clic, cld, ...; told by the files if not given; simulated is clic."
+        "detector", "", "clic, cld, a .toml file; else the files tell; simulated is clic."
     )
     name = flags.DEFINE_string("dataset", "", "The name of the dataset.")
     process = flags.DEFINE_string("process", "", f"Simulate one of {', '.join(PROCESSES)}.")

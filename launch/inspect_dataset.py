@@ -55,7 +55,7 @@ if __name__ == "__main__":
     elements = flags.DEFINE_string(
         "elements", "", "Form in which ROOT files are read: clusters, hits or tracks_hits."
     )
-    detector = flags.DEFINE_string("detector", "", "CLIC or CLD; else a ROOT file tells.")
+    detector = flags.DEFINE_string("detector", "", "CLIC, CLD or a .toml; else told.")
     output = flags.DEFINE_string("output", "dataset.html", "The page to write.")
 
     def main() -> None:

@@ -1,13 +1,15 @@
-"""Reconstructs the events of an EDM4HEP file with a model, into a Parquet table.
+"""Reconstructs the events of an EDM4HEP file with a model, into a Parquet table or EDM4HEP.
 
 python -m launch.predict --input=events.root --output=particles.parquet
+python -m launch.predict --input=events.root --output=particles.root
 python -m launch.predict --run=runs/demo --input=events.root
 python -m launch.predict --model=NAME_OR_FOLDER --input=events.root
 
 Without --run and --model it is the model that comes with the package, clic_small.
 --devices=8 (or the run's config.mesh) divides every batch among devices.
 
-One row per element: event, element, element_type, class, pdg, charge, pt, eta, phi, energy (GeV).
+Of a table one row per element: event, element, element_type, class, pdg, charge, pt, eta, phi,
+energy (GeV). Of a .root file the collection MLPFParticles of ReconstructedParticles.
 The file needs no truth and no other reconstruction; events whose inputs are damaged are left out
 and named. What a file has: python -m launch.doctor FILE.root
 """
@@ -28,8 +30,8 @@ if __name__ == "__main__":
     folder, mesh_of = program.define_run(), group.define_devices()
     model = flags.DEFINE_string("model", "", "Instead of --run: a model's folder, or its name.")
     source = flags.DEFINE_string("input", None, "The EDM4HEP file (ROOT).", required=True)
-    output = flags.DEFINE_string("output", "particles.parquet", "The table to write.")
-    detector = flags.DEFINE_string("detector", None, "CLIC or CLD; else the file tells.")
+    output = flags.DEFINE_string("output", "particles.parquet", "What to write: .parquet or .root.")
+    detector = flags.DEFINE_string("detector", None, "CLIC, CLD or a .toml; else told.")
 
     def main() -> None:
         if model.value and flags.FLAGS["run"].present:

@@ -161,7 +161,7 @@ def of_sources(
     """`of_files` of files that `edm4hep.check` has looked at."""
     from datasets import detectors
 
-    detector = detectors.find(detector).name if detector else ""
+    detector = detectors.reference(detector) if detector else ""
     files = {str(s.path): File(s.events, os.path.getsize(s.path)) for s in sources}
     return of_files(name, elements, files, detector, shares, seed)
 

@@ -20,10 +20,12 @@ from datasets.edm4hep.reading.file import check, count_events, read, read_all
 from datasets.edm4hep.reading.source import Source, described, inspect, survey
 from datasets.edm4hep.reading.survey import Survey, has
 from datasets.edm4hep.writing.file import write
+from datasets.edm4hep.writing.particles import Found, write_particles
 
 __all__ = [
     "PARTS",
     "EDM4HEPError",
+    "Found",
     "Source",
     "Survey",
     "check",
@@ -35,4 +37,5 @@ __all__ = [
     "read_all",
     "survey",
     "write",
+    "write_particles",
 ]

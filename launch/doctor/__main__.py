@@ -15,7 +15,7 @@ from launch.shell import program
 from launch.shell.progress import say
 
 if __name__ == "__main__":
-    detector = flags.DEFINE_string("detector", None, "CLIC or CLD; else the file tells.")
+    detector = flags.DEFINE_string("detector", None, "CLIC, CLD or a .toml; else told.")
 
     def main(files: list[str]) -> None:
         from datasets.edm4hep import EDM4HEPError

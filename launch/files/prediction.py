@@ -1,10 +1,10 @@
-"""A model applied to the events of an EDM4HEP file, in portions, and a table of what it finds.
+"""A model applied to the events of an EDM4HEP file, in portions.
 
 The truth and the rule-based reconstruction are compared with where the file has them; the model
 needs neither. Events whose inputs are no measurements are left out, counted and named.
 """
 
-import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from datasets.edm4hep.layout import BASELINE, CALORIMETER, CLUSTERS, PARTS, TRAC
 from datasets.events import EventData, take_events
 from datasets.samples import unlabelled
 from datasets.truth.soundness import INPUTS, left_out, sound
+from launch.files.sinks import Portion, to_edm4hep, to_parquet
 from launch.shell.progress import say
 from launch.shell.reconstruct import Reconstruct
 from launch.shell.runs import RunError
@@ -62,40 +63,35 @@ def predict(
     detector: str | None = None,
     elements: str = "clusters",
 ) -> Prediction:
-    """Writes the table, whole or not at all; its metadata say which events were left out.
+    """Writes the particles, whole or not at all: a file of EDM4HEP where the name ends in .root,
+    else a Parquet table. One portion of events is in memory at a time.
 
     Raises RunError where the file holds no events that can be used; EDM4HEPError where it cannot
     be read.
     """
-    import pyarrow.parquet as parquet
-
     from datasets import edm4hep
 
-    needs = needs_of(elements)
+    needs, lost, sums = needs_of(elements), [], [Sums()]
     about = edm4hep.inspect(source, detector, needs, PARTS)
     for line in edm4hep.described(about):
         say(f"  {line}")
-    partial = output.with_name(f".{output.name}.partial")
-    writer, sums, lost = None, Sums(), []
-    try:
+
+    def portions() -> Iterator[Portion]:
         for events in edm4hep.read(source, detector, needs=needs, wants=PARTS):
-            lost += left_out(events, INPUTS)
+            lost.extend(left_out(events, INPUTS))
+            numbers, table = events.origin.numbers, None
             events = take_events(events, np.flatnonzero(sound(events, INPUTS)))
-            if not events.events:
-                continue
-            table, part = reconstructed(events, reconstruct, elements, about.parts)
-            writer = writer or parquet.ParquetWriter(partial, table.schema)
-            writer.write_table(table)
-            sums = Sums(*map(sum, zip(sums, part, strict=True)))
-            say(f"  {sums.events} events")
-        if writer is None:
+            if events.events:
+                table, part = reconstructed(events, reconstruct, elements, about.parts)
+                sums.append(Sums(*map(sum, zip(sums.pop(), part, strict=True))))
+                say(f"  {sums[0].events} events")
+            yield Portion(numbers, table)
+        if not sums[0].events:
             raise RunError(_nothing(source, lost))
-        writer.add_key_value_metadata({"left_out": json.dumps(lost)})
-        writer.close()
-        partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)
-    return Prediction(sums, tuple(lost), about.parts)
+
+    sink = to_edm4hep if output.suffix == ".root" else to_parquet
+    sink(portions(), output, source, lost)
+    return Prediction(sums[0], tuple(lost), about.parts)
 
 
 def _nothing(source: Path, lost: list[str]) -> str:

@@ -11,7 +11,7 @@ from datasets.edm4hep.layout import PARTS, PodioLayout, with_needs
 from datasets.edm4hep.podio import CANDIDATES, tell
 from datasets.edm4hep.reading.metadata import Metadata, metadata_of
 from datasets.edm4hep.reading.subsets import origins
-from datasets.edm4hep.reading.versions import collections_of, resolved, subset, version_of
+from datasets.edm4hep.reading.versions import called, collections_of, resolved, subset, version_of
 
 REQUIRED = (
     "Full simulation (ddsim) and the reconstruction of CLIC or CLD with Pandora and truth links "
@@ -43,7 +43,8 @@ def surveyed(file, tree, known: Detector | None) -> Survey:
     """
     leaves = {key.rsplit("/", 1)[-1] for key in tree.keys()}  # noqa: SIM118, not a dict
     found, metadata = collections_of(leaves), metadata_of(file)
-    layout, detector = tell(found), known or recognise(found) or CLD
+    detector = known or recognise(found) or CLD
+    layout = called(tell(found), detector.collections)
     wanted = {*names.collections(layout, detector), *CANDIDATES}
     chosen = origins(tree, sorted(n for n in wanted - found if subset(n) in found), metadata.names)
     leaves |= _leaves_of(chosen, leaves)

@@ -26,6 +26,23 @@ def resolved(layout: PodioLayout, leaves: Set[str], types: Mapping[str, str]) ->
     return _with_tracks(replace(layout, **objects, **links, renamed=renamed), leaves, found)
 
 
+def called(layout: PodioLayout, names: Mapping[str, str]) -> PodioLayout:
+    """The layout with a detector's own names of collections."""
+    links = {field: name for field, name in names.items() if field in LINK_NAMES}
+    own = {
+        field: getattr(layout, field)._replace(collection=name, also=())
+        for field, name in names.items()
+        if field not in LINK_NAMES
+    }
+    if name := names.get("tracks"):
+        before = layout.tracks.collection
+        for field in ("states", "dqdx"):
+            if (objects := getattr(layout, field)) is not None:
+                collection = objects.collection.replace(before, name)
+                own[field] = objects._replace(collection=collection)
+    return replace(layout, **own, **links)
+
+
 def collections_of(leaves: Set[str]) -> Set[str]:
     """What leaves are members of."""
     return {leaf.split(".", 1)[0] for leaf in leaves}

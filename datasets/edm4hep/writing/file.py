@@ -34,13 +34,20 @@ def write(
     parts = (events,) if isinstance(events, EventData) else events
     if layout not in LAYOUTS:
         raise EDM4HEPError(f"{path}: unknown layout {layout!r}: known are {', '.join(LAYOUTS)}")
-    partial = path.with_name(f".{path.name}.partial")
     try:
         chunks = (_chunk(part, find(detector), layout) for part in parts)
-        written = _write(partial, chunks, layout)
-        partial.replace(path)
+        return written_whole(path, chunks, layout)
     except ValueError as error:
         raise EDM4HEPError(f"{path}: {error}") from error
+
+
+def written_whole(path: Path, chunks: Iterable[Chunk], layout: str) -> int:
+    """Writes chunks, one in memory at a time, into a file that appears when it is complete; how
+    many events there were."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        written = _write(partial, chunks, layout)
+        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
     return written

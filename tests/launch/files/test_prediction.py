@@ -2,8 +2,10 @@
 
 import json
 
+import awkward as ak
 import numpy as np
 import pytest
+import uproot
 from pyarrow import parquet
 
 from datasets import edm4hep, schema
@@ -118,3 +120,36 @@ def test_each_form_needs_its_own_elements():
         "hits": ("tracker hits", "calorimeter hits"),
         "tracks_hits": ("tracks", "calorimeter hits"),
     }
+
+
+def test_particles_of_edm4hep_stand_beside_the_events_they_were_made_of(tmp_path, made):
+    """Read with uproot: one an element, with its track or cluster by the numbers of the source;
+    of an event that is left out none."""
+    events, chunk = made
+    lost = int(np.flatnonzero(events.tracks.counts)[0])
+    path = written(tmp_path, spoiled(chunk, OMEGA, 0, np.nan))
+    found = predict(photons, path, tmp_path / "p.root")
+    predict(photons, path, tmp_path / "p.parquet")
+    table = parquet.read_table(tmp_path / "p.parquet").to_pydict()
+    counts = {"tracks": events.tracks.counts.copy(), "clusters": events.clusters.counts.copy()}
+    for kind in counts:
+        counts[kind][lost] = 0
+    with uproot.open(tmp_path / "p.root") as file:
+        leaves = {key.rsplit("/", 1)[-1]: key for key in file["events"].keys()}  # noqa: SIM118
+        read = {leaf: file["events"][key].array() for leaf, key in leaves.items()}
+    assert ak.num(read["MLPFParticles.PDG"]).tolist() == sum(counts.values()).tolist()
+    energy = ak.flatten(read["MLPFParticles.energy"]).to_numpy()
+    assert energy.tolist() == table["energy"]
+    assert energy.sum() == found.sums.mlpf
+    px = np.array(table["pt"]) * np.cos(table["phi"])
+    np.testing.assert_allclose(ak.flatten(read["MLPFParticles.momentum.x"]), px, rtol=1e-6)
+    for kind, name in (("tracks", "SiTracks_Refitted"), ("clusters", "PandoraClusters")):
+        (number,) = (n for n, known in chunk.collections.items() if known == name)
+        index = read[f"_MLPFParticles_{kind}.index"]
+        assert index.to_list() == [list(range(n)) for n in counts[kind]]
+        assert set(ak.flatten(read[f"_MLPFParticles_{kind}.collectionID"])) == {number}
+        begin, end = (read[f"MLPFParticles.{kind}_{bound}"] for bound in ("begin", "end"))
+        assert ak.sum(end - begin, axis=1).to_list() == counts[kind].tolist()
+        assert (
+            ak.max(end, axis=1, initial=0, mask_identity=False).to_list() == counts[kind].tolist()
+        )
