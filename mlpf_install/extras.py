@@ -18,6 +18,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "anneal": ("dimod", "dwave", "jax"),
         "physics": ("fastjet", "pythia8mc"),
+        "plot": ("matplotlib",),
         "ray": ("ray",),
     }
 )  # fmt: skip
