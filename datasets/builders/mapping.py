@@ -84,6 +84,11 @@ def _targets(raw: np.ndarray, features: FeatureMap, offsets: np.ndarray, first: 
     y[:, features.targets.ours] = raw[:, features.targets.theirs]
     known = np.isin(y[:, schema.target("PDG")], np.arange(len(schema.CLASSES)))
     _refuse_rows(~known, offsets, first, "a particle has an unknown class")
+    charge = y[:, schema.target("charge")]
+    beyond = ~np.isin(charge, schema.CHARGES)
+    some = ", ".join(f"{value:+g}" for value in np.unique(charge[beyond])[:3])
+    what = f"a particle has the charge {some}, and models know -1, 0 and 1"
+    _refuse_rows(beyond, offsets, first, what)
     return y
 
 

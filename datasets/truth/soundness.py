@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from datasets.events import ENDS, EventData
+from datasets.schema import CHARGES
 
 LARGEST = 1e18  # of any value in any unit: what is larger was never written on purpose
 SMALLEST_OMEGA = 1e-18  # 1/mm: straighter than any track can be told to be
@@ -38,7 +39,8 @@ def faults(events: EventData, tables: Sequence[str] = TABLES) -> dict[int, str]:
     """What is wrong with events, by their place in the batch: the first thing of each.
 
     It could not be read; a value or the weight of a link is not finite, or absurdly large; a track
-    is straight; or a cluster or hit is on the beam axis (there, there is no eta).
+    is straight; what has a track has a charge that no model knows; or a cluster or hit is on the
+    beam axis (there, there is no eta).
     """
     found: dict[int, str] = {}
     for event, what in (*_unread(events, tables), *_unmeasured(events, tables)):
@@ -71,6 +73,14 @@ def _unmeasured(events: EventData, tables: Sequence[str]) -> Iterator[tuple[int,
     if "clusters" in tables:
         on_axis = np.sin(clusters["iTheta"]) <= 0
         yield from _wrong(clusters.event, on_axis, "a cluster on the beam axis")
+    for name, owner, rows in (
+        ("particles", events.particles, events.track_particle.target),
+        ("candidates", events.candidates, events.candidate_track.source),
+    ):
+        if name in tables:
+            beyond = ~np.isin(charge := owner["charge"][rows], CHARGES)
+            text = f"charge of {name} with tracks"
+            yield from _wrong(owner.event[rows], beyond, text, charge)
     for name, ends in ENDS.items():
         if {*ends} <= {*tables}:
             links = getattr(events, name)

@@ -72,9 +72,9 @@ def _delete(path: Path) -> None:
 
 def _size(path: Path) -> int:
     """Bytes of a file, or of all files below a folder."""
-    names = [os.path.join(top, name) for top, _, inner in os.walk(path) for name in inner]
+    inner = [os.path.join(top, name) for top, _, files in os.walk(path) for name in files]
     size = 0
-    for name in names or [path]:
+    for name in inner if path.is_dir() else [path]:
         with contextlib.suppress(FileNotFoundError):  # a study that is played deletes some
             size += os.stat(name).st_size
     return size

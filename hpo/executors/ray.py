@@ -22,6 +22,7 @@ from hpo.core.types import Job
 from hpo.executors.handle import Handle, start
 from hpo.executors.pool import SILENCE_S, ExecutorError, Pool
 
+AUTH = "RAY_AUTH_MODE"  # what Ray reads it from
 SLOW_S = 1.0  # how long an actor waits for its worker to say something
 ENDING_S, REACHED_S = 5.0, 10.0
 UNMADE = "creation task"  # in what Ray says of an actor that failed to be made
@@ -177,7 +178,13 @@ def connect(address: str, cpus: float) -> bool:
             ray.init(num_cpus=max(1, round(cpus)), object_store_memory=100 * 2**20, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
         at = f"at {address!r}" if address else "on this machine"
-        raise ExecutorError(f"no Ray cluster {at}: {str(error).splitlines()[0]}") from error
+        hint = (
+            ""
+            if os.environ.get(AUTH)
+            else f"; one with tokens, as of `ray start`, needs {AUTH}=token"
+        )
+        reason = str(error).splitlines()[0]
+        raise ExecutorError(f"no Ray cluster {at}: {reason}{hint if address else ''}") from error
     return not address
 
 

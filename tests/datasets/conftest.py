@@ -17,6 +17,11 @@ def _make_samples(counts, seed: int = 0, links: int = 1) -> Samples:
     def block(width):
         return rng.normal(size=(rows, width)).astype(np.float32)
 
+    def particles():
+        y = block(schema.TARGET_WIDTH)
+        y[:, schema.target("charge")] = np.sign(y[:, schema.target("charge")])
+        return y
+
     X = block(schema.ELEMENT_WIDTH)
     X[:, 5] = np.arange(rows)
     jets = rng.integers(0, 4, len(counts))
@@ -32,8 +37,8 @@ def _make_samples(counts, seed: int = 0, links: int = 1) -> Samples:
         offsets=offsets_of(np.array(counts, int)),
         shares=Table(offsets_of(linked), {n: v.astype("f4") for n, v in shares.items()}),
         X=X,
-        ytarget=block(schema.TARGET_WIDTH),
-        ycand=block(schema.TARGET_WIDTH),
+        ytarget=particles(),
+        ycand=particles(),
         genmet=np.arange(len(counts), dtype=np.float32),
         genjets=table,
         targetjets=table,

@@ -137,6 +137,14 @@ def _with(samples, **changed):
         ({"X": (4, 0, 3)}, "event 2: an element has an unknown type"),
         ({"ytarget": (4, 0, 7)}, "event 2: a particle has an unknown class"),
         ({"ycand": (0, 0, 1.5)}, "event 0: a particle has an unknown class"),
+        (
+            {"ytarget": (4, 1, 2)},
+            r"event 2: a particle has the charge \+2, and models know -1, 0 and 1",
+        ),
+        (
+            {"ycand": (0, 1, -0.5)},
+            "event 0: a particle has the charge -0.5, and models know -1, 0 and 1",
+        ),
     ],
 )
 def test_bad_values_are_refused_with_their_event(tmp_path, change, words):

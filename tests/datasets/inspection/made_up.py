@@ -28,6 +28,7 @@ def made_up(elements: str, seed: int = 0, counts=COUNTS) -> Samples:
     def particles():
         y = rng.normal(size=(rows, schema.TARGET_WIDTH)).astype(np.float32)
         y[:, target("PDG")] = rng.integers(0, len(schema.CLASSES), rows)
+        y[:, target("charge")] = np.sign(y[:, target("charge")])
         y[:, target("energy")] = np.exp(y[:, target("energy")])
         y[y[:, target("PDG")] == 0] = 0
         return y

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from datasets.events import take_events
 from datasets.truth import target
+from datasets.truth.soundness import INPUTS, faults, sound
 from tests.datasets.random_events import random_events
 
 pytest.importorskip("fastjet", reason="jets need the extra 'physics'")
@@ -29,6 +30,20 @@ def test_an_event_with_a_value_that_nobody_measured_is_left_out_and_counted(tabl
     others = take_events(events, np.flatnonzero(np.arange(6) != broken))
     assert summary.events_unsound == 1
     np.testing.assert_array_equal(samples.X, target.to_samples(others).X)
+
+
+@pytest.mark.parametrize(("table", "links", "end"), [
+    ("particles", "track_particle", "target"), ("candidates", "candidate_track", "source"),
+])  # fmt: skip
+def test_a_charge_that_no_model_knows_is_named_where_a_track_could_have_it(table, links, end):
+    events = random_events(5, 6)
+    row = getattr(getattr(events, links), end)[0]
+    assert sound(events).all()
+    getattr(events, table).columns["charge"][row] = 2
+    event = int(getattr(events, table).event[row])
+    ((found, what),) = faults(events).items()
+    assert (found, what.removesuffix(".0")) == (event, f"charge of {table} with tracks is 2")
+    assert sound(events, INPUTS).all(), "a model does not ask for it"
 
 
 @few

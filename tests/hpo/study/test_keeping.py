@@ -127,7 +127,7 @@ def test_a_study_whose_checkpoints_are_deleted_ends_as_the_one_that_keeps_all(sc
 
 
 def test_a_study_cut_off_after_any_event_goes_on_with_what_was_kept(tmp_path):
-    scheduler = EVERY["swift"]
+    scheduler = EVERY["hyperband"]
     undisturbed = run_study(scheduler, InlineExecutor(Strict("{}"), 3), Unrecorded(), 1)
     keeper, folder, left = None, tmp_path / "trials", 0
 
@@ -142,7 +142,7 @@ def test_a_study_cut_off_after_any_event_goes_on_with_what_was_kept(tmp_path):
             raise Cut
 
     while True:
-        left, keeper = 60, Keeper(scheduler, folder, 1)
+        left, keeper = 40, Keeper(scheduler, folder, 1)
         executor = InlineExecutor(Strict("{}"), 3, folder=folder)
         with Journal(tmp_path / "study.db") as journal:
             try:
@@ -180,10 +180,16 @@ def test_a_deletion_that_is_killed_is_done_the_next_time(tmp_path):
         half = folders.footprint(tmp_path)
         assert folders.footprint(folders.folder_of(tmp_path, 0).parent).trials >= 1
         assert folders._size(folders.folder_of(tmp_path, 0) / "3") == 3000
+    assert half.trials <= begun.trials
     assert half.bytes <= begun.bytes
     for trial in range(1, 60):
         folders.discard(folders.folder_of(tmp_path, trial))
     assert folders.footprint(tmp_path) == (1, 3000)
+
+
+def test_a_folder_that_is_half_deleted_takes_no_room(tmp_path):
+    (tmp_path / "trial-0000" / "3" / "a").mkdir(parents=True)
+    assert folders.footprint(tmp_path) == (1, 0)
 
 
 def test_what_is_no_checkpoint_stays(tmp_path):
