@@ -106,3 +106,17 @@ def test_a_study_runs_in_an_environment_of_the_base_alone(wheel, tmp_path):
     lines = done.stdout.splitlines()
     assert lines[0] == f"mlpf-jax {metadata_of(wheel)['Version']}"
     assert [line.split()[1] for line in lines[1:]] == ["lacks"] * len(extras.MODULES)
+
+
+def test_every_program_starts_from_it(wheel, tmp_path):
+    """In this environment, with the wheel's packages instead of the repository's."""
+    called(UV, "pip", "install", "--no-deps", "--offline", "--target", tmp_path / "site", wheel)
+    alone = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    mlpf = (sys.executable, tmp_path / "site/bin/mlpf")
+    told = called(*mlpf, "--help", cwd=tmp_path, env=alone).stdout
+    assert "predict" in told
+    shown = called(*mlpf, "train", "--config=demo", "--print_config", cwd=tmp_path, env=alone)
+    assert "--config.model.width=" in shown.stdout
+    code = "import mlpf_jax; print(mlpf_jax.__file__, mlpf_jax.load('clic_small')[0].width)"
+    loaded = called(sys.executable, "-c", code, cwd=tmp_path, env=alone).stdout
+    assert loaded.startswith(str(tmp_path / "site"))
