@@ -1,6 +1,7 @@
 """Programs: the only place where flags, files, processes and the screen meet."""
 
 import sys
+from pathlib import Path
 
 from mlpf_install import extras, names
 
@@ -10,6 +11,6 @@ try:
     extras.require("mlpf", "launch")
     names.require("datasets", "launch")
 except ImportError as error:
-    if sys.argv[0] == "-m":  # `python -m launch.tune`: a person reads it
+    if sys.argv[0] == "-m" or Path(sys.argv[0]).stem == "mlpf":  # a person started a program
         sys.exit(f"error: {error}")
     raise

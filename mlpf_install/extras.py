@@ -18,7 +18,9 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "anneal": ("dimod", "dwave", "jax"),
         "physics": ("fastjet", "pythia8mc"),
+        "plot": ("matplotlib",),
         "ray": ("ray",),
+        "export": ("optuna", "optuna_dashboard", "pandas", "tensorboardX"),
     }
 )  # fmt: skip
 """What is imported of each extra."""

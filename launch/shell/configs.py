@@ -52,7 +52,7 @@ def _file_of(name: str) -> Path:
     if given.is_file():
         return given
     plain = name.removeprefix(f"{PACKAGE}/").removesuffix(".py")
-    folder = Path(importlib.util.find_spec(PACKAGE).origin).parent
+    folder = Path(__file__).parents[2] / PACKAGE  # whatever others call `configs`
     if (folder / f"{plain}.py").is_file() and "/" not in plain:
         return folder / f"{plain}.py"
     known = sorted(path.stem for path in folder.glob("[!_]*.py"))

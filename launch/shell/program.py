@@ -37,7 +37,7 @@ def define_config(default: str = "demo") -> Callable[[], ConfigDict]:
     except RunError as error:
         sys.exit(f"error: {_text(error)}")
     except Exception as error:  # a configuration is a program, and may end anyhow
-        sys.exit(f"error: --config={name}: {type(error).__name__}: {_text(error)}")
+        sys.exit(f"error: --config={name}: {type(error).__name__}: {_text(names.told(error))}")
 
     def value() -> ConfigDict:
         found = ConfigDict(holder.value.to_dict())

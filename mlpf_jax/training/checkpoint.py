@@ -76,17 +76,17 @@ def _check_room(folder: Path, state: TrainState) -> None:
 
 @contextmanager
 def _told_once() -> Iterator[None]:
-    """Orbax logs, with tracebacks, what it raises as well, and writes of arrays that fail later
-    find that nobody waits for them."""
+    """Orbax logs, with tracebacks, what it raises as well, and writes or reads of arrays that
+    fail later find that nobody waits for them."""
     logger, hook = logging.getLogger("absl"), sys.unraisablehook
     before = logger.level
 
-    def but_late_writes(told: Any) -> None:
+    def but_late_ones(told: Any) -> None:
         if str(told.exc_value) != "Event loop is closed":
             hook(told)
 
     logger.setLevel(logging.CRITICAL)
-    sys.unraisablehook = but_late_writes
+    sys.unraisablehook = but_late_ones
     try:
         yield
     finally:
@@ -180,26 +180,6 @@ def _opens(folder: str | os.PathLike, template: TrainState, epoch: int) -> bool:
     except Exception:
         return False
     return True
-
-
-@contextmanager
-def _told_once() -> Iterator[None]:
-    """Orbax logs, with tracebacks, what it raises as well, and reads of arrays that fail later
-    find that nobody waits for them."""
-    logger, hook = logging.getLogger("absl"), sys.unraisablehook
-    before = logger.level
-
-    def but_late_ones(told: Any) -> None:
-        if str(told.exc_value) != "Event loop is closed":
-            hook(told)
-
-    logger.setLevel(logging.CRITICAL)
-    sys.unraisablehook = but_late_ones
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-        sys.unraisablehook = hook
 
 
 def _restored(folder: str | os.PathLike, template: TrainState, epoch: int) -> TrainState:

@@ -4,6 +4,7 @@ Ten lines of it are those of `hpo`'s docstring.
 """
 
 import sys
+from pathlib import Path
 
 import hpo
 
@@ -26,12 +27,25 @@ def study(scheduler, executor, log):
 
 
 def main():
-    """The same study twice, then one with a predictor of scikit-learn's on a table of curves."""
+    """The same study twice, then by `tune`, and one with a predictor of scikit-learn's on a
+    table of curves."""
     space = hpo.Space({"x": hpo.Float(-1.0, 1.0)})
     scheduler = hpo.swift_improved(space, max_epochs=9)
     inline = study(scheduler, hpo.InlineExecutor(objective({})), "inline.db")
     with hpo.ProcessExecutor("first_study:objective", {}, "trials", workers=2) as executor:
         print(inline == study(scheduler, executor, "processes.db"), *inline)
+
+    tuned = hpo.tune(
+        lambda trial: ({"loss": trial.params["x"] ** 2 + 1 / epoch} for epoch in trial.epochs),
+        {"x": hpo.Float(-1.0, 1.0)},
+        max_epochs=9,
+        workers=2,
+        folder="tuned",
+        seed=1,
+        verbose=False,
+    )
+    tuned.page("tuned.html")
+    print(tuned.best_params == inline[2], Path("tuned.html").stat().st_size)
 
     table = hpo.read_table(hpo.zoo()["lstm"])
     swift = hpo.swift_hyperband(table.searcher(), 27, predictor=hpo.predictors.svr())

@@ -23,6 +23,7 @@ DOORS = {
     "from qsvr import QSVR": ("qsvr.QSVR needs dimod, dwave, jax, ", "mlpf-jax[anneal]"),
     "import hpo; hpo.predictors.qsvr()": ("the predictor qsvr needs dimod,", "mlpf-jax[anneal]"),
     "import hpo; hpo.predictors.lkgp()": ("the predictor lkgp needs jax, ", "mlpf-jax[mlpf]"),
+    "import hpo; hpo.plot(None)": ("plot needs matplotlib, ", "mlpf-jax[plot]"),
     "import hpo; hpo.RayExecutor('a:b', {}, 'c', 1)": ("Ray is not installed: ", "mlpf-jax[ray]"),
 }
 
@@ -60,6 +61,7 @@ def test_the_base_install_is_small_and_all_is_everything():
     (everything,) = map(Requirement, PROJECT["optional-dependencies"]["all"])
     assert everything.name == PROJECT["name"]
     assert everything.extras == set(extras.MODULES)
+    assert set(PROJECT["optional-dependencies"]) == {*extras.MODULES, "all", "dev"}
 
 
 @pytest.mark.parametrize("code", DOORS)
@@ -92,7 +94,7 @@ def test_a_study_runs_with_the_base_install_alone(tmp_path):
     shutil.copy(Path(__file__).parent / "first_study.py", tmp_path)
     done = barring.run(tmp_path, "first_study.py", barred=BEYOND, before=(tmp_path,))
     assert done.returncode == 0, done.stderr
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["True", "True"]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["True"] * 3
     assert done.stdout.endswith("[]\n")
 
 

@@ -101,8 +101,22 @@ def test_a_study_runs_in_an_environment_of_the_base_alone(wheel, tmp_path):
     shutil.copy(Path(__file__).parent / "first_study.py", tmp_path)
     alone = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = called(python, "first_study.py", cwd=tmp_path, env=alone)
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["True", "True"]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["True"] * 3
     done = called(python, "-m", "mlpf_install", cwd=tmp_path, env=alone)
     lines = done.stdout.splitlines()
     assert lines[0] == f"mlpf-jax {metadata_of(wheel)['Version']}"
     assert [line.split()[1] for line in lines[1:]] == ["lacks"] * len(extras.MODULES)
+
+
+def test_every_program_starts_from_it(wheel, tmp_path):
+    """In this environment, with the wheel's packages instead of the repository's."""
+    called(UV, "pip", "install", "--no-deps", "--offline", "--target", tmp_path / "site", wheel)
+    alone = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    mlpf = (sys.executable, tmp_path / "site/bin/mlpf")
+    told = called(*mlpf, "--help", cwd=tmp_path, env=alone).stdout
+    assert "predict" in told
+    shown = called(*mlpf, "train", "--config=demo", "--print_config", cwd=tmp_path, env=alone)
+    assert "--config.model.width=" in shown.stdout
+    code = "import mlpf_jax; print(mlpf_jax.__file__, mlpf_jax.load('clic_small')[0].width)"
+    loaded = called(sys.executable, "-c", code, cwd=tmp_path, env=alone).stdout
+    assert loaded.startswith(str(tmp_path / "site"))

@@ -6,6 +6,7 @@ import numpy as np
 
 from hpo.showing import figures
 from hpo.showing.recorded import view_of
+from mlpf_install import extras
 
 _COLOURS = {
     "completed": "#0072b2", "running": "#009e73", "paused": "#56b4e9", "waiting": "#56b4e9",
@@ -18,6 +19,7 @@ def plot(source: Any) -> Any:
     """Curves of all trials, and the best value so far, as a `matplotlib.figure.Figure`, which a
     notebook shows by itself. Takes what `hpo.page` takes; raises as that does, and ImportError
     without matplotlib."""
+    extras.require("plot", "plot")
     from matplotlib.figure import Figure
 
     view = view_of(source)

@@ -46,9 +46,11 @@ def job(tmp_path):
         "SAID": str(tmp_path / "said"), "RAY_PORT": port, "SLURM_JOB_ID": "7",
         "SLURM_JOB_NODELIST": here, "SLURM_JOB_NUM_NODES": "2",
     }  # fmt: skip
-    yield lambda *flags: Study(
-        tmp_path / "run", *flags, program=(ROOT / "launch/slurm/study.sbatch",), **environment
-    )
+    program = (ROOT / "launch/slurm/study.sbatch",)
+    study = Study(tmp_path / "run", program=program, **environment)
+    yield study
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(study.driver.pid, signal.SIGKILL)
     for process in psutil.process_iter(["cmdline"]):  # what is left of its cluster
         if any(f"{here}:{port}" in word for word in process.info["cmdline"] or ()):
             with contextlib.suppress(psutil.Error):
@@ -57,7 +59,7 @@ def job(tmp_path):
 
 def test_a_study_goes_on_in_the_next_job_when_its_time_is_over(tmp_path, job):
     calm = undisturbed(tmp_path / "calm")
-    study = job()
+    study = job
     study.start()
     wait_for_epochs(study, 5)
     study.driver.send_signal(signal.SIGUSR1)
