@@ -30,7 +30,7 @@ kill -KILL -- -$PPID
 
 
 @pytest.fixture
-def job(tmp_path):
+def study(tmp_path):
     """The study's script as it runs in an allocation of two nodes."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -47,19 +47,18 @@ def job(tmp_path):
         "SLURM_JOB_NODELIST": here, "SLURM_JOB_NUM_NODES": "2",
     }  # fmt: skip
     program = (ROOT / "launch/slurm/study.sbatch",)
-    study = Study(tmp_path / "run", program=program, **environment)
-    yield study
+    made = Study(tmp_path / "run", program=program, **environment)
+    yield made
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(study.driver.pid, signal.SIGKILL)
+        os.killpg(made.driver.pid, signal.SIGKILL)
     for process in psutil.process_iter(["cmdline"]):  # what is left of its cluster
         if any(f"{here}:{port}" in word for word in process.info["cmdline"] or ()):
             with contextlib.suppress(psutil.Error):
                 process.kill()
 
 
-def test_a_study_goes_on_in_the_next_job_when_its_time_is_over(tmp_path, job):
+def test_a_study_goes_on_in_the_next_job_when_its_time_is_over(tmp_path, study):
     calm = undisturbed(tmp_path / "calm")
-    study = job
     study.start()
     wait_for_epochs(study, 5)
     study.driver.send_signal(signal.SIGUSR1)
