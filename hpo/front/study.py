@@ -162,7 +162,7 @@ class Study:
         begun with; an extension has a page."""
         import hpo
 
-        return hpo.plot(self._source(0))
+        return hpo.plot(self.source)
 
     def page(self, path: str | Path) -> Path:
         """Writes the study as one self-contained HTML page, and returns its path; each extension
@@ -172,7 +172,7 @@ class Study:
         path = Path(path)
         for part in range(1, len(self._parts)):
             hpo.page(self._source(part), path.with_stem(f"{path.stem}-{part + 1}"))
-        return hpo.page(self._source(0), path)
+        return hpo.page(self.source, path)
 
     def __repr__(self) -> str:
         trials = self.trials
@@ -330,6 +330,11 @@ class Study:
     def _source(self, part: int) -> Any:
         """What a page of a part is made of: its log where there is one, else its last state."""
         return self._parts[part].state if self.folder is None else self._path_of(part)
+
+    @property
+    def source(self) -> Any:
+        """What `hpo.page`, `hpo.plot` and `hpo.export` make of a study: its first part."""
+        return self._source(0)
 
     @property
     def _sign(self) -> int:

@@ -322,5 +322,6 @@ def test_a_study_is_seen_as_a_page_and_a_figure(tune, tmp_path):
     for each in (path, tmp_path / "study-2.html"):
         assert "</html>" in each.read_text()
     assert "(8, 8)" in path.read_text()
+    assert "(8, 8)" in hpo.page(study, tmp_path / "other.html").read_text()
     for shown in (study, small()):
         assert len(shown.plot().axes) == 2
