@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from mlpf_jax.model.config import ModelConfig
 from mlpf_jax.training import averaging, compatibility, parallel
 from mlpf_jax.training.train import TrainState
 
+LATE_S = 0.3  # in which arrays fail that were under way when the first one did
 NO_ROOM = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 
 
@@ -89,6 +91,9 @@ def _told_once() -> Iterator[None]:
     sys.unraisablehook = but_late_ones
     try:
         yield
+    except BaseException:
+        time.sleep(LATE_S)
+        raise
     finally:
         logger.setLevel(before)
         sys.unraisablehook = hook

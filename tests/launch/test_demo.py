@@ -226,6 +226,7 @@ def test_predict_refuses_what_it_cannot_read(run, launch, tmp_path):
         assert not (tmp_path / "o").exists()
 
 
+@pytest.mark.soak
 def test_a_diverging_trial_is_recorded_and_the_study_goes_on(run, tmp_path):
     """Learning rates up to absurd ones: some trials fail, the study ends with a winner, by jets."""
     import hpo

@@ -138,6 +138,7 @@ def toy(tmp_path):
     return root
 
 
+@pytest.mark.soak
 def test_a_toy_is_judged_and_stays_as_it_was(toy, tmp_path):
     wanted = {
         ("larger", "a > b", "a <= b"): KILLED,

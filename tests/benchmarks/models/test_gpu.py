@@ -9,6 +9,7 @@ from benchmarks.models.processes import KINDS
 from tests.benchmarks.models.tiny import TINY
 
 
+@pytest.mark.soak
 def test_the_table_of_an_accelerator(worker, capsys, monkeypatch):
     monkeypatch.setattr(gpu, "PRECISIONS", ("bfloat16",))
     case = gpu.Case(batch=2, elements=16)

@@ -152,6 +152,7 @@ def test_persistence_does_not_see_the_order_of_the_known():
     np.testing.assert_allclose(turned[1], spread, rtol=1e-14)
 
 
+@pytest.mark.soak
 def test_the_joint_process_sees_neither_unit_nor_order():
     """To what its iterations leave: rounding moves their end."""
     whole = curves_of(1)

@@ -72,7 +72,9 @@ def test_one_curve_is_predicted_as_in_company(predictor, curves):
     assert alone[0][0] == pytest.approx(together[0][0], abs=limit)
 
 
-@pytest.mark.parametrize("name", ["extra trees", "gaussian process", "lkgp"])
+@pytest.mark.parametrize(
+    "name", ["extra trees", "gaussian process", pytest.param("lkgp", marks=pytest.mark.soak)]
+)
 def test_spreads_have_the_size_of_the_errors(name):
     """On random walks in the logarithm of time, of which nothing but the last value is known."""
     pulls = []

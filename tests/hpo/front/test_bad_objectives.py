@@ -35,6 +35,7 @@ def others_went_on(study):
     assert study.best_trial.epochs == 9
 
 
+@pytest.mark.filterwarnings(r"ignore:os\.fork:RuntimeWarning")  # JAX may have been imported
 @pytest.mark.parametrize("trouble", ERRORS)
 def test_a_trial_in_this_process_fails_alone(tune, trouble):
     study = tune(of_trouble(trouble))

@@ -161,6 +161,7 @@ def checkpoint(folder: Path, epoch: int) -> None:
         (folder / str(epoch) / name / "array").write_bytes(b"x" * 1000)
 
 
+@pytest.mark.filterwarnings(r"ignore:os\.fork:RuntimeWarning")  # JAX may have been imported
 def test_a_deletion_that_is_killed_is_done_the_next_time(tmp_path):
     """By a real process, at moments that are not chosen."""
     for trial in range(60):

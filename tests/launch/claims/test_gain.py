@@ -45,6 +45,7 @@ def make(settings):
     return objective
 
 
+@pytest.mark.soak
 def test_both_sides_train_on_the_same_events_with_what_tuning_chose(tuned):
     found = gain(tuned, [101])
     before, after = (tuned / "gain" / "101" / side for side in ("before", "after"))

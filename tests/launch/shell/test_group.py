@@ -123,6 +123,7 @@ def like(folder: Path, alone: Path) -> bool:
         return all(np.allclose(a[name], b[name], rtol=1e-4, atol=1e-5) for name in a)
 
 
+@pytest.mark.soak
 def test_a_group_survives_a_lost_member(alone, data, tmp_path):
     """It is killed, and the other ends with a line; one process goes on, and ends with the model
     of one undisturbed."""
