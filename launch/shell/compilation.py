@@ -1,18 +1,21 @@
 """XLA's compilations: kept in the run for all workers and restarts, dropped from memory in time."""
 
+import os
 from pathlib import Path
 
 from datasets.storage.files import may_write
 from launch.shell.runs import Run
 
+ELSEWHERE = "JAX_COMPILATION_CACHE_DIR"
 MAPS, MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
 
 
 def keep_compilations(run: Run) -> None:
-    """Points JAX's persistent compilation cache at the run's folder, if that can be written to."""
+    """Points JAX's persistent compilation cache at the run's folder, if that can be written to and
+    JAX_COMPILATION_CACHE_DIR names no other: runs of the same models may share theirs."""
     import jax
 
-    if not may_write(run.folder / "compiled"):
+    if os.environ.get(ELSEWHERE) or not may_write(run.folder / "compiled"):
         return
     jax.config.update("jax_compilation_cache_dir", str((run.folder / "compiled").resolve()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

@@ -52,9 +52,7 @@ def small(name, **changes):
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """A run of each recipe, which keeps its compilations; they are quick ones of slow programs."""
-    from jax.experimental.compilation_cache import compilation_cache
-
+    """A run of each recipe; its programs are compiled quickly, and slow."""
     made = {name: tmp_path_factory.mktemp(name) for name in SMALL}
     for name, folder in made.items():
         with working_in(folder, small(name)):
@@ -62,8 +60,6 @@ def folders(tmp_path_factory):
     jax.config.update("jax_disable_most_optimizations", True)
     yield made
     jax.config.update("jax_disable_most_optimizations", False)
-    jax.config.update("jax_compilation_cache_dir", None)
-    compilation_cache.reset_cache()
 
 
 @pytest.fixture(scope="module", params=list(SMALL))

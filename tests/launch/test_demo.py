@@ -232,7 +232,6 @@ def test_a_diverging_trial_is_recorded_and_the_study_goes_on(run, tmp_path):
     import hpo
 
     folder = tmp_path / "run"
-    shutil.copytree(run[0] / "compiled", folder / "compiled")  # the same programs
     space = "(('train.learning_rate', 'categorical', 1e-3, 1e30),)"
     data = f"--config.data.root={run[0] / 'data'}"
     command = [sys.executable, "-m", "launch.tune", f"--config={TINY}", f"--run={folder}", data]

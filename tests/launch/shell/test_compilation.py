@@ -4,7 +4,8 @@ import jax
 import pytest
 
 from launch.shell import compilation
-from launch.shell.compilation import drop_compilations
+from launch.shell.compilation import drop_compilations, keep_compilations
+from launch.shell.runs import Run
 
 
 @pytest.fixture
@@ -40,3 +41,20 @@ def test_where_the_system_does_not_say_nothing_is_done(cleared, monkeypatch, tmp
 def test_this_process_has_maps(cleared):
     drop_compilations(share=0.0)
     assert cleared
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What JAX is told, which here it is not."""
+    found = {}
+    monkeypatch.setattr(jax.config, "update", found.__setitem__)
+    return found
+
+
+def test_programs_are_kept_in_the_run_unless_another_place_is_named(told, monkeypatch, tmp_path):
+    run = Run(tmp_path, None)
+    keep_compilations(run)  # the tests name a place for all of them
+    assert not told
+    monkeypatch.delenv(compilation.ELSEWHERE)
+    keep_compilations(run)
+    assert told["jax_compilation_cache_dir"] == str((tmp_path / "compiled").resolve())
