@@ -57,8 +57,9 @@ def test_every_best_that_is_said_has_its_epoch(path):
     assert "no best yet" in text.now(of_log(header, entries[:1]))
 
 
-def test_a_study_is_followed_to_its_end(path, tmp_path, capsys):
+def test_a_study_is_followed_to_its_end(path, tmp_path, capsys, monkeypatch):
     """Its rows appear while it is followed."""
+    monkeypatch.setattr(study, "SHARE", 0.1)  # nobody else needs the processor
     header, entries = read_journal(path)
     growing = tmp_path / "grows" / "study.db"
     with Journal(growing) as journal:
