@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from hpo.core.state import COMPLETED, FAILED, NOT_PROMOTED, PAUSED, RUNNING, STOPPED, WAITING
 from hpo.core.types import Configuration
 from hpo.study.summary import summarise
 
-COMPLETED, FAILED, RUNNING, PAUSED = "completed", "failed", "running", "paused"
-STOPPED, NOT_PROMOTED, WAITING = "stopped", "not promoted", "waiting"
 STATUSES = (COMPLETED, RUNNING, PAUSED, WAITING, NOT_PROMOTED, STOPPED, FAILED)
 
 

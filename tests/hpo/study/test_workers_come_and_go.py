@@ -6,6 +6,7 @@ from hpo.core.types import Job, WorkerLost
 from hpo.executors.inline import InlineExecutor
 from hpo.executors.protocol import Unavailable
 from hpo.schedulers.halving import full_training, hyperband
+from hpo.searchers.bayesian import bayesian_search
 from hpo.space import Float, Space
 from hpo.study import run
 from hpo.study.run import Unrecorded, run_study
@@ -92,8 +93,8 @@ def test_an_executor_that_never_takes_anything_ends_the_study(memory):
     executor, log = Refusing(lambda number: number > 1, workers=2), memory()
     with pytest.raises(Unavailable, match="the queue is full"):
         run_study(SCHEDULER, executor, log, 3)
-    alone = [trial for trial, _ in executor.asked]
-    assert len(alone) >= run.PATIENCE
+    # Two workers are asked for at once, and while the first job runs, once more with each event.
+    assert run.PATIENCE <= len(executor.asked) <= 2 * run.PATIENCE + 5
     # Nothing that was trained is lost, and nothing that was asked is forgotten.
     assert run_study(SCHEDULER, InlineExecutor(objective), log, 3).trials[0].curve
 
@@ -109,3 +110,43 @@ def test_jobs_asked_together_are_written_together(memory):
     run_study(full_training(SPACE, 50, 1), InlineExecutor(objective, 40), Watched(), 0)
     jobs = [kinds for kinds in written if Job in kinds]
     assert jobs[0] == [Job] * 40
+
+
+def test_attempts_go_on_where_a_study_goes_on(memory):
+    """What still trains for the driver before is never taken for a job of this one."""
+    log, seen = memory(), []
+
+    def stop(event, state):
+        seen.append(event)
+        if len(seen) == 9:
+            raise KeyboardInterrupt
+
+    first, second = (Refusing(lambda number: False) for _ in range(2))
+    with pytest.raises(KeyboardInterrupt):
+        run_study(SCHEDULER, first, log, 3, stop)
+    run_study(SCHEDULER, second, log, 3)
+    assert {trial for trial, _ in first.asked} & {trial for trial, _ in second.asked}
+    assert not set(first.asked) & set(second.asked)
+
+
+@pytest.mark.parametrize("workers", [2, 4, 7])
+def test_a_prediction_holds_up_no_job_that_was_asked_before(workers):
+    scheduler = hyperband_that_predicts()
+    executor, asked, held = Refusing(lambda number: False, workers), [], []
+
+    def ask(state):
+        state, action = scheduler.ask(state)
+        asked.extend([action] if isinstance(action, Job) else [])
+        return state, action
+
+    def predict(state, request):
+        held.append(len(asked) - len(executor.asked))
+        return scheduler.predict(state, request)
+
+    run_study(scheduler._replace(ask=ask, predict=predict), executor, Unrecorded(), 1)
+    assert set(held) == {0}
+
+
+def hyperband_that_predicts():
+    """Every configuration is an answer of the searcher, and so asked for between two jobs."""
+    return hyperband(bayesian_search(SPACE), 8, 2)
