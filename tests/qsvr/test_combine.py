@@ -86,11 +86,12 @@ def predictions(problem: Fitted, beta: np.ndarray) -> np.ndarray:
     return problem.kernel_matrix @ beta + bias
 
 
-def test_the_seven_weightings_against_plain_loops():
-    problem, count = fitted(), 4
+@pytest.mark.parametrize("row_weights", [EQUAL, np.array([3.0, 0.5, 1.0, 2.0, 0.1])])
+def test_the_seven_weightings_against_plain_loops(row_weights):
+    problem, count = fitted()._replace(weights=row_weights), 4
     errors = [predictions(problem, beta) - problem.targets for beta in problem.betas[:count]]
-    mse = np.array([np.mean(e**2) for e in errors])
-    log_cosh = np.array([np.mean(np.log(np.cosh(e))) for e in errors])
+    mse = np.array([np.average(e**2, weights=row_weights) for e in errors])
+    log_cosh = np.array([np.average(np.log(np.cosh(e)), weights=row_weights) for e in errors])
     scores = {
         "mse_normalised": 1 / mse,
         "mse_softmax": np.exp(1 / mse),

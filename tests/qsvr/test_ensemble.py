@@ -61,9 +61,10 @@ def test_more_rows_than_one_qubo_holds_make_an_ensemble():
     assert model.score(unseen, truth) > 0.9
 
 
-def test_an_ensemble_is_the_mixture_of_its_members():
+@pytest.mark.parametrize("row_weights", [np.ones(20), np.linspace(0.1, 2, 20)])
+def test_an_ensemble_is_the_mixture_of_its_members(row_weights):
     X, y = wave(20)
-    model = QSVR(max_rows=10, random_state=0).fit(X, y)
+    model = QSVR(max_rows=10, random_state=0).fit(X, y, row_weights)
     values, weights, scores = [], [], []
     for member, weight in zip(model.members_, model.weights_, strict=True):
         kernel = rbf(model.x_scaling_(X), member.rows, model.gamma_)
@@ -71,7 +72,8 @@ def test_an_ensemble_is_the_mixture_of_its_members():
         values.append(y.mean() + y.std() * sampled)
         weights.append(weight * member.expansion.weights)
         seen = (model.x_scaling_(X)[:, None] == member.rows).all(-1).any(-1)
-        scores.append(r2_score(y[~seen], values[-1].mean(0)[~seen]))
+        left = row_weights[~seen]
+        scores.append(r2_score(y[~seen], values[-1].mean(0)[~seen], sample_weight=left))
     np.testing.assert_allclose(model.weights_, np.array(scores) / np.sum(scores))
     values, weights = np.vstack(values), np.concatenate(weights)
     mean, spread = model.predict(X, return_std=True)

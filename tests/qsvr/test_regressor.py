@@ -12,6 +12,7 @@ from sklearn.svm import SVR
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from qsvr import QSVR, Encoding, Published, SteepestDescent
+from qsvr.combine import MeanOfBest
 from qsvr.ensemble import Question
 from qsvr.kernels import linear, polynomial, rbf
 
@@ -85,6 +86,21 @@ def test_weights_of_one_are_no_weights():
     plain = QSVR(random_state=0).fit(X, y).predict(X)
     np.testing.assert_array_equal(QSVR(random_state=0).fit(X, y, np.ones(20)).predict(X), plain)
     np.testing.assert_array_equal(QSVR(random_state=0).fit(X, y, 1.0).predict(X), plain)
+
+
+def test_a_combination_is_given_what_rows_weigh():
+    given = []
+
+    def combine(fitted):
+        given.append(fitted)
+        return MeanOfBest()(fitted)
+
+    X, y = wave(12)
+    weights = np.linspace(0.2, 2, 12)
+    QSVR(C=3.0, bits=3, reads=16, combine=combine, random_state=0).fit(X, y, weights)
+    np.testing.assert_array_equal(given[0].weights, weights)
+    np.testing.assert_allclose(given[0].box, 3.0 * weights)
+    assert (np.abs(given[0].betas) <= given[0].box + 1e-9).all()
 
 
 def test_rows_that_weigh_nothing_are_in_no_question():

@@ -42,6 +42,12 @@ def test_a_study_of_ones_own_can_go_to_a_cluster():
     assert (full.tune.executor, full.tune.gpus) == ("processes", 0.0)
 
 
+def test_a_training_can_be_divided_among_devices_where_its_file_says_nothing_of_them():
+    config = configs.load("tiny")
+    del config.mesh
+    assert configs.filled(config).mesh == ConfigDict({"data": 1, "model": 1})
+
+
 def test_an_argument_goes_to_get_config():
     published, ours = (configs.load(f"untuned_favor{a}") for a in (":published", ""))
     assert len(published.tune.space) < len(ours.tune.space)
