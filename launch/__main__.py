@@ -17,7 +17,7 @@ VERBS = {
     "train": ("demo", "train"),
     "tune": ("tune", "study", "curves", "compare_hpo", "qsvr_hyperband", "qsvr_study"),
     "judge": ("evaluate", "report", "claims"),
-    "use": ("doctor", "predict"),
+    "use": ("doctor", "predict", "export"),
 }  # by what a person wants
 KNOWN = tuple(verb for verbs in VERBS.values() for verb in verbs)
 
