@@ -1,6 +1,7 @@
 """Writes a trained model as a file that runs without this project.
 
 python -m launch.export --model=clic_small --output=clic_small.stablehlo
+python -m launch.export --model=clic_small --format=onnx --output=clic_small.onnx
 python -m launch.export --model=runs/demo --elements=256 --output=short.stablehlo
 
 What the file takes and gives is written beside it: OUTPUT.json has columns, units, detectors,
@@ -8,6 +9,7 @@ configuration and versions. docs/export.md shows how to load it.
 """
 
 from pathlib import Path
+from pkgutil import resolve_name
 
 from absl import flags
 
@@ -17,17 +19,21 @@ from launch.shell.models import SHIPPED, open_model
 from launch.shell.progress import say
 from launch.shell.runs import check_place
 
+WRITERS = {
+    "stablehlo": "mlpf_jax.export.stablehlo:to_bytes",
+    "onnx": "mlpf_jax.export.onnx.model:to_bytes",
+}
+
 if __name__ == "__main__":
     model = flags.DEFINE_string("model", SHIPPED, "A model's folder, its run's, or its name.")
     output = flags.DEFINE_string("output", "", "The file to write; else MODEL.FORMAT.")
-    kind = flags.DEFINE_enum("format", "stablehlo", ["stablehlo"], "What to write.")
+    kind = flags.DEFINE_enum("format", "stablehlo", list(WRITERS), "What to write.")
     rows = flags.DEFINE_integer("rows", 0, "Events of a call; 0: any number.")
     elements = flags.DEFINE_integer("elements", 0, "Elements of a row, padded; 0: any number.")
 
     def main() -> None:
         from datasets.detectors import DETECTORS
         from datasets.inspection.quantities import UNITS
-        from mlpf_jax.export import stablehlo
         from mlpf_jax.export.description import describe
         from mlpf_jax.export.program import inputs, most_elements
 
@@ -35,7 +41,8 @@ if __name__ == "__main__":
         check_place(path)
         opened = open_model(model.value)
         shapes = inputs(opened.config, rows.value, elements.value)
-        made = stablehlo.to_bytes(opened.config, opened.variables, rows.value, elements.value)
+        to_bytes = resolve_name(WRITERS[kind.value])
+        made = to_bytes(opened.config, opened.variables, rows.value, elements.value)
         faces = {name: detector.face for name, detector in DETECTORS.items() if detector.face}
         description = describe(model.value, opened.config, shapes, made, UNITS, faces)
         write_bytes(path, made)

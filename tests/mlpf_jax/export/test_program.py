@@ -37,7 +37,7 @@ def same(found, wanted):
     assert found.shape == wanted.shape
     assert wanted.any()
     np.testing.assert_array_equal(found[..., :2], wanted[..., :2])  # class and charge
-    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", MODELS)
