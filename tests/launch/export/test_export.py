@@ -13,7 +13,8 @@ from launch.shell.reconstruct import of_model
 from mlpf_jax.export import program
 from tests.launch.programs import refused
 
-pytest.importorskip("flatbuffers", reason="serializing needs flatbuffers, of the extra `deploy`")
+for _module in ("flatbuffers", "onnx", "onnxruntime"):
+    pytest.importorskip(_module, reason="exports need the extras `deploy` and `dev`")
 
 LOADS = """
 import sys
@@ -52,12 +53,23 @@ def test_the_model_that_ships_without_this_project(launch, tmp_path):
     )
     assert loaded.returncode == 0, loaded.stderr
     assert loaded.stdout.strip() == ""
-    found = np.load(tmp_path / "found.npy")
-    assert not found[~mask].any()
     wanted = of_model(*mlpf_jax.load("clic_small"))(samples, lambda done: None)
     wanted = wanted[:, [schema.target(name) for name in program.PARTICLE]]
-    np.testing.assert_array_equal(found[mask][:, :2], wanted[:, :2])
-    np.testing.assert_allclose(found[mask], wanted, rtol=1e-4, atol=1e-4)
+    for found in (np.load(tmp_path / "found.npy"), by_onnxruntime(launch, X, mask, face, tmp_path)):
+        assert not found[~mask].any()
+        np.testing.assert_array_equal(found[mask][:, :2], wanted[:, :2])
+        np.testing.assert_allclose(found[mask], wanted, rtol=1e-4, atol=1e-4)
+
+
+def by_onnxruntime(launch, X, mask, face, folder):
+    import onnxruntime
+
+    done = launch("export", "--format=onnx", f"--output={folder / 'model.onnx'}")
+    assert done.returncode == 0, done.stderr
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(folder / "model.onnx", options)
+    return session.run(None, {"X": X, "mask": mask, "face": face})[0]
 
 
 def test_what_cannot_be_exported(launch, tmp_path):

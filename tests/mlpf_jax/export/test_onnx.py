@@ -11,9 +11,9 @@ from jax import export, lax
 pytest.importorskip("onnx", reason="ONNX needs the extra `deploy`")
 onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX is run by onnxruntime")
 
-from mlpf_jax.export.onnx import model
-from mlpf_jax.export.onnx.conversion import converted
-from tests.mlpf_jax.export.test_program import MODELS, TINY, arguments, expected, same
+from mlpf_jax.export.onnx import model  # noqa: E402
+from mlpf_jax.export.onnx.conversion import converted  # noqa: E402
+from tests.mlpf_jax.export.test_program import MODELS, TINY, arguments, expected, same  # noqa: E402
 
 SMALL = np.float32([-3e5, -2.5, -1e-7, -1e-30, 0, 1e-30, 3e-8, 1e-4, 0.3, 1, 7, 2e6])
 BOTH = tuple(np.meshgrid(SMALL, SMALL, indexing="ij"))
