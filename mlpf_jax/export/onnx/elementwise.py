@@ -13,7 +13,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
     {
         "abs": "Abs", "add": "Add", "add_any": "Add", "and": "And", "asin": "Asin", "atan": "Atan",
         "ceil": "Ceil", "copy": "Identity", "copy_p": "Identity", "cos": "Cos", "div": "Div",
-        "eq": "Equal", "exp": "Exp", "floor": "Floor", "ge": "GreaterOrEqual", "gt": "Greater",
+        "eq": "Equal", "exp": "Exp", "floor": "Floor", "ge": "GreaterOrEqual",
         "le": "LessOrEqual", "log": "Log", "logistic": "Sigmoid", "lt": "Less", "max": "Max",
         "min": "Min", "mul": "Mul", "neg": "Neg", "not": "Not", "or": "Or", "sign": "Sign",
         "sin": "Sin", "sinh": "Sinh", "sqrt": "Sqrt", "stop_gradient": "Identity", "sub": "Sub",
@@ -68,6 +68,15 @@ def _atan2(graph: Graph, eqn: Any, y: str, x: str) -> str:
     return graph.add("Where", none, upright, angle)
 
 
+def _greater(graph: Graph, eqn: Any, a: str, b: str) -> str:
+    """Where numbers too small for all their digits are 0, as XLA has it on CPUs and runtimes have
+    not, "above 0" is "a normal number": models ask it of what an exponential left."""
+    dtype = eqn.invars[0].aval.dtype
+    if np.issubdtype(dtype, np.floating) and b == _like(graph, eqn, 0):
+        return graph.add("GreaterOrEqual", a, _like(graph, eqn, np.finfo(dtype).tiny))
+    return graph.add("Greater", a, b)
+
+
 def _power(graph: Graph, eqn: Any, x: str) -> str:
     if eqn.params["y"] == 2:
         return graph.add("Mul", x, x)
@@ -87,6 +96,7 @@ RULES: Mapping[str, Callable[..., str]] = MappingProxyType(
         "asinh": _asinh,
         "atan2": _atan2,
         "convert_element_type": _cast,
+        "gt": _greater,
         "integer_pow": _power,
         "is_finite": _finite,
         "log1p": _log1p,
