@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 VERBS = {
-    "data": ("build_dataset", "build_delphes", "convert", "inspect_dataset"),
+    "data": ("datasets", "build_dataset", "build_delphes", "convert", "inspect_dataset"),
     "train": ("demo", "train"),
     "tune": ("tune", "study", "curves", "compare_hpo", "qsvr_hyperband", "qsvr_study"),
     "judge": ("evaluate", "report", "claims"),

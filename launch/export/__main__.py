@@ -33,7 +33,6 @@ if __name__ == "__main__":
 
     def main() -> None:
         from datasets.detectors import DETECTORS
-        from datasets.inspection.quantities import UNITS
         from mlpf_jax.export.description import describe
         from mlpf_jax.export.program import inputs, most_elements
 
@@ -44,7 +43,7 @@ if __name__ == "__main__":
         to_bytes = resolve_name(WRITERS[kind.value])
         made = to_bytes(opened.config, opened.variables, rows.value, elements.value)
         faces = {name: detector.face for name, detector in DETECTORS.items() if detector.face}
-        description = describe(model.value, opened.config, shapes, made, UNITS, faces)
+        description = describe(model.value, opened.config, shapes, made, faces)
         write_bytes(path, made)
         write_json(Path(f"{path}.json"), description)
         long = elements.value or f"1 to {most_elements(opened.config)}"

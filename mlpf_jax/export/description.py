@@ -21,17 +21,13 @@ def describe(
     config: ModelConfig,
     shapes: Inputs,
     program: bytes,
-    units: Mapping[str, str],
     faces: Mapping[str, schema.Face],
 ) -> dict[str, Any]:
-    """Inputs and outputs with their columns, units, classes, detectors, configuration, versions.
-
-    `units` of columns by name (those that are not there are pure numbers), `faces` by detector.
-    """
+    """Inputs and outputs with their columns, units, classes, detectors, configuration, versions."""
     form = schema.ELEMENTS[config.elements]
 
     def described(names: tuple[str, ...]) -> list[dict[str, str]]:
-        return [{"name": each, "unit": units.get(each, "")} for each in names]
+        return [{"name": each, "unit": schema.UNITS.get(each, "")} for each in names]
 
     return {
         "format": FORMAT,

@@ -26,6 +26,7 @@ print(*[m for m in sys.modules if m.split(".")[0] in ("mlpf_jax", "datasets", "l
 """
 
 
+@pytest.mark.soak
 def test_the_model_that_ships_without_this_project(launch, tmp_path):
     pytest.importorskip("pythia8mc", reason="the simulation needs the extra `physics`")
     import mlpf_jax

