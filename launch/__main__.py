@@ -26,7 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program that the first argument names, with the others."""
     verb, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if verb in ("--help", "-h", "help"):
-        print(overview())
+        try:
+            print(overview(), flush=True)
+        except BrokenPipeError:
+            from launch.shell.progress import end_where_unread
+
+            end_where_unread()
         return
     name = verb.replace("-", "_")
     if name not in KNOWN:

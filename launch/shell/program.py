@@ -14,6 +14,7 @@ from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
 from launch.shell import configs
+from launch.shell.progress import end_where_unread
 from launch.shell.runs import RunError
 from mlpf_install import names
 
@@ -84,6 +85,8 @@ def _parse(arguments: Sequence[str]) -> list[str]:
     except (AttributeError, KeyError) as error:
         reason = _unknown_key(error)
     except (flags.Error, TypeError, ValueError, OSError, ImportError, SyntaxError) as error:
+        if isinstance(error, BrokenPipeError):
+            end_where_unread()
         reason = _text(names.told(error))
     sys.exit(f"error: {reason} (--help shows the flags)")
 
@@ -100,6 +103,8 @@ def _guarded(run: Callable[[], None]) -> None:
     except app.UsageError:
         raise
     except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, BrokenPipeError):
+            end_where_unread()
         sys.exit(failed(error))
 
 

@@ -1,5 +1,9 @@
 """Progress of long work: a live bar on a terminal, a line every few seconds in a log."""
 
+import os
+import select
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +26,15 @@ _LOG_EVERY_S = 10.0
 def say(text: str) -> None:
     """One line to the person, above any live bar."""
     print(text, flush=True)
+
+
+def end_where_unread() -> None:
+    """Ends the program, as SIGPIPE would, where nobody reads any more what it says: `| head`."""
+    pipe = select.poll()
+    pipe.register(sys.stdout.fileno(), 0)
+    if any(event & select.POLLERR for _, event in pipe.poll(0)):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is not said yet
+        sys.exit(128 + signal.SIGPIPE)
 
 
 @contextmanager

@@ -1,10 +1,14 @@
 """mlpf: every program by its verb."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from launch import __main__ as mlpf
+from tests.launch.programs import ROOT
 
 PROGRAMS = {
     path.stem if path.parent.name == "launch" else path.parent.name
@@ -56,3 +60,14 @@ def test_the_programs_themselves(launch):
     shown = launch("__main__", "predict", "--help")
     assert "Reconstructs the events" in shown.stdout
     refused(launch("__main__", "tune", "--config=tinny"), "did you mean tiny")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["datasets"], ["datasets", "--help"]])
+def test_a_reader_that_has_seen_enough_ends_a_program_silently(arguments):
+    """As `mlpf --help | head` does."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "launch", *arguments]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
