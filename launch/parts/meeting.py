@@ -90,9 +90,12 @@ class Group:
 
     def wait_for(self, file: Path) -> None:
         """Until it is there. Raises RunError as `check`."""
+        checked = time.monotonic()
         while not file.exists():
-            self.check()
             time.sleep(LOOK_S)
+            if time.monotonic() - checked > BEAT_S:
+                self.check()
+                checked = time.monotonic()
 
     def after_first(self, name: str, work: Callable[[], Any]) -> Any:
         """What `work` returns, which the first process has done before the others begin: it may
