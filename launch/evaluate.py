@@ -6,11 +6,14 @@ A model by its folder, its run's or the name it ships under, on fresh events or 
   python -m launch.evaluate --model=runs/demo --process=ttbar,qq --events=1000 --json=out.json
   python -m launch.evaluate --model=NAME --dataset=data/clic_edm_ttbar_pf --split=test
 
---devices=8 (or the run's config.mesh) divides every batch among devices. What is measured, and how,
-is in docs/evaluation.md.
+--devices=8 (or the run's config.mesh) divides every batch among devices. Several processes, started
+by srun or mpirun or each with --processes=2 --process=0, share the events (docs/training.md). What
+is measured, and how, is in docs/evaluation.md.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,32 +23,37 @@ from absl import flags
 from datasets.builders.names import DETECTORS
 from datasets.events import Samples
 from datasets.storage.files import read_json, write_json
+from launch.parts import members
+from launch.parts.meeting import ALONE, Group
 from launch.shell import data, evaluation, group, program
 from launch.shell.models import open_model
 from launch.shell.progress import progress, say
 from launch.shell.reconstruct import reconstructor
-from launch.shell.runs import Run, RunError, check_place, going_on_in, stage
+from launch.shell.runs import Run, RunError, check_place, going_on_in, open_run, stage
 from mlpf_jax.physics.comparison import compare
 from mlpf_jax.physics.evaluation import figures, measure_responses, reconstructions
 from mlpf_jax.physics.observables import Observed
 
 
-def evaluate(run: Run, mesh: Any = None) -> None:
+def evaluate(run: Run, mesh: Any = None, group: Group = ALONE) -> None:
     """Writes evaluation.json (figures) and evaluation.npz (responses, and the model's rows); the
-    devices of a mesh share the work."""
+    devices of a mesh and the processes of a group share the work."""
     if (run.folder / "evaluation.json").exists():
         return
     with stage(run, "evaluate"):
-        samples = data.load(run, "test")
-        rows = mlpf_rows(run, samples, mesh)
+        samples = group.after_first("samples", lambda: data.load(run, "test"))
+        rows = mlpf_rows(run, samples, mesh, group)
+        if not group.first:
+            return
         responses = measure_responses(samples, reconstructions(samples, rows))
         np.savez(run.folder / "evaluation.npz", mlpf_rows=rows, **responses)
         write_json(run.folder / "evaluation.json", figures(samples, rows, responses))
 
 
-def mlpf_rows(run: Run, samples: Samples, mesh: Any = None) -> np.ndarray:
-    """The model's particles for every element of the samples (elements, targets)."""
-    reconstruct = reconstructor(run, mesh)
+def mlpf_rows(run: Run, samples: Samples, mesh: Any = None, group: Group = ALONE) -> np.ndarray:
+    """The model's particles for every element of the samples (elements, targets); of a group the
+    first process has them."""
+    reconstruct = reconstructor(run, mesh, group)
     with progress("reconstruct", samples.events, "events") as update:
         return reconstruct(samples, update)
 
@@ -68,7 +76,7 @@ def report(observed: Mapping[str, Observed], json: str, parquet: str, page: str)
 
 
 if __name__ == "__main__":
-    folder, mesh_of = program.define_run(), group.define_devices()
+    folder, mesh_of, joined = program.define_run(), group.define_devices(), members.define()
     model = flags.DEFINE_string("model", "", "A model: its folder, its run's, or its name.")
     process = flags.DEFINE_list("process", "ttbar,qq,zh,ww", "With --model: what is simulated.")
     events = flags.DEFINE_integer("events", 1000, "Of each process.")
@@ -96,11 +104,18 @@ if __name__ == "__main__":
         )
         if given := [f"--{flag.name}" for flag in own if flag.present]:
             raise RunError(f"{', '.join(given)}: of which model? Give --model=NAME_OR_FOLDER")
-        with going_on_in(folder()) as run:
-            evaluate(run, mesh_of(run.config.get("mesh")))
-            for name, jet in read_json(run.folder / "evaluation.json")["jets"].items():
-                say(f"  {name:12} jets: median {jet['median']:.3f}, width {jet['width']:.3f}")
-            say(f"all figures: {run.folder / 'evaluation.json'}")
+        open_run(folder())  # before others are met in it
+        with joined(folder() / "evaluation.json") as some, in_run(some) as run:
+            evaluate(run, mesh_of(run.config.get("mesh")), some)
+            if some.first:
+                for name, jet in read_json(run.folder / "evaluation.json")["jets"].items():
+                    say(f"  {name:12} jets: median {jet['median']:.3f}, width {jet['width']:.3f}")
+                say(f"all figures: {run.folder / 'evaluation.json'}")
+
+    def in_run(some: Group) -> AbstractContextManager[Run]:
+        if some.first:
+            return going_on_in(folder())
+        return nullcontext(replace(open_run(folder()), first=False))
 
     def of_model() -> None:
         outputs = (json_file.value, jets_file.value, page_file.value)
@@ -114,14 +129,17 @@ if __name__ == "__main__":
         if not process.value:
             raise RunError("--process names no process")
         opened = open_model(model.value, mesh_of())
-        if dataset.value:
-            found = evaluation.observe_dataset(opened, Path(dataset.value), split.value)
-        else:
-            processes = list(dict.fromkeys(process.value))
-            found = evaluation.observe_processes(
-                opened, processes, events.value, seed.value, workers.value, detector.value
-            )
-        report(found, *outputs)
+        with joined(next((Path(path) for path in outputs if path), None)) as some:
+            if dataset.value:
+                where = Path(dataset.value), split.value
+                found = evaluation.observe_dataset(opened, *where, some)
+            else:
+                processes = list(dict.fromkeys(process.value))
+                found = evaluation.observe_processes(
+                    opened, processes, events.value, seed.value, workers.value, detector.value, some
+                )
+            if some.first:
+                report(found, *outputs)
 
     def main() -> None:
         if model.value and flags.FLAGS["run"].present:

@@ -6,7 +6,8 @@ python -m launch.predict --run=runs/demo --input=events.root
 python -m launch.predict --model=NAME_OR_FOLDER --input=events.root
 
 Without --run and --model it is the model that comes with the package, clic_small.
---devices=8 (or the run's config.mesh) divides every batch among devices.
+--devices=8 (or the run's config.mesh) divides every batch among devices. Several processes, started
+by srun or mpirun or each with --processes=2 --process=0, share the events (docs/training.md).
 
 Of a table one row per element: event, element, element_type, class, pdg, charge, pt, eta, phi,
 energy (GeV). Of a .root file the collection MLPFParticles of ReconstructedParticles.
@@ -19,6 +20,7 @@ from pathlib import Path
 from absl import flags
 
 from launch.files.prediction import lines, predict
+from launch.parts import members
 from launch.shell import group, program
 from launch.shell.data import elements_of
 from launch.shell.models import SHIPPED, open_model
@@ -27,7 +29,7 @@ from launch.shell.reconstruct import reconstructor
 from launch.shell.runs import RunError, check_place, open_run
 
 if __name__ == "__main__":
-    folder, mesh_of = program.define_run(), group.define_devices()
+    folder, mesh_of, joined = program.define_run(), group.define_devices(), members.define()
     model = flags.DEFINE_string("model", "", "Instead of --run: a model's folder, or its name.")
     source = flags.DEFINE_string("input", None, "The EDM4HEP file (ROOT).", required=True)
     output = flags.DEFINE_string("output", "particles.parquet", "What to write: .parquet or .root.")
@@ -45,8 +47,11 @@ if __name__ == "__main__":
             opened = open_model(model.value or SHIPPED, mesh_of())
             reconstruct, elements = opened.reconstructor(), opened.config.elements
         paths = Path(source.value), Path(output.value)
-        for line in lines(predict(reconstruct, *paths, detector.value, elements)):
-            say(line)
-        say(f"written to {output.value}")
+        with joined(paths[1]) as some:
+            found = predict(reconstruct, *paths, detector.value, elements, some)
+        if found:
+            for line in lines(found):
+                say(line)
+            say(f"written to {output.value}")
 
     program.start(main)

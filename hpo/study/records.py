@@ -107,11 +107,14 @@ def read(entries: Iterable[Entry], metric: str) -> Record:
 
 
 def played(entries: Sequence[Entry]) -> list[float]:
-    """For how long the study had been played at each row, in s, without the time it lay still."""
+    """For how long the study had been played at each row, in s, without the time it lay still.
+
+    It never gets less: where a clock was set back, or the driver of another machine has gone on
+    whose clock is behind, no time is known to have passed."""
     clock, clocks, running = 0.0, [], set()
     for row, (time, item) in enumerate(entries):
         if row and not (isinstance(item, WorkerLost) and _goes_on_again(entries, row, running)):
-            clock += time - entries[row - 1].time
+            clock += max(0.0, time - entries[row - 1].time)
         clocks.append(clock)
         if isinstance(item, Job):
             running.add(item.trial)

@@ -4,9 +4,10 @@ The truth and the rule-based reconstruction are compared with where the file has
 needs neither. Events whose inputs are no measurements are left out, counted and named.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from datasets.events import EventData, take_events
 from datasets.samples import unlabelled
 from datasets.truth.soundness import INPUTS, left_out, sound
 from launch.files.sinks import Portion, to_edm4hep, to_parquet
+from launch.parts.dealing import Store, dealt
+from launch.parts.meeting import ALONE, Group
 from launch.shell.progress import say
 from launch.shell.reconstruct import Reconstruct
 from launch.shell.runs import RunError
@@ -27,6 +30,7 @@ NEEDS = {  # of a file, by kinds of elements
     "tracker_hit": TRACKER,
 }
 TABLES = {TRUTH: "particles", BASELINE: "candidates"}  # beside what a model sees
+PORTION = 64  # events that are read and reconstructed together
 NAMED = 10  # events that are left out, each with what is wrong
 
 
@@ -43,12 +47,45 @@ class Sums(NamedTuple):
     truth: float = 0.0
 
 
+class Part(NamedTuple):
+    """What was made of consecutive events of a file."""
+
+    numbers: np.ndarray  # of all of them
+    table: Any  # of pyarrow, a row an element; None: all were left out
+    sums: Sums
+    left_out: tuple[str, ...]
+
+
 class Prediction(NamedTuple):
     """Sums over a file, which events were left out and why, and what was compared with."""
 
     sums: Sums
     left_out: tuple[str, ...]
     parts: frozenset[str]
+
+
+def _write(path: Path, part: Part) -> None:
+    import pyarrow
+
+    table = pyarrow.table({}) if part.table is None else part.table
+    about = {"numbers": part.numbers.tolist(), "sums": part.sums, "left_out": part.left_out}
+    table = table.replace_schema_metadata({"about": json.dumps(about)})
+    with pyarrow.ipc.new_file(path, table.schema) as file:
+        file.write_table(table)
+
+
+def _read(path: Path) -> Part:
+    import pyarrow
+
+    with pyarrow.ipc.open_file(path) as file:
+        table = file.read_all()
+    about = json.loads(table.schema.metadata[b"about"])
+    table = table.replace_schema_metadata(None) if table.num_columns else None
+    sums, lost = Sums(*about["sums"]), tuple(about["left_out"])
+    return Part(np.array(about["numbers"], np.int64), table, sums, lost)
+
+
+PART = Store(_write, _read)
 
 
 def needs_of(elements: str) -> tuple[str, ...]:
@@ -62,9 +99,11 @@ def predict(
     output: Path,
     detector: str | None = None,
     elements: str = "clusters",
-) -> Prediction:
+    group: Group = ALONE,
+) -> Prediction | None:
     """Writes the particles, whole or not at all: a file of EDM4HEP where the name ends in .root,
-    else a Parquet table. One portion of events is in memory at a time.
+    else a Parquet table. One portion of events is in memory at a time; those of a group's processes
+    are dealt out, and the first one writes. None in the others.
 
     Raises RunError where the file holds no events that can be used; EDM4HEPError where it cannot
     be read.
@@ -76,22 +115,40 @@ def predict(
     for line in edm4hep.described(about):
         say(f"  {line}")
 
+    own = edm4hep.read(
+        source, detector, PORTION, min(group.number * PORTION, about.events), None, needs, PARTS,
+        skip=(group.size - 1) * PORTION,
+    )  # fmt: skip
+
+    def made(first: int) -> Part:
+        return part_of(next(own), reconstruct, elements, about.parts)
+
     def portions() -> Iterator[Portion]:
-        for events in edm4hep.read(source, detector, needs=needs, wants=PARTS):
-            lost.extend(left_out(events, INPUTS))
-            numbers, table = events.origin.numbers, None
-            events = take_events(events, np.flatnonzero(sound(events, INPUTS)))
-            if events.events:
-                table, part = reconstructed(events, reconstruct, elements, about.parts)
-                sums.append(Sums(*map(sum, zip(sums.pop(), part, strict=True))))
+        for part in dealt(group, "events", range(0, about.events, PORTION), made, PART):
+            lost.extend(part.left_out)
+            if part.table is not None:
+                sums.append(Sums(*map(sum, zip(sums.pop(), part.sums, strict=True))))
                 say(f"  {sums[0].events} events")
-            yield Portion(numbers, table)
-        if not sums[0].events:
+            yield Portion(part.numbers, part.table)
+        if group.first and not sums[0].events:
             raise RunError(_nothing(source, lost))
 
+    if not group.first:
+        return next(portions(), None)  # none comes: its parts go to the first process
     sink = to_edm4hep if output.suffix == ".root" else to_parquet
     sink(portions(), output, source, lost)
     return Prediction(sums[0], tuple(lost), about.parts)
+
+
+def part_of(
+    events: EventData, reconstruct: Reconstruct, elements: str, parts: frozenset[str]
+) -> Part:
+    """What is made of consecutive events of a file."""
+    lost, numbers = tuple(left_out(events, INPUTS)), events.origin.numbers
+    events = take_events(events, np.flatnonzero(sound(events, INPUTS)))
+    if not events.events:
+        return Part(numbers, None, Sums(), lost)
+    return Part(numbers, *reconstructed(events, reconstruct, elements, parts), lost)
 
 
 def _nothing(source: Path, lost: list[str]) -> str:

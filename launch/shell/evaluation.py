@@ -4,7 +4,7 @@ What is measured, and how, stands in `mlpf_jax.physics.comparison`; here events 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,8 @@ from datasets import schema
 from datasets.builders.names import DETECTORS, PROCESSES
 from datasets.events import Samples, Table
 from datasets.storage.files import read_json
+from launch.parts.dealing import GROUPS, dealt, own
+from launch.parts.meeting import ALONE, Group
 from launch.shell.models import Model
 from launch.shell.progress import progress
 from launch.shell.runs import RunError
@@ -33,9 +35,16 @@ class Portion(NamedTuple):
 
 
 def observe_processes(
-    model: Model, processes: Sequence[str], events: int, seed: int, workers: int, detector: str
+    model: Model,
+    processes: Sequence[str],
+    events: int,
+    seed: int,
+    workers: int,
+    detector: str,
+    group: Group = ALONE,
 ) -> dict[str, Observed]:
-    """Freshly simulated events of each process. Raises RunError where the model knows them."""
+    """Freshly simulated events of each process; those of a group's processes are dealt out, and the
+    first one has all. Raises RunError where the model knows them."""
     from datasets.builders import fresh
 
     wanted = {
@@ -46,13 +55,16 @@ def observe_processes(
         model.check_unseen([s.seed for s in sources], f"--process={process}, --seed={seed}")
     with fresh.simulation(workers, form) as simulated:
         return {
-            process: _observed(model, (Portion(*p) for p in simulated(own)), process, events)
-            for process, own in wanted.items()
+            process: _of_sources(model, process, sources, simulated(own(group, sources)), group)
+            for process, sources in wanted.items()
         }
 
 
-def observe_dataset(model: Model, folder: Path, split: str) -> dict[str, Observed]:
-    """The events of a split of a TFDS dataset, under its name; with no oracle and no floor.
+def observe_dataset(
+    model: Model, folder: Path, split: str, group: Group = ALONE
+) -> dict[str, Observed]:
+    """The events of a split of a TFDS dataset, under its name; with no oracle and no floor. All
+    processes of a group read them, and each reconstructs its own.
 
     Raises RunError where its elements are others than the model's, it has no events, or the model
     was trained with them; DatasetError where it cannot be read.
@@ -72,7 +84,8 @@ def observe_dataset(model: Model, folder: Path, split: str) -> dict[str, Observe
         raise RunError(f"--dataset={folder} has no events in split {split!r}")
     model.check_unseen(_seeds_of(dataset, split), f"--dataset={folder}, --split={split}")
     portions = map(Portion, read.portions(dataset, split, PORTION_ROWS))
-    return {name_of(folder): _observed(model, portions, name_of(folder), events)}
+    made = _observer(model)
+    return {name_of(folder): _observed(name_of(folder), events, portions, made, group)}
 
 
 def one_event(model: Model, process: str, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -111,17 +124,38 @@ def _seeds_of(dataset, split: str) -> Iterator[int]:
                 yield shard["source"]["seed"]
 
 
-def _observed(model: Model, portions: Iterable[Portion], name: str, events: int) -> Observed:
+def _of_sources(
+    model: Model, process: str, sources: Sequence[Any], mine: Iterator[Any], group: Group
+) -> Observed:
+    """Of `fresh.sources`; the events of those that this process makes come in their order."""
+    made, events = _observer(model), sum(source.events for source in sources)
+    return _observed(process, events, sources, lambda source: made(Portion(*next(mine))), group)
+
+
+def _observer(model: Model) -> Callable[[Portion], Observed]:
+    """What the model makes of a portion, observed."""
     reconstruct, width = model.reconstructor(model.has_spreads), schema.TARGET_WIDTH
+
+    def observed(portion: Portion) -> Observed:
+        samples, generated, limits = portion
+        rows = reconstruct(samples, lambda n: None)
+        spreads = rows[:, width:] if model.has_spreads else None
+        return observables.observe(samples, rows[:, :width], generated, limits, spreads)
+
+    return observed
+
+
+def _observed(
+    name: str, events: int, items: Iterable[Any], made: Callable[[Any], Observed], group: Group
+) -> Observed:
+    """What is made of all items together; of no events in the others of a group."""
     parts, done = [], 0
     with progress(f"evaluate {name}", events, "events") as update:
-        for samples, generated, limits in portions:
-            rows = reconstruct(samples, lambda n: None)
-            spreads = rows[:, width:] if model.has_spreads else None
-            parts.append(observables.observe(samples, rows[:, :width], generated, limits, spreads))
-            done += samples.events
+        for part in dealt(group, name, items, made, GROUPS):
+            parts.append(part)
+            done += len(part["events"]["event"])
             update(done)
-    return observables.join(parts)
+    return observables.join(parts) if parts else {}
 
 
 def write_jets(path: Path, observed: Mapping[str, Observed]) -> None:

@@ -48,8 +48,8 @@ def define() -> Callable[[], AbstractContextManager[None]]:
 
 
 def define_devices() -> Callable[..., Any]:
-    """Defines --devices of a program that one process runs; returns what makes their mesh, given
-    that of a run's configuration. Raises RunError where several processes were started."""
+    """Defines --devices of a program each of whose processes has its own; returns what makes their
+    mesh, given that of a run's configuration. Raises RunError where there are not so many."""
     devices = flags.DEFINE_integer(
         "devices", 0, "That share every batch; -1: all there are; 0: as the run's config.mesh.", -1
     )
@@ -57,11 +57,6 @@ def define_devices() -> Callable[..., Any]:
     def mesh(configured: Mapping[str, int] | None = None) -> Any:
         from mlpf_jax.training import parallel
 
-        if starter := starter_of(os.environ):
-            raise RunError(
-                f"{STARTERS[starter]} = {os.environ[STARTERS[starter]]}: this program divides "
-                "events among the devices of one process (--devices); start it once"
-            )
         sizes = {"data": devices.value} if devices.value else configured or {}
         try:
             return parallel.mesh_of(sizes)

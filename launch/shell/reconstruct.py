@@ -10,6 +10,9 @@ from jaxtyping import Float
 from datasets import schema
 from datasets.batches import Plan, rows_of, sequential
 from datasets.events import Samples
+from datasets.schema import Batch
+from launch.parts.dealing import ARRAY, dealt
+from launch.parts.meeting import ALONE, Group
 from launch.shell import data
 from launch.shell.compilation import keep_compilations
 from launch.shell.runs import Run
@@ -20,12 +23,13 @@ Reconstruct = Callable[[Samples, Callable[[int], None]], Rows]
 SHORTEST, ELEMENTS, SEGMENTS = 512, 8192, 16
 
 
-def reconstructor(run: Run, mesh: Any = None) -> Reconstruct:
+def reconstructor(run: Run, mesh: Any = None, group: Group = ALONE) -> Reconstruct:
     """Loads the run's model and returns what applies it.
 
     The returned function makes a row of schema.TARGET_FEATURES for every element, in the order of
     the samples, and calls its second argument with the number of events done so far. The devices of
-    a mesh share the rows of every batch. It raises ValueError where an input is not finite.
+    a mesh share the rows of every batch, the processes of a group the batches: the first one has
+    all rows then. It raises ValueError where an input is not finite.
     """
     from mlpf_jax.training import checkpoint
 
@@ -36,7 +40,7 @@ def reconstructor(run: Run, mesh: Any = None) -> Reconstruct:
     def plan_of(counts: np.ndarray) -> Plan:
         return data.make_batch_plan(counts, settings, config.bin_size)
 
-    return _applied(config, variables, plan_of, spreads=False, mesh=mesh)
+    return _applied(config, variables, plan_of, spreads=False, mesh=mesh, group=group)
 
 
 def of_model(
@@ -74,6 +78,7 @@ def _applied(
     plan_of: Callable[[np.ndarray], Plan],
     spreads: bool,
     mesh: Any,
+    group: Group = ALONE,
 ) -> Reconstruct:
     from mlpf_jax.model import reconstruct as model
     from mlpf_jax.model.statistics import check_elements
@@ -84,14 +89,19 @@ def _applied(
 
     particles_of = model.reconstructor(config, variables, spreads, by_rows)
 
+    def made_of(batch: Batch) -> Rows:
+        return particles_of(parallel.share(batch, mesh))[: len(batch.X)][batch.mask]
+
     def reconstruct(samples: Samples, progressed: Callable[[int], None]) -> Rows:
         check_elements(np.asarray(samples.X))
         plan = plan_of(np.diff(samples.offsets))
         rows = np.zeros((len(samples.X), schema.TARGET_WIDTH + 2 * spreads), np.float32)
         done = 0
-        for batch in sequential(samples, plan):
-            made = particles_of(parallel.share(batch, mesh))[: len(batch.X)]
-            rows[rows_of(batch, samples.offsets)] = made[batch.mask]
+        batches = sequential(samples, plan)
+        for batch, made in zip(
+            batches, dealt(group, "rows", batches, made_of, ARRAY), strict=False
+        ):
+            rows[rows_of(batch, samples.offsets)] = made
             done += int((batch.event >= 0).sum())
             progressed(done)
         return rows

@@ -139,15 +139,27 @@ def size_of(shape: str) -> int:
     return int(np.prod([int(n) for n in re.search(r"\[(.*?)\]", shape)[1].split(",") if n]))
 
 
-def going_on(folder: Path, meshes: dict[str, Any]) -> dict[str, float]:
-    """From the state after half of the steps on eight devices: the last loss, by mesh."""
-    half, _ = trained(created(meshes["8"]), meshes["8"], HALF[0])
-    checkpoint.save_state(folder, 1, half)
-    found = {"unstopped": trained(half, meshes["8"], HALF[1])[1]["loss"]}
-    for name in ("8", "2x2", "1"):
-        state = checkpoint.restore_state(folder, created(meshes[name]))
-        found[name] = trained(state, meshes[name], HALF[1])[1]["loss"]
-    return found
+def going_on(folder: Path, meshes: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """From the state after half of the steps on four devices, and from that of two which a state of
+    four has gone on to: the last loss by mesh, and how far the parameters are."""
+    four, (first, second) = meshes["2x2"], (HALF[0], HALF[1])
+    half, _ = trained(created(four), four, first)
+    checkpoint.save_state(folder / "4", 1, half)
+    whole, metrics = trained(half, four, second)
+    found = {"unstopped": {"loss": metrics["loss"]}}
+    for name in ("2x2", "8", "2", "1"):
+        state = checkpoint.restore_state(folder / "4", created(meshes[name]))
+        if name == "2":
+            checkpoint.save_state(folder / "2", 1, state)
+        found[name] = went_on(state, meshes[name], second, whole)
+    state = checkpoint.restore_state(folder / "2", created(None))
+    return found | {"1, from 2": went_on(state, None, second, whole)}
+
+
+def went_on(state: train.TrainState, mesh: Any, steps: range, whole: Any) -> dict[str, float]:
+    after, metrics = trained(state, mesh, steps)
+    parameters = distance(flat(after.params), flat(whole.params))
+    return {"loss": metrics["loss"], "parameters": parameters}
 
 
 def fitted(mesh: Any) -> dict[str, bool]:

@@ -3,6 +3,7 @@ that has eight simulated ones."""
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -15,16 +16,21 @@ from mlpf_jax.training import parallel
 QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 
 
+def started(module, *arguments):
+    paths = os.pathsep.join(path or "." for path in sys.path)
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, arguments)], text=True,
+        env={**os.environ, "XLA_FLAGS": QUICK, "PYTHONPATH": paths},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    paths = os.pathsep.join(path or "." for path in sys.path)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.mlpf_jax.devices", tmp_path_factory.mktemp("states")],
-        env={**os.environ, "XLA_FLAGS": QUICK, "PYTHONPATH": paths},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
+    process = started("tests.mlpf_jax.devices", tmp_path_factory.mktemp("states"))
+    out, err = process.communicate()
+    assert process.returncode == 0, err[-3000:]
+    return json.loads(out)
 
 
 @pytest.mark.parametrize("mesh", ["2", "8", "2x2"])
@@ -60,11 +66,27 @@ def test_a_model_applied_by_eight_devices_makes_the_particles_of_one(found):
     assert found["reconstructed"] < 1e-6
 
 
-def test_a_state_of_eight_devices_goes_on_on_eight_four_and_one(found):
+def test_a_state_of_four_devices_goes_on_on_others_and_from_there_on_others_again(found):
     going_on = found["going_on"]
-    assert going_on["8"] == going_on["unstopped"]
-    for mesh in ("2x2", "1"):
-        assert going_on[mesh] == pytest.approx(going_on["unstopped"], rel=1e-5)
+    loss = going_on.pop("unstopped")["loss"]
+    assert set(going_on) == {"2x2", "8", "2", "1", "1, from 2"}
+    assert going_on["2x2"] == {"loss": loss, "parameters": 0}  # bit for bit
+    for after in going_on.values():
+        assert after["loss"] == pytest.approx(loss, rel=1e-5)
+        assert after["parameters"] < 1e-5
+
+
+@pytest.mark.soak
+def test_the_gradient_of_two_processes_is_that_of_one_device():
+    """Real processes of a device each, which meet over the loopback."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        address = f"localhost:{free.getsockname()[1]}"
+    pair = [started("tests.mlpf_jax.pair", address, str(number)) for number in range(2)]
+    for process in pair:
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err[-3000:]
+        assert 0 < json.loads(out) < 1e-6
 
 
 def test_fit_replaces_its_own_states_only(found):

@@ -22,10 +22,12 @@ def read(
     last: int | None = None,
     needs: Collection[str] = PARTS,
     wants: Collection[str] = (),
+    skip: int = 0,
 ) -> Iterator[EventData]:
     """Events of a full-simulation file, `chunk` of them at a time; nothing of an empty file.
 
-    Those numbered from `first` up to, and not including, `last`; all by default.
+    Those numbered from `first` up to, and not including, `last`; all by default. `skip` events are
+    left out behind each chunk, for others to read.
     `needs` are the parts that a file must have (`layout.PARTS`), `wants` those that are read where
     it has them; the tables of others are empty. An event that contradicts itself is empty, too, and
     its `origin` says what was wrong.
@@ -48,7 +50,7 @@ def read(
         end = events if last is None else last
         if not 0 <= first <= end <= events:
             raise EDM4HEPError(f"{path}: has {events} events, not {first} to {last}")
-        for start in range(first, end, chunk):
+        for start in range(first, end, chunk + skip):
             yield _events(path, contents, start, min(start + chunk, end))
 
 

@@ -10,9 +10,11 @@ from hpo.forecasting import predictors
 from hpo.schedulers.asha import asha
 from hpo.schedulers.halving import full_training, hyperband, successive_halving
 from hpo.schedulers.swift import swift_hyperband
+from hpo.showing.pace import pace
+from hpo.showing.recorded import of_log
 from hpo.space import Float, Space
 from hpo.study.journal import Entry
-from hpo.study.records import read
+from hpo.study.records import played, read
 from hpo.study.replay import fold
 from hpo.study.run import run_study
 from hpo.study.summary import summarise
@@ -157,3 +159,18 @@ def test_no_time_is_counted_twice(times):
     between = times[3] - times[2]
     spent = sum(trial.seconds for trial in trials)
     assert spent == pytest.approx(times[-1] - times[0] - between)
+
+
+def test_clocks_that_disagree_change_no_decision_and_no_time_runs_back(memory):
+    """The second half was written by a driver whose clock is an hour behind."""
+    log = memory()
+    summary = study(log, SCHEDULERS["hyperband"])
+    half = len(log.kept) // 2
+    entries = [Entry(e.time - 3600 * (n >= half), e.item) for n, e in enumerate(log.kept)]
+    assert summarise(fold(SCHEDULERS["hyperband"], entries, 0)[0]) == summary
+    known, found = played(log.kept), played(entries)
+    assert found == sorted(found)
+    assert known[-1] - 1 == found[-1]  # all but the step from one clock to the other
+    view = of_log({"settings": {"metric": "loss"}}, entries)
+    assert all(span.ended >= span.begun for span in view.spans)
+    assert pace(view).per_second > 0

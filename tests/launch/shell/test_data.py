@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from configs import tiny
 from datasets.builders.names import PROCESSES, dataset_name
 from launch.shell import data
-from launch.shell.runs import Run
+from launch.shell.runs import Run, RunError
 
 
 @pytest.fixture
@@ -58,3 +59,12 @@ def test_a_run_learns_from_all_but_the_test_events_that_are_made_for_it(run):
     brought.mkdir(parents=True)
     (brought / "dataset_info.json").write_text("{}")
     assert data.seeds_learned_from(run).keys() == {"ttbar"}
+
+
+def test_a_batch_that_devices_do_not_divide_is_refused(run):
+    sizes = np.array([3, 4, 5, 6, 7])
+    assert data.make_batch_plan(sizes, run.config.fit, 1, devices=4).batch_size == 4
+    with pytest.raises(RunError, match=r"fit.batch_size = 4 cannot be split over 3 devices .*take"):
+        data.make_batch_plan(sizes, run.config.fit, 1, devices=3)
+    run.config.fit.packed = True  # rows are as many as it takes
+    assert data.make_batch_plan(sizes, run.config.fit, 1, devices=3).batch_size % 3 == 0
