@@ -22,7 +22,7 @@ def inspect(requests: Sequence, output: Path) -> Path:
     """
     from datasets.inspection.sources import InspectionError, read, read_pair
     from datasets.storage.files import write_text
-    from launch.pages import page
+    from launch.pages import event, page
     from launch.pages.dataset import sections
 
     if not output.parent.is_dir():
@@ -39,9 +39,24 @@ def inspect(requests: Sequence, output: Path) -> Path:
             update(len(drawn), name)
     ordered = sorted(drawn, key=lambda name: name != "differences")
     title = " beside ".join(source.name for source in sources)
-    text = page.render(title, sections.key_figures(sources), [drawn[name] for name in ordered])
+    parts = [drawn[name] for name in ordered]
+    figures = sections.key_figures(sources)
+    text = page.render(title, figures, parts, _made(requests), end=event.SCRIPT)
     write_text(output, text)
     return output
+
+
+def _made(requests: Sequence) -> str:
+    """How the page was made, for every caption."""
+    names = (("dataset", "split"), ("other", "other_split"))
+    asked = [
+        f"--{name}={value}"
+        for pair, request in zip(names, requests, strict=False)
+        for name, value in zip(pair, (request.path, request.split), strict=True)
+        if value
+    ]
+    command = " ".join([*asked, f"--events={requests[0].events}"])
+    return f"Made by python -m launch.inspect_dataset {command}."
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from typing import Any
 from absl import flags
 
 from datasets.storage.files import read_json, write_json, write_text
-from launch.pages import page
+from launch.pages import event, page
 from launch.pages.report import sections
-from launch.shell import program, studies
+from launch.shell import data, program, studies
 from launch.shell.progress import say
 from launch.shell.runs import Run, check_place, going_on_in
 
@@ -26,16 +26,18 @@ def write_report(run: Run, output: Path | None = None) -> Path:
     metrics = headline(run, study, figures_of_merit)
     if output is None:
         write_json(run.folder / "metrics.json", metrics)
+    samples = data.load(run, "test")
     parts = [
-        *sections.physics(run, figures_of_merit),
-        *sections.tuning(run, study, metrics),
-        *sections.event(run),
+        *sections.physics(run, samples, figures_of_merit),
+        *sections.tuning(run, study),
+        *sections.event(run, samples),
         *sections.winner(run, study),
         *sections.provenance(run),
     ]
     title = "Particle flow, tuned: " + ", ".join(run.config.data.processes)
     path = output or run.folder / "report.html"
-    write_text(path, page.render(title, _summary(metrics, figures_of_merit), parts))
+    summary, made = _summary(metrics, figures_of_merit), sections.made(run, figures_of_merit)
+    write_text(path, page.render(title, summary, parts, made, end=event.SCRIPT))
     return path
 
 

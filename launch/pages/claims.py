@@ -1,17 +1,19 @@
 """The page of `launch.claims`: a table of statements, and the pictures behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import hypot
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from launch.pages import event, page
-from launch.pages.drawing import draw, line_of_bins
+from hpo.showing.look import scales
+from hpo.showing.look.picture import Plot
+from launch.pages import event, page, responses
+from launch.pages.looks import RECONSTRUCTIONS, Look
 
-# By model, before and after tuning alike; told apart by line style.
-COLOURS = {"GNN": "#2364aa", "transformer": "#cc79a7", "own": "#222222", "rules": "#d9822b",
-           "floor": "#009e73"}  # fmt: skip
+# By model, before and after tuning alike; told apart by line and mark.
+COLOURS = {"GNN": "blue", "transformer": "pink", "own": "ink"}
 GROUPS = {"jets_r04": "jets R = 0.4", "jets_r07": "jets R = 0.7", "met": "missing pt"}
 Figures = Mapping[str, Mapping[str, Any]]
 
@@ -22,6 +24,7 @@ def render(
     figures: Figures,
     X: np.ndarray,
     rows: Mapping[str, np.ndarray],
+    made: str = "",
 ) -> str:
     """HTML. `statements` have claim, published, ours and verdict; `gains` by architecture;
     `figures` by model and process (`physics.comparison`); X and rows: one event."""
@@ -36,11 +39,10 @@ def render(
             "What tuning gained", TEXTS["gain"], [_gain_table(gains)], [_losses(gains)]
         ),
         page.Section(
-            f"Against the rules, over pt ({first})", TEXTS["pt"], [],
-            [_over_pt(figures, first), _matched(figures, first)],
+            f"Against the rules, over pt ({first})", TEXTS["pt"], [], [*_over_pt(figures, first)]
         ),
         page.Section("In every sample", TEXTS["samples"], [_samples(figures)], []),
-        page.Section("One event", TEXTS["event"], [event.turning(X, rows)], []),
+        page.Section("One event", TEXTS["event"], [], [event.turning(X, rows)]),
     ]  # fmt: skip
     summary = [
         (f"{gain['loss_change']['mean']:+.0%}", f"loss by tuning, {name}; published -34%")
@@ -50,7 +52,8 @@ def render(
         (_ratio(figures["own"][first][group]), f"width over the rules', {first}, {title}")
         for group, title in GROUPS.items()
     ]
-    return page.render("Tuned particle flow: what is claimed, and what we find", summary, sections)
+    title = "Tuned particle flow: what is claimed, and what we find"
+    return page.render(title, summary, sections, made, end=event.SCRIPT)
 
 
 TEXTS = {
@@ -62,8 +65,9 @@ TEXTS = {
     "their own and judged by one loss; and what the same tuning did to jets, which the loss does "
     "not rank.",
     "pt": "Each model over the pt of generated jets (R = 0.7), and the share of them that is "
-    "matched, n_reco / n_gen. Dashed: before tuning.",
-    "samples": "Ratios of widths to the rules' in each sample, and matched jets (the rules').",
+    "matched, n_reco / n_gen. Dashed, with open marks: before tuning.",
+    "samples": "Ratios of widths to the rules' in each sample, with errors as if both were of "
+    "other events, and matched jets (the rules').",
     "event": "Tracks bend to the calorimeter, clusters lie where they were found. Particles are "
     "straight lines, longer with energy.",
 }
@@ -86,49 +90,54 @@ def _gain_table(gains: Mapping[str, Mapping[str, Any]]) -> str:
     return page.table(("", "seed", "", "validation loss", *GROUPS.values()), cells)
 
 
-def _losses(gains: Mapping[str, Mapping[str, Any]]) -> str:
-    def paint(axes):
-        for i, (name, gain) in enumerate(gains.items()):
-            for sides in gain["seeds"].values():
-                losses = [sides[side]["validation_loss"] for side in ("before", "after")]
-                axes.plot([2 * i, 2 * i + 1], losses, marker="o", color=COLOURS[name])
-        ticks = [f"{name}\n{side}" for name in gains for side in ("before", "after")]
-        axes.set_xticks(range(len(ticks)), ticks)
-        axes.set(ylabel="validation loss", ylim=(0, None))
-
-    return draw((5.2, 3.4), paint)
-
-
-def _over_pt(figures: Figures, process: str) -> str:
-    def paint(axes):
-        for name, of in figures.items():
-            _line(axes, of[process]["jets_r07_by_pt"]["mlpf"], "width", name)
-        for name, title in (("baseline", "rules"), ("floor", "floor")):
-            bins = figures["own"][process]["jets_r07_by_pt"].get(name)
-            if bins:
-                _line(axes, bins, "width", title)
-        axes.set(xlabel="generated jet pt [GeV]", ylabel="response IQR / median", ylim=(0, None))
-        axes.legend(fontsize=7)
-
-    return draw((5.6, 3.8), paint)
-
-
-def _matched(figures: Figures, process: str) -> str:
-    def paint(axes):
-        for name, of in figures.items():
-            _line(axes, of[process]["jets_r07_by_pt"]["mlpf"], "matched", name)
-        _line(axes, figures["own"][process]["jets_r07_by_pt"]["baseline"], "matched", "rules")
-        axes.set(xlabel="generated jet pt [GeV]", ylabel="matched, n_reco / n_gen", ylim=(0, 1.05))
-
-    return draw((5.6, 3.8), paint)
+def _losses(gains: Mapping[str, Mapping[str, Any]]) -> page.Figure:
+    """A line a seed, from before to after."""
+    sides = ("before", "after")
+    named = [f"{name}, {side}" for name in gains for side in sides]
+    rows = [
+        (name, seed, *(of[side]["validation_loss"] for side in sides))
+        for name, gain in gains.items()
+        for seed, of in gain["seeds"].items()
+    ]
+    x = scales.categories(named, "")
+    top = max(loss for *_, before, after in rows for loss in (before, after))
+    plot = Plot(x, scales.between(0, 1.08 * top, "validation loss"), 500, 310)
+    marks = []
+    for name, seed, *losses in rows:
+        places = [x.named[named.index(f"{name}, {side}")][0] for side in sides]
+        words = f"{name}, seed {seed}: {losses[0]:.4g} before tuning, {losses[1]:.4g} after"
+        marks.append(plot.line(places, losses, f"strong {COLOURS[name]}", title=words))
+        marks += [
+            plot.sign(place, loss, sign, COLOURS[name], None, words)
+            for place, loss, sign in zip(places, losses, ("ring", "dot"), strict=True)
+        ]
+    return page.Figure(
+        plot.svg("losses", marks),
+        "Validation losses before and after tuning: a line a seed of training, whose spread is the "
+        "error.",
+        numbers=page.Numbers("losses", ("model", "seed", "before tuning", "after tuning"), rows),
+    )
 
 
-def _line(axes, bins: Sequence[Mapping[str, Any]], what: str, name: str) -> None:
+def _over_pt(figures: Figures, process: str) -> Iterator[page.Figure]:
+    models = {name: of[process]["jets_r07_by_pt"]["mlpf"] for name, of in figures.items()}
+    own = figures["own"][process]["jets_r07_by_pt"]
+    others = {name: own[name] for name in ("baseline", "floor") if own.get(name)}
+    looks = {name: _look(name) for name in models} | {n: RECONSTRUCTIONS[n] for n in others}
+    label = "generated jet pt [GeV]"
+    yield responses.binned(
+        "widths", models | others, "pt", (label, "response IQR / median"), "width", looks
+    )
+    matched = models | {"baseline": own["baseline"]}
+    share = (label, "matched, n_reco / n_gen")
+    yield responses.binned("matched", matched, "pt", share, "matched", looks)
+
+
+def _look(name: str) -> Look:
     """A model in its colour, dashed before tuning."""
-    line_of_bins(
-        axes, bins, "pt", what, color=COLOURS[name.partition(",")[0]], label=name,
-        linestyle="--" if "before" in name else "-",
-    )  # fmt: skip
+    before = "before" in name
+    colour = COLOURS[name.partition(",")[0]]
+    return Look(name, colour, *(("dashed", "ring") if before else ("", "dot")))
 
 
 def _samples(figures: Figures) -> str:
@@ -145,5 +154,9 @@ def _samples(figures: Figures) -> str:
 
 
 def _ratio(group: Mapping[str, Mapping[str, Any]]) -> str:
-    own, rules = group["mlpf"]["width"], group["baseline"]["width"]
-    return f"{own / rules:.3f}" if own and rules else "no entries"
+    own, rules = group["mlpf"], group["baseline"]
+    if not own["width"] or not rules["width"]:
+        return "no entries"
+    value = own["width"] / rules["width"]
+    parts = [of["width_error"] and of["width_error"] / of["width"] for of in (own, rules)]
+    return f"{value:.3f}" + ("" if None in parts else f" ± {value * hypot(*parts):.3f}")

@@ -1,8 +1,8 @@
-"""How every page draws: SVG text in one style, and a colour for each class of particles."""
+"""Pictures that are files of their own: SVG of matplotlib in one style. Pages draw by
+`hpo.showing.look`."""
 
 import io
-import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 # Told apart by colour-blind people too (Okabe and Ito, 2008).
@@ -43,16 +43,3 @@ def draw(
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return text.getvalue()[text.getvalue().index("<svg") :]
-
-
-def line_of_bins(
-    axes: Any, bins: Sequence[Mapping[str, Any]], edges: str, what: str = "width", **style: Any
-) -> None:
-    """What each bin of figures (`physics.comparison`) has of `what`, over the middle of its edges,
-    which it has as `edges`; those without are left out, and a last one without an end is drawn at
-    its beginning."""
-    some = [b for b in bins if b[what] is not None]
-    centres = [statistics.mean(edge for edge in b[edges] if edge is not None) for b in some]
-    errors = [b["width_error"] or 0.0 for b in some] if what == "width" else None
-    values = [b[what] for b in some]
-    axes.errorbar(centres, values, errors, marker="o", markersize=3, linewidth=1, **style)

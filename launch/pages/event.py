@@ -2,110 +2,140 @@
 the particles that were made of them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from datasets import schema
 from datasets.simulation.tracker import helix
-from launch.pages.drawing import CLASS_COLOURS
+from launch.pages import looks, page
+from launch.pages.turning import PROGRAM
 
-TRACK, CLUSTER, FACE = "#2364aa", "#3a9d5d", "#c9ced6"
+TRACK, FACE = "sky", "line"
+# By kind of element that lies somewhere: its colour, and how fast dots grow with energy.
+_DOTS = {"cluster": ("green", 2.2), "calorimeter_hit": ("green", 2.0), "tracker_hit": ("sky", 0.0)}
 STEPS = 24  # points of a track's line
 FARTHEST = 3500.0  # mm, of what is drawn of a particle's direction
 
-# Draws lines and dots of `data` (mm) as seen from an angle that dragging changes; no library.
-_SCRIPT = """
-(function (box, data) {
-  const canvas = box.querySelector("canvas"), pen = canvas.getContext("2d");
-  const select = box.querySelector("select");
-  let turn = 0.6, tilt = 0.35, from = null;
-  function draw() {
-    const scale = Math.min(canvas.width, canvas.height) / 2 / data.size * 0.95;
-    const c = Math.cos(turn), s = Math.sin(turn), d = Math.cos(tilt), e = Math.sin(tilt);
-    const place = ([x, y, z]) => {
-      const a = c * z + s * x, b = c * x - s * z;
-      return [canvas.width / 2 + a * scale, canvas.height / 2 - (d * y - e * b) * scale];
-    };
-    pen.clearRect(0, 0, canvas.width, canvas.height);
-    const shown = [data.seen, data.layers[select.value]];
-    for (const layer of shown) for (const line of layer.lines) {
-      pen.strokeStyle = line.colour; pen.lineWidth = line.width || 1; pen.globalAlpha = 0.7;
-      pen.beginPath();
-      line.points.map(place).forEach(([x, y], i) => i ? pen.lineTo(x, y) : pen.moveTo(x, y));
-      pen.stroke();
-    }
-    for (const layer of shown) for (const dot of layer.dots) {
-      const [x, y] = place(dot.at);
-      pen.fillStyle = dot.colour; pen.globalAlpha = 0.55;
-      pen.beginPath(); pen.arc(x, y, dot.radius, 0, 7); pen.fill();
-    }
-    canvas.dataset.drawn = "yes";
-  }
-  canvas.addEventListener("pointerdown", p => {
-    from = [p.clientX, p.clientY, turn, tilt]; canvas.setPointerCapture(p.pointerId);
-  });
-  canvas.addEventListener("pointermove", p => {
-    if (!from) return;
-    turn = from[2] + (p.clientX - from[0]) / 150;
-    tilt = Math.max(-1.5, Math.min(1.5, from[3] + (p.clientY - from[1]) / 150));
-    draw();
-  });
-  canvas.addEventListener("pointerup", () => { from = null; });
-  canvas.addEventListener("keydown", p => {
-    const step = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
-    if (!(p.key in step)) return;
-    p.preventDefault(); turn += step[p.key][0] / 10; tilt += step[p.key][1] / 10; draw();
-  });
-  select.addEventListener("change", draw);
-  draw();
-})(document.currentScript.parentElement, %s);
-"""
+SCRIPT = f"<script>{PROGRAM}</script>"
+"""What a page with such events ends with."""
 
 
 def turning(
     X: Float[np.ndarray, "elements features"],
     rows: Mapping[str, Float[np.ndarray, "elements targets"]],
     face: schema.Face = schema.CLIC_FACE,
-) -> str:
-    """HTML of one event of tracks and clusters. `rows`: schema.TARGET_FEATURES by what made them,
-    of which the reader chooses one; areas grow with energy, lines of particles with its root."""
-    kind = X[:, schema.SHARED["elemtype"]]
-    energy = X[:, schema.SHARED["energy"]]
-    tracks, clusters = np.flatnonzero(kind == schema.TRACK), np.flatnonzero(kind == schema.CLUSTER)
-    first = schema.cluster("position.x")
-    seen = {
-        "lines": [
-            *({"points": _rounded(line), "colour": FACE} for line in _outline(face)),
-            *({"points": _rounded(line), "colour": TRACK} for line in _helices(X[tracks], face)),
-        ],
-        "dots": [
-            {"at": _rounded(X[i, first : first + 3]), "colour": CLUSTER, "radius": _size(energy[i])}
-            for i in clusters
-        ],
-    }
+    caption: str = "One event in three dimensions.",
+    name: str = "event",
+) -> page.Figure:
+    """One event of elements of any form. `rows`: schema.TARGET_FEATURES by what made them, of which
+    the reader chooses one; areas grow with energy, lines of particles with its root. The page needs
+    `SCRIPT`."""
+    parts = {part.kind: X[_rows_of(X, part)] for part in schema.form_of_width(X.shape[1]).parts}
+    sound = {kind: of[_drawable(of, kind)] for kind, of in parts.items()}
+    made = {who: y[y[:, schema.target("PDG")] > 0] for who, y in rows.items()}
+    curves = _helices(sound["track"], face) if "track" in parts else ()
+    dots = [dot for kind, of in sound.items() if kind in _DOTS for dot in _dots(of, kind)]
+    lost = sum(len(of) for of in parts.values()) - sum(len(of) for of in sound.values())
+    lost += sum(int((~np.isfinite(y).all(1)).sum()) for y in made.values())
     data = {
         "size": float(np.hypot(face.radius, face.half_length)) * 1.25,
-        "seen": seen,
-        "layers": {name: _particles(y) for name, y in rows.items()},
-    }
-    options = "".join(f"<option>{name}</option>" for name in rows)
+        "seen": {
+            "lines": [
+                *({"points": _rounded(line), "colour": FACE} for line in _outline(face)),
+                *({"points": _rounded(line), "colour": TRACK} for line in curves),
+            ],
+            "dots": dots,
+        },
+        "layers": {who: _particles(y[np.isfinite(y).all(1)]) for who, y in made.items()},
+    }  # fmt: skip
+    options = "".join(f"<option>{who}</option>" for who in rows)
     text = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
-    return (
-        '<div><label>particles of <select aria-label="particles of">'
-        f"{options}</select></label> <small>drag, or arrow keys, to turn</small><br>"
-        '<canvas width="760" height="520" tabindex="0" role="img" '
-        'aria-label="the event in three dimensions" style="max-width:100%;touch-action:none">'
-        f"</canvas>{_legend()}<script>{_SCRIPT % text}</script></div>"
+    counted = ", ".join(f"{len(of)} {kind.replace('_', ' ')}s" for kind, of in parts.items())
+    said = f"{counted}; particles: " + ", ".join(f"{len(y)} of {who}" for who, y in made.items())
+    said += f"; {lost} with values that are not finite are not drawn" if lost else ""
+    picture = (
+        f'<div class="turning" id="{name}"><div class="by-hand"><label>particles of '
+        f'<select>{options}</select></label> <button type="button" aria-pressed="false">turn'
+        "</button> <small>drag, or arrow keys, to turn; + and - to come nearer; Home: as at first"
+        f'</small></div><canvas width="760" height="520" tabindex="0" role="img" '
+        f'aria-label="the event in three dimensions: {said}">{said}</canvas>'
+        f'<script type="application/json">{text}</script></div>'
+    )
+    words = f"{caption} {said}."
+    return page.Figure(
+        picture, words, _legend(parts), page.Numbers(name, _COLUMNS, _table(parts, made))
     )
 
 
-def _legend() -> str:
-    names = [("tracks", TRACK), ("clusters", CLUSTER)]
-    names += list(zip(schema.CLASSES[1:], CLASS_COLOURS[1:], strict=True))
-    items = (f'<span style="color:{colour}">&#9679;</span> {name}' for name, colour in names)
-    return f"<p>{' &nbsp; '.join(items)}</p>"
+_COLUMNS = ("of", "class", "pt [GeV]", "eta", "phi", "energy [GeV]", "x [mm]", "y [mm]", "z [mm]")
+
+
+def _table(
+    parts: Mapping[str, np.ndarray], rows: Mapping[str, np.ndarray]
+) -> Iterator[tuple[Any, ...]]:
+    """Every element, and every particle."""
+    for kind, of in parts.items():
+        for x in of:
+            value = {name: float(x[i]) for name, i in schema.SHARED.items()}
+            place = _place(x, kind) if kind in _DOTS else (None,) * 3
+            yield (kind.replace("_", " "), "", *_momentum(value), *place)
+    for who, y in rows.items():
+        for row in y:
+            value = {name: float(row[schema.target(name)]) for name in schema.TARGET_FEATURES}
+            yield (who, _class(value["PDG"]), *_momentum(value), None, None, None)
+
+
+def _rows_of(X: np.ndarray, part: schema.Part) -> np.ndarray:
+    """The elements of a part: hits of tracker and calorimeters share an `elemtype`."""
+    chosen = X[:, schema.SHARED["elemtype"]] == part.elemtype
+    if not part.kind.endswith("_hit"):
+        return chosen
+    in_tracker = X[:, schema.hit("subdetector")] == schema.TRACKER
+    return chosen & (in_tracker == (part.kind == "tracker_hit"))
+
+
+def _drawable(of: np.ndarray, kind: str) -> np.ndarray:
+    """Which elements have all that drawing them needs."""
+    names = ("omega", "tanLambda", "sin_phi", "cos_phi")
+    needed = _place(of, kind) if kind in _DOTS else of[:, [schema.track(n) for n in names]]
+    return np.isfinite(needed).all(1)
+
+
+def _place(x: np.ndarray, kind: str) -> np.ndarray:
+    first = (schema.cluster if kind == "cluster" else schema.hit)("position.x")
+    return x[..., first : first + 3]
+
+
+def _dots(of: np.ndarray, kind: str) -> Iterator[dict[str, Any]]:
+    """Elements where they lie; their areas grow with energy."""
+    colour, growth = _DOTS[kind]
+    for x in of:
+        size = _size(float(x[schema.SHARED["energy"]]), growth)
+        yield {"at": _rounded(_place(x, kind)), "colour": colour, "radius": size}
+
+
+def _momentum(value: Mapping[str, float]) -> tuple[float, float, float, float]:
+    phi = float(np.arctan2(value["sin_phi"], value["cos_phi"]))
+    return value["pt"], value["eta"], phi, value["energy"]
+
+
+def _class(number: float) -> str:
+    known = 0 <= number < len(schema.CLASSES)
+    return schema.CLASSES[int(number)] if known else "unknown"
+
+
+def _legend(parts: Mapping[str, np.ndarray]) -> str:
+    found = [page.key("line", TRACK, "tracks")] if "track" in parts else []
+    found += [
+        page.key("dot", _DOTS[kind][0], f"{kind.replace('_', ' ')}s")
+        for kind in parts
+        if kind in _DOTS
+    ]
+    pairs = zip(looks.CLASSES[1:], schema.CLASSES[1:], strict=True)
+    return "".join([*found, *(page.key("line", colour, name) for colour, name in pairs)])
 
 
 def _helices(X: np.ndarray, face: schema.Face) -> Float[np.ndarray, "tracks steps 3"]:
@@ -133,22 +163,25 @@ def _outline(face: schema.Face) -> list[Float[np.ndarray, "points 3"]]:
 def _particles(y: Float[np.ndarray, "elements targets"]) -> dict:
     """Directions of particles, from the origin outwards."""
     lines = []
-    for row in y[y[:, schema.target("PDG")] > 0]:
+    for row in y:
         value = {name: float(row[schema.target(name)]) for name in schema.TARGET_FEATURES}
         towards = np.array([value["cos_phi"], value["sin_phi"], np.sinh(value["eta"])])
         length = min(FARTHEST, 900.0 * np.sqrt(max(value["energy"], 0.05)))
+        known = 0 < value["PDG"] < len(looks.CLASSES)
         lines.append({
             "points": _rounded([[0, 0, 0], length * towards / np.linalg.norm(towards)]),
-            "colour": CLASS_COLOURS[int(value["PDG"])],
+            "colour": looks.CLASSES[int(value["PDG"])] if known else looks.CLASSES[0],
             "width": 2,
         })  # fmt: skip
     return {"lines": lines, "dots": []}
 
 
-def _size(energy: float) -> float:
-    """Radius of a dot (pixels)."""
-    return round(float(2 + 2.2 * np.sqrt(max(energy, 0.0))), 1)
+def _size(energy: float, growth: float) -> float:
+    """Radius of a dot (pixels); one of an energy that is no number is small."""
+    known = min(energy, 1e3) if energy > 0 else 0.0
+    return round(float((2 if growth > 2 else 1.2) + growth * np.sqrt(known)), 1)
 
 
-def _rounded(points) -> list:
-    return np.round(np.asarray(points, float)).astype(int).tolist()
+def _rounded(points: Any) -> list:
+    """Whole mm, at most a kilometre away."""
+    return np.round(np.clip(np.asarray(points, float), -1e6, 1e6)).astype(int).tolist()

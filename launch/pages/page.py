@@ -1,5 +1,18 @@
 """The pages of programs: sheets of the same look as those of a study (`hpo.page`)."""
 
-from hpo.showing.drawing.sheet import Section, folded, render, source, table
+from hpo.showing.look.numbers import Numbers
+from hpo.showing.look.sheet import (
+    Figure,
+    Section,
+    drawn,
+    folded,
+    key,
+    render,
+    small,
+    source,
+    table,
+)
 
-__all__ = ["Section", "folded", "render", "source", "table"]
+__all__ = [
+    "Figure", "Numbers", "Section", "drawn", "folded", "key", "render", "small", "source", "table",
+]  # fmt: skip

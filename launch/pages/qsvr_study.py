@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from hpo.showing.look import marks, scales
+from hpo.showing.look.picture import Plot
 from launch.pages import page
-from launch.pages.drawing import draw
 from qsvr.study.curves import Curves
 from qsvr.study.measures import Cell
 
@@ -13,9 +14,8 @@ COLUMNS = (
     "solver", "known", "curves", "R\u00b2", "spread", "Spearman", "best tenth found",
     "best tenth stopped", "energy gap", "CPU s",
 )  # fmt: skip
-# Okabe and Ito: told apart by colour-blind people too
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
-FIXED = {"classical": "#222222", "persistence": "#9a9a9a"}
+PALETTE = ("blue", "orange", "green", "pink", "amber", "sky")
+FIXED = {"classical": "ink", "persistence": "grey"}
 
 
 def render(
@@ -32,10 +32,10 @@ def render(
     for protocol, cells in results.items():
         sizes = sorted({cell.train_size for cell in cells})
         chosen = _reference_cells(cells)
-        drawings = [true_against_predicted(chosen, _unit(settings, protocol))]
+        drawings = [true_against_predicted(chosen, _unit(settings, protocol), f"{protocol}-true")]
         if len({cell.known for cell in cells}) > 1:
             smallest = [cell for cell in cells if cell.train_size == sizes[0]]
-            drawings.insert(0, against_known(smallest))
+            drawings.insert(0, against_known(smallest, f"{protocol}-known"))
         rows = page.table(COLUMNS, [_row(cell) for cell in cells])
         title = f"{protocol.capitalize()} protocol"
         sections.append(
@@ -107,64 +107,82 @@ def colours(solvers: Sequence[str]) -> Mapping[str, str]:
     return {name: FIXED.get(name) or next(free) for name in solvers}
 
 
-def against_known(cells: Sequence[Cell]) -> str:
-    """R2 and Spearman against the known fraction of the curve, for one training size."""
-    solvers = list(dict.fromkeys(cell.solver for cell in cells))
-
-    def paint(axes):
-        for panel, what, label in zip(
-            axes, ("r2", "spearman"), ("R\u00b2", "Spearman's rank correlation"), strict=True
-        ):
-            for (name, colour), shift in zip(
-                colours(solvers).items(), np.linspace(-0.6, 0.6, len(solvers)), strict=True
-            ):
-                mine = [cell for cell in cells if cell.solver == name]
-                x = np.array([100 * cell.known for cell in mine]) + shift
-                values = [[getattr(o, what) for o in cell.outcomes] for cell in mine]
-                style = {"ls": ":" if name == "persistence" else "-", "lw": 1.4, "ms": 4}
-                panel.errorbar(
-                    x, [np.mean(v) for v in values], [np.std(v) for v in values], fmt="o",
-                    color=colour, label=name.replace("_", " "), elinewidth=0.8, capsize=2, **style,
-                )  # fmt: skip
-            panel.set(xlabel="known part of the curve [%]", ylabel=label, xlim=(0, 100))
-            low, high = panel.get_ylim()
-            panel.set_ylim(max(low, -0.05), min(high, 1.02))
-        axes[1].figure.legend(
-            *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(solvers)
-        )
-
-    return draw((10.4, 4.2), paint, columns=2)
+def _dash(solver: str) -> str:
+    return "dotted" if solver == "persistence" else ""
 
 
-def true_against_predicted(cells: Sequence[Cell], unit: str, splits: int = 3) -> str:
+def against_known(cells: Sequence[Cell], name: str) -> page.Figure:
+    """R2 and Spearman against the known fraction of the curve, for one training size; `name`: of
+    the figure."""
+    looks = colours(list(dict.fromkeys(cell.solver for cell in cells)))
+    shifts = np.linspace(-0.6, 0.6, len(looks))
+    pictures = {}
+    for what, label in (("r2", "R\u00b2"), ("spearman", "Spearman's rank correlation")):
+        values = [[getattr(o, what) for o in cell.outcomes] for cell in cells]
+        ends = [np.mean(v) + k * np.std(v) for v in values for k in (-1, 1)]
+        y = scales.between(max(min(ends), -0.05), min(max(*ends, 0.1), 1.02), label)
+        plot = Plot(scales.between(0, 100, "known part of the curve [%]"), y, 500, 330)
+        marked = []
+        for (solver, colour), shift in zip(looks.items(), shifts, strict=True):
+            mine = [(100 * c.known + shift, v) for c, v in zip(cells, values, strict=True)
+                    if c.solver == solver]  # fmt: skip
+            means = [float(np.mean(v)) for _, v in mine]
+            dash = _dash(solver)
+            marked.append(plot.line([x for x, _ in mine], means, f"strong {colour} {dash}"))
+            for (x, v), mean in zip(mine, means, strict=True):
+                error = float(np.std(v))
+                marked.append(marks.error(plot, x, (mean - error, mean + error), colour))
+                words = f"{solver.replace('_', ' ')}: {mean:.3f} \u00b1 {error:.3f}"
+                marked.append(plot.sign(x, mean, "dot", colour, None, words))
+        pictures[label] = plot.svg(f"{name}-{what}", marked)
+    rows = [
+        (_name(c), c.known, np.mean(of), np.std(of), np.mean(ranks), np.std(ranks))
+        for c in cells
+        for of, ranks in [([o.r2 for o in c.outcomes], [o.spearman for o in c.outcomes])]
+    ]
+    columns = ("solver", "known", "R2", "spread", "Spearman", "spread")
+    keys = "".join(
+        page.key("line", f"{colour} {_dash(solver)}", solver.replace("_", " "))
+        for solver, colour in looks.items()
+    )
+    return page.small(
+        pictures, "Means over the splits; lines: one standard deviation over them.",
+        page.Numbers(name, columns, rows), keys,
+    )  # fmt: skip
+
+
+def true_against_predicted(
+    cells: Sequence[Cell], unit: str, name: str, splits: int = 3
+) -> page.Figure:
     """Every test curve of the first splits, one panel a solver; on the diagonal it is right."""
-    columns = 2 if len(cells) == 4 else min(len(cells), 3)
-    rows = -(-len(cells) // columns)
-
-    def paint(axes):
-        panels = np.atleast_1d(axes).ravel()
-        points = [
-            (
-                np.concatenate([o.truth for o in cell.outcomes[:splits]]),
-                np.concatenate([o.predicted for o in cell.outcomes[:splits]]),
-            )
-            for cell in cells
+    points = [
+        (
+            np.concatenate([o.truth for o in cell.outcomes[:splits]]),
+            np.concatenate([o.predicted for o in cell.outcomes[:splits]]),
+        )
+        for cell in cells
+    ]
+    low, high = np.quantile(np.concatenate([truth for truth, _ in points]), [0, 1])
+    margin = 0.06 * (high - low)
+    low, high = float(low - margin), float(high + margin)
+    x, y = (scales.between(low, high, f"{what} {unit}") for what in ("true", "predicted"))
+    plot, looks, pictures = Plot(x, y, 340, 330), colours([c.solver for c in cells]), {}
+    for number, (cell, (truth, predicted)) in enumerate(zip(cells, points, strict=True)):
+        outside = (predicted < low) | (predicted > high)
+        note = f"R\u00b2 {cell.mean('r2'):.3f}"
+        if outside.any():
+            note += f", {outside.sum()} outside"
+        drawn = [
+            plot.line((low, high), (low, high), "faint guide"),
+            marks.cloud(plot, truth, predicted, np.full(len(truth), 2.0), looks[cell.solver]),
         ]
-        low, high = np.quantile(np.concatenate([truth for truth, _ in points]), [0, 1])
-        margin = 0.06 * (high - low)
-        limits = (low - margin, high + margin)
-        shades = colours([cell.solver for cell in cells])
-        for panel, cell, (truth, predicted) in zip(panels, cells, points, strict=False):
-            outside = (predicted < limits[0]) | (predicted > limits[1])
-            panel.plot(limits, limits, color="#9a9a9a", lw=1)
-            panel.scatter(truth, predicted, 9, color=shades[cell.solver], alpha=0.45, lw=0)
-            note = f"R\u00b2 {cell.mean('r2'):.3f}"
-            if outside.any():
-                note += f", {outside.sum()} outside"
-            panel.set_title(f"{cell.solver.replace('_', ' ')}: {note}", fontsize=9.5)
-            panel.set(xlim=limits, ylim=limits, aspect="equal")
-            panel.set(xlabel=f"true {unit}", ylabel=f"predicted {unit}")
-        for panel in panels[len(cells) :]:
-            panel.set_visible(False)
-
-    return draw((3.4 * columns, 3.7 * rows), paint, columns=columns, rows=rows)
+        pictures[f"{_name(cell)}: {note}"] = plot.svg(f"{name}-{number}", drawn)
+    rows = [
+        (_name(cell), *pair)
+        for cell, pairs in zip(cells, points, strict=True)
+        for pair in zip(*pairs, strict=True)
+    ]
+    return page.small(
+        pictures, "A point a tested curve, of the first splits; on the dashed line it is right.",
+        page.Numbers(name, ("solver", "true", "predicted"), rows),
+    )  # fmt: skip

@@ -49,7 +49,7 @@ def test_a_study_writes_its_figures_and_a_page(table, tmp_path):
         assert record["r2_mean"] <= 1
         assert record["cpu_seconds_mean"] > 0
     assert 0 <= records[1]["energy_gap_mean"] < 0.05
-    assert page.count("<svg") == 4  # two pictures of each protocol
+    assert page.count("<figure") == 4  # two pictures of each protocol
     assert "Published protocol" in page
     assert "Proper protocol" in page
     assert "<script" not in page

@@ -1,13 +1,15 @@
 """What a study foresaw against what came, and what it cost beside others."""
 
-from hpo.showing.drawing import scales
-from hpo.showing.drawing.curves import MOST, figure, key
-from hpo.showing.drawing.picture import Plot
+from hpo.showing.drawing.curves import MOST
 from hpo.showing.figures import Spent
+from hpo.showing.look import scales
+from hpo.showing.look.numbers import Numbers
+from hpo.showing.look.picture import Plot
+from hpo.showing.look.sheet import Figure, key
 from hpo.showing.view import View
 
 
-def predicted(view: View) -> str:
+def predicted(view: View) -> Figure:
     """Predictions over what came, with their spreads, where somebody went to see."""
     known = [f for f in view.foreseen if f.actual is not None][-MOST:]
     values = [v for f in known for v in (f.actual, f.mean)]
@@ -22,8 +24,17 @@ def predicted(view: View) -> str:
         ends = (f.mean - f.spread, f.mean + f.spread)
         marks.append(plot.line((f.actual,) * 2, ends, "faint", f.trial, words))
         marks.append(plot.sign(f.actual, f.mean, "dot", "plain", f.trial, words))
-    return figure(
-        plot.svg("predicted", marks), keys=key("dot", "plain", "a prediction ± its spread")
+    columns = ("trial", "at epoch", "for epoch", "foreseen", "spread", "came")
+    return Figure(
+        plot.svg("predicted", marks),
+        f"{view.metric} foreseen over what came, of {len(known)} predictions; on the dashed line "
+        "they are right.",
+        key("dot", "plain", "a prediction ± its spread"),
+        Numbers(
+            "predicted",
+            columns,
+            [(f.trial, f.epoch, f.rung, f.mean, f.spread, f.actual) for f in known],
+        ),
     )
 
 
@@ -37,7 +48,7 @@ def covered(view: View) -> tuple[int, int, int]:
     )
 
 
-def savings(spent: Spent) -> str:
+def savings(spent: Spent) -> Figure:
     """Epochs of the study, of plain Hyperband, and of all its trials to the end."""
     rows = [("this study", spent.study, "plain")]
     if spent.hyperband is not None:
@@ -54,4 +65,8 @@ def savings(spent: Spent) -> str:
         inside = count > 0.8 * x.high
         at = count - 0.01 * x.high if inside else count + 0.01 * x.high
         marks.append(plot.words(at, i + 0.6, str(count), "", "end" if inside else "start"))
-    return figure(plot.svg("savings", marks))
+    return Figure(
+        plot.svg("savings", marks),
+        "Epochs trained, each counted once; below, what others would train on the same trials.",
+        numbers=Numbers("epochs", ("", "epochs"), [(name, count) for name, count, _ in rows]),
+    )

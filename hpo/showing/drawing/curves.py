@@ -1,6 +1,5 @@
 """Loss curves, and the best of them so far; how trials of each fate are told apart."""
 
-import html
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from hpo.showing import figures
-from hpo.showing.drawing import scales
-from hpo.showing.drawing.picture import Plot, sign_at
+from hpo.showing.look import scales
+from hpo.showing.look.numbers import Numbers
+from hpo.showing.look.picture import Plot
+from hpo.showing.look.sheet import Figure, key
 from hpo.showing.view import STATUSES, Seen, View
 
 MOST = 600  # trials in one picture: more are a blot, and a page of many megabytes
@@ -23,22 +24,6 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "stopped": ("stopped", "cross"),
     "failed": ("failed", "triangle"),
 }
-
-
-def figure(svg: str, caption: str = "", keys: str = "", wide: bool = False) -> str:
-    """A picture with what its marks mean."""
-    words = f"<figcaption>{keys} {html.escape(caption)}</figcaption>" if caption or keys else ""
-    kind = ' class="wide"' if wide else ""
-    return f'<figure{kind} style="margin:0">{svg}{words}</figure>'
-
-
-def key(shape: str, look: str, text: str) -> str:
-    """One entry of a legend."""
-    mark = sign_at(7, 6, shape, look)
-    return (
-        '<span class="key"><svg class="plot" width="14" height="12" viewBox="0 0 14 12" '
-        f'role="img" aria-label="{html.escape(look)}">{mark}</svg>{html.escape(text)}</span> '
-    )
 
 
 def legend(trials: Iterable[Seen]) -> str:
@@ -71,7 +56,7 @@ def short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def curves(view: View) -> str:
+def curves(view: View) -> Figure:
     """The metric of every trial by epoch, and how each ended."""
     trials, longest = shown(view), figures.longest(view)
     x = scales.numbers((1, max(longest, 2)), "epoch", log=True)
@@ -89,10 +74,16 @@ def curves(view: View) -> str:
     keys = legend(trials)
     if best is not None:
         keys += key("square", "best", f"the best, trial {best.number}")
-    return figure(plot.svg("curves", marks), keys=keys)
+    rows = [(t.number, t.status, i, v) for t in trials for i, v in enumerate(t.curve, 1)]
+    return Figure(
+        plot.svg("curves", marks),
+        f"{view.metric} of {len(trials)} trials after each epoch, as each reported it.",
+        keys,
+        Numbers("curves", ("trial", "status", "epoch", view.metric), rows),
+    )
 
 
-def best_so_far(view: View) -> str:
+def best_so_far(view: View) -> Figure:
     """The best metric that any report had, by epochs that the study had trained."""
     best = figures.best_so_far(view)
     steps = np.flatnonzero(np.r_[True, np.diff(best.value) != 0][: len(best.value)])
@@ -107,7 +98,16 @@ def best_so_far(view: View) -> str:
         seconds = "" if math.isnan(best.seconds[i]) else f", after {span(best.seconds[i])}"
         words = f"{best.value[i]:.6g}: trial {best.trial[i]}, epoch {best.epoch[i]}{seconds}"
         marks.append(plot.sign(i + 1, best.value[i], "dot", "best", int(best.trial[i]), words))
-    return figure(plot.svg("best-so-far", marks))
+    columns = ("epochs trained", "seconds", f"best {view.metric}", "trial", "epoch")
+    rows = [
+        (i + 1, best.seconds[i], best.value[i], int(best.trial[i]), int(best.epoch[i]))
+        for i in steps.tolist()
+    ]
+    return Figure(
+        plot.svg("best-so-far", marks),
+        f"The best {view.metric} of any report until then; a mark wherever it got better.",
+        numbers=Numbers("best-so-far", columns, rows),
+    )
 
 
 def span(seconds: float) -> str:

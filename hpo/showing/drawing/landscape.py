@@ -2,17 +2,20 @@
 
 import numpy as np
 
-from hpo.showing.drawing import scales
-from hpo.showing.drawing.curves import MOST, described, figure, key, short
-from hpo.showing.drawing.picture import Plot, shade
+from hpo.showing.drawing.curves import MOST, described, short
 from hpo.showing.landscape import Importance, Landscape, Map
+from hpo.showing.look import scales, sheet
+from hpo.showing.look.numbers import Numbers
+from hpo.showing.look.palette import shade
+from hpo.showing.look.picture import Plot
+from hpo.showing.look.sheet import Figure, key
 from hpo.showing.view import View
 from hpo.space.parameters import Categorical, plain
 
 WIDTH = 1040
 
 
-def parallel(view: View, land: Landscape) -> str:
+def parallel(view: View, land: Landscape) -> Figure:
     """An axis a hyperparameter and one for the metric, a line a trial; the best lie on top."""
     columns = len(land.names) + 1
     x = scales.Axis(0, max(columns - 1, 1), False, "", tuple(
@@ -35,10 +38,16 @@ def parallel(view: View, land: Landscape) -> str:
     for at, row in ((1.025, order[0]), (-0.055, order[-1])):
         marks.append(plot.words(columns - 1, at, f"{land.values[row]:.4g}", "tick", "end"))
     keys = key("square", shade(1.0), "best") + key("square", shade(0.0), "worst")
-    return figure(plot.svg("parallel", marks), keys=keys, wide=True)
+    return Figure(
+        plot.svg("parallel", marks),
+        f"A line a trial: its hyperparameters, and its {view.metric} at epoch {land.epoch}.",
+        keys,
+        _table("hyperparameters", view, land),
+        wide=True,
+    )
 
 
-def importance(found: Importance) -> str:
+def importance(found: Importance) -> Figure:
     """Bars with their spread over seeds, the longest on top."""
     order = np.argsort(-found.mean)
     names = [_cut(found.names[i], 4) for i in order]
@@ -54,16 +63,21 @@ def importance(found: Importance) -> str:
         marks.append(
             plot.line((mean - spread, mean + spread), (row + 0.5,) * 2, "ink", None, words)
         )
-    return figure(plot.svg("importance", marks))
+    rows = [(found.names[i], found.mean[i], found.spread[i]) for i in order]
+    return Figure(
+        plot.svg("importance", marks),
+        "What shuffling one hyperparameter costs a random forest; lines: one standard deviation.",
+        numbers=Numbers("importance", ("hyperparameter", "loss of R2", "spread"), rows),
+    )
 
 
-def slices(view: View, land: Landscape) -> list[str]:
+def slices(view: View, land: Landscape) -> Figure:
     """The metric over each hyperparameter, a small picture each."""
     y = scales.of_losses(land.values.tolist(), view.sign, f"{view.metric} at epoch {land.epoch}")
     trials = {t.number: t for t in view.trials}
-    found = []
+    found = {}
     for number, name in enumerate(land.names[:24]):
-        plot = Plot(_along(land, name), y, 330, 240)
+        plot = Plot(_along(land, name), y._replace(label=""), 330, 220)
         marks = [
             plot.sign(unit, value, "dot", "plain", trial, described(view, trials[trial]))
             for unit, value, trial in zip(
@@ -71,11 +85,12 @@ def slices(view: View, land: Landscape) -> list[str]:
             )
             if np.isfinite(unit)
         ][-MOST:]
-        found.append(figure(plot.svg(f"slice-{number}", marks)))
-    return found
+        found[name] = plot.svg(f"slice-{number}", marks)
+    words = f"{y.label} over each hyperparameter, a point a trial."
+    return sheet.small(found, words, _table("slices", view, land))
 
 
-def over_two(view: View, land: Landscape, found: Map) -> str:
+def over_two(view: View, land: Landscape, found: Map) -> Figure:
     """What a forest foresees over two hyperparameters, and the trials that it learned from."""
     plot = Plot(_along(land, found.x), _along(land, found.y), 520, 420, left=88)
     cells, marks = len(found.ranks), []
@@ -92,7 +107,25 @@ def over_two(view: View, land: Landscape, found: Map) -> str:
             words = described(view, trials[number])
             marks.append(plot.sign(x, y, "dot", "best edge", number, words))
     keys = key("square", shade(1.0), "best foreseen") + key("square", shade(0.0), "worst")
-    return figure(plot.svg("map", marks), keys=keys + key("dot", "best", "a trial"))
+    places = [((i + 0.5) / cells, (j + 0.5) / cells) for j in range(cells) for i in range(cells)]
+    rows = [(x, y, r) for (x, y), r in zip(places, found.ranks.ravel(), strict=True)]
+    return Figure(
+        plot.svg("map", marks),
+        f"Ranks that a forest foresees over {found.x} and {found.y}; its numbers are places on "
+        "both axes from 0 to 1, and the rank there.",
+        keys + key("dot", "best", "a trial"),
+        Numbers("map", (found.x, found.y, "rank"), rows),
+    )
+
+
+def _table(name: str, view: View, land: Landscape) -> Numbers:
+    """Every trial of a landscape with its hyperparameters and its value."""
+    trials = {t.number: t for t in view.trials}
+    rows = [
+        (number, *(trials[number].configuration.get(n) for n in land.names), value)
+        for number, value in zip(land.numbers, land.values, strict=True)
+    ]
+    return Numbers(name, ("trial", *land.names, view.metric), rows)
 
 
 def _along(land: Landscape, name: str) -> scales.Axis:

@@ -8,8 +8,10 @@ from typing import Any
 
 from hpo.showing import figures
 from hpo.showing import landscape as lands
-from hpo.showing.drawing import accounts, curves, landscape, look, sheet, timeline
-from hpo.showing.drawing.sheet import Section
+from hpo.showing.drawing import accounts, curves, landscape, timeline
+from hpo.showing.drawing.pointing import SCRIPT
+from hpo.showing.look import sheet
+from hpo.showing.look.sheet import Section
 from hpo.showing.recorded import view_of
 from hpo.showing.view import View
 
@@ -40,9 +42,8 @@ def render(view: View, title: str, refresh_s: float | None = None) -> str:
     """HTML of the whole page."""
     live = refresh_s is not None and not view.over
     head = f'<meta http-equiv="refresh" content="{max(refresh_s, 1):g}">' if live else ""
-    head += f"<style>{look.STYLE}</style>"
-    text = sheet.render(title, _summary(view), _sections(view), head)
-    return text.replace("</body>", f"{_footer(view)}<script>{look.SCRIPT}</script></body>")
+    script = f"<script>{SCRIPT}</script>"
+    return sheet.render(title, _summary(view), _sections(view), _made(view), head, script)
 
 
 def _sections(view: View) -> list[Section]:
@@ -110,10 +111,10 @@ def _best(view: View) -> Section:
         for t in view.ranked()
     ]
     columns = ("trial", view.metric, "at epoch", "", "hyperparameters")
-    tables = [_table(columns, rows[:SHOWN])]
+    tables = [sheet.table(columns, rows[:SHOWN])]
     if len(rows) > SHOWN:
         more = f"{len(rows) - SHOWN} more" + (", the first of them" if len(rows) > _FOLDED else "")
-        tables.append(sheet.folded(more, _table(columns, rows[SHOWN:_FOLDED])))
+        tables.append(sheet.folded(more, sheet.table(columns, rows[SHOWN:_FOLDED])))
     if not rows:
         tables = ["<p>No trial that has reported is left: all that began have failed.</p>"]
     return Section("The best trials", text, tables, [])
@@ -128,8 +129,8 @@ def _in_time(view: View) -> Section:
         else "A row a trial, as long as it was trained: a scheduler's state knows no times. Made "
         "from the study's log (its .db file), this picture is one in time."
     )
-    columns, rows = timeline.rung_rows(view)
-    return Section("Rungs and brackets", text, [_table(columns, rows)], [timeline.budgets(view)])
+    table = sheet.table(*timeline.rung_rows(view))
+    return Section("Rungs and brackets", text, [table], [timeline.budgets(view)])
 
 
 def _workers(view: View) -> list[Section]:
@@ -164,7 +165,7 @@ def _landscape(view: View, land: lands.Landscape) -> list[Section]:
         "Each hyperparameter alone",
         f"{view.metric} over each hyperparameter, of {among}.",
         [],
-        landscape.slices(view, land),
+        [landscape.slices(view, land)],
     )
     found = lands.importance(land)
     if found is None:
@@ -231,7 +232,7 @@ def _failures(view: View) -> list[Section]:
     ]
     if not rows:
         return []
-    tables = [_table(("failed trial", "after epoch", "why"), rows[:50])]
+    tables = [sheet.table(("failed trial", "after epoch", "why"), rows[:50])]
     if len(rows) > 50:
         tables.append(f"<p>and {len(rows) - 50} more</p>")
     return [Section("Failures", "They count in no comparison above.", tables, [])]
@@ -248,10 +249,6 @@ def _folded_source(text: str) -> str:
     return sheet.folded("The scheduler's settings, as the log holds them", sheet.source(text))
 
 
-def _table(columns: Any, rows: Any) -> str:
-    return f'<div class="table">{sheet.table(columns, rows)}</div>'
-
-
 def _state_of(view: View) -> str:
     if view.over:
         return "over"
@@ -259,14 +256,12 @@ def _state_of(view: View) -> str:
     return f"{running} running" if running else "not over"
 
 
-def _footer(view: View) -> str:
+def _made(view: View) -> str:
+    """How the page was made, for every caption."""
     if view.last is None:
-        return "<footer>Made from a scheduler's last state.</footer>"
-    begun, last = (
-        datetime.datetime.fromtimestamp(s).strftime("%Y-%m-%d %H:%M:%S")
-        for s in (view.begun, view.last)
-    )
-    return f"<footer>Made from the study's log: first row {begun}, last row {last}.</footer>"
+        return "Made by hpo.page from a scheduler's last state."
+    last = datetime.datetime.fromtimestamp(view.last).strftime("%Y-%m-%d %H:%M:%S")
+    return f"Made by hpo.page from the study's log: seed {view.seed}, last row {last}."
 
 
 def title_of(path: str | Path | None) -> str:

@@ -3,15 +3,18 @@
 import math
 
 from hpo.showing import figures, schedule
-from hpo.showing.drawing import scales
-from hpo.showing.drawing.curves import LOOKS, described, figure, key, legend, shown, with_unit
-from hpo.showing.drawing.picture import Plot, shade
+from hpo.showing.drawing.curves import LOOKS, described, legend, shown, with_unit
+from hpo.showing.look import scales
+from hpo.showing.look.numbers import Numbers
+from hpo.showing.look.palette import shade
+from hpo.showing.look.picture import Plot
+from hpo.showing.look.sheet import Figure, key
 from hpo.showing.view import Seen, Span, View
 
 MOST = 5000  # jobs in one picture
 
 
-def budgets(view: View) -> str:
+def budgets(view: View) -> Figure:
     """A row a trial, a bar a job, whose colour is the epoch that it was sent to. Without times,
     bars are as long as trials were trained."""
     trials = shown(view)
@@ -45,10 +48,19 @@ def budgets(view: View) -> str:
         at = ends.get(t.number, t.epochs if not spans else 0.0)
         marks.append(plot.sign(at, row + 0.5, shape, look, t.number, words))
     colours = "".join(key("square", shade(_share(g, goals)), f"to epoch {g}") for g in goals[:14])
-    return figure(plot.svg("budgets", marks), keys=colours + legend(trials), wide=True)
+    rows = [(t.number, t.bracket, t.status, t.epochs) for t in trials]
+    return Figure(
+        plot.svg("budgets", marks),
+        "A row a trial" + (", a bar a job, on the study's clock." if spans else "."),
+        colours + legend(trials),
+        _jobs("jobs", spans)
+        if spans
+        else Numbers("trials", ("trial", "bracket", "status", "epochs"), rows),
+        wide=True,
+    )
 
 
-def workers(view: View) -> str:
+def workers(view: View) -> Figure:
     """A row a lane, a bar a job, marked by how it ended. Needs a log."""
     spans = list(view.spans[-MOST:])
     lanes = figures.lanes(spans)
@@ -74,7 +86,23 @@ def workers(view: View) -> str:
         for end, look in looks.items()
         if any(s.end == end for s in spans)
     )
-    return figure(plot.svg("workers", marks), keys=keys, wide=True)
+    return Figure(
+        plot.svg("workers", marks),
+        "Jobs in lanes, as few as hold them all, on the study's clock.",
+        keys,
+        _jobs("lanes", spans, lanes),
+        wide=True,
+    )
+
+
+def _jobs(name: str, spans: list[Span], lanes: list[int] | None = None) -> Numbers:
+    """Every job, with its lane where it has one."""
+    columns = ("trial", "begun [s]", "ended [s]", "first epoch", "last epoch", "sent to", "ended")
+    rows = [(s.trial, s.begun, s.ended, s.first + 1, s.last, s.goal, s.end) for s in spans]
+    if lanes is None:
+        return Numbers(name, columns, rows)
+    numbered = [(*row, lane + 1) for row, lane in zip(rows, lanes, strict=True)]
+    return Numbers(name, (*columns, "lane"), numbered)
 
 
 def busy_share(spans: tuple[Span, ...]) -> float:

@@ -1,5 +1,6 @@
 """Pictures of single events: eta and phi, across the beam, along the beam."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -10,14 +11,19 @@ from datasets.events import Samples
 from datasets.inspection.quantities import form_of, rows_of
 from datasets.schema import Part, target
 from datasets.simulation.tracker import helix
+from hpo.showing.look import marks, scales
+from hpo.showing.look.picture import Plot
+from launch.pages import event as turned
+from launch.pages import looks, page
 from launch.pages.dataset.tables import number
-from launch.pages.drawing import CLASS_COLOURS, draw
 
 JET_RADIUS = 0.4
 _TRACKER_RADIUS, _TRACKER_HALF_LENGTH = 1500.0, 2300.0  # mm: tracks are drawn so far
-_MARKERS = {"track": "^", "cluster": "o", "tracker_hit": ".", "calorimeter_hit": "s"}
-_MANY = 1500  # points, from which on they are drawn as pixels
+_SIGNS = {"track": "triangle", "tracker_hit": "dot", "cluster": "dot", "calorimeter_hit": "square"}
 _POINTS_OF_TRACK = 60
+_SIDE = 330  # of a picture, points
+
+View = tuple[Plot, list[str]]
 
 
 class _Elements(NamedTuple):
@@ -32,10 +38,11 @@ class _Elements(NamedTuple):
         return self.X[:, self.part.features.index(name)].astype(np.float64)
 
     @property
-    def colours(self) -> np.ndarray:
+    def classes(self) -> np.ndarray:
+        """Those of targets; what is of no known class is drawn as none."""
         kind = self.ytarget[:, target("PDG")]
         known = np.isin(kind, np.arange(len(schema.CLASSES)))
-        return np.array(CLASS_COLOURS)[np.where(known, kind, 0).astype(int)]
+        return np.where(known, kind, 0).astype(int)
 
 
 def choose(samples: Samples, events: int, seed: int = 0) -> list[int]:
@@ -46,33 +53,39 @@ def choose(samples: Samples, events: int, seed: int = 0) -> list[int]:
     return sorted(int(event) for event in chosen)
 
 
-def picture(samples: Samples, event: int, name: str) -> str:
-    """One event in three views; markers grow with the elements' energy."""
+def picture(samples: Samples, event: int, name: str, which: str = "event") -> page.Figure:
+    """One event in three views; markers grow with the elements' energy. `which`: the name of the
+    figure among those of its page."""
     elements = _elements(samples, event)
     jets = samples.targetjets
     of_event = slice(jets.offsets[event], jets.offsets[event + 1])
     energy = samples.ytarget[samples.offsets[event] : samples.offsets[event + 1]]
     total = energy[energy[:, target("PDG")] > 0, target("energy")].sum()
-    title = f"{name}, event {event}: targets with {number(total)} GeV, {jets.counts[event]} jets"
+    caption = f"{name}, event {event}: targets with {number(total)} GeV, {jets.counts[event]} jets."
+    circles = (jets[column][of_event] for column in ("eta", "phi"))
+    views = {
+        "eta and phi, with jets": _in_eta_phi(elements, *circles),
+        "across the beam": _across(elements),
+        "along the beam": _along(elements),
+    }
+    drawn = {
+        title: plot.svg(f"{which}-{i}", found)
+        for i, (title, (plot, found)) in enumerate(views.items())
+    }
+    numbers = page.Numbers(which, _COLUMNS, [*_rows(elements)])
+    return page.small(drawn, caption, numbers, _keys(elements))
 
-    def paint(panels) -> None:
-        for found in elements:
-            _in_eta_phi(panels[0], found)
-            _across(panels[1], found)
-            _along(panels[2], found)
-        _circles(panels[0], jets["eta"][of_event], jets["phi"][of_event])
-        panels[0].set(xlabel="eta", ylabel="phi [rad]", title="eta and phi, with jets")
-        panels[0].set(xlim=_eta_range(elements), ylim=(-np.pi, np.pi))
-        panels[1].set(xlabel="x [m]", ylabel="y [m]", title="across the beam")
-        panels[2].set(xlabel="z [m]", ylabel="r [m], negative for y < 0", title="along the beam")
-        for axes in panels:
-            axes.title.set_fontsize(9.5)
-        for axes in panels[1:]:
-            axes.set_aspect("equal", adjustable="datalim")
-        _legend(panels[0], elements)
-        panels[0].figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
 
-    return draw((10.9, 4.5), paint, columns=3)
+def in_three(samples: Samples, event: int, name: str, which: str) -> page.Figure:
+    """The same event, to be turned: its elements, and what targets and candidates make of them."""
+    rows = slice(samples.offsets[event], samples.offsets[event + 1])
+    made = {"targets": samples.ytarget[rows], "candidates": samples.ycand[rows]}
+    return turned.turning(
+        np.asarray(samples.X[rows]),
+        {who: np.asarray(y) for who, y in made.items()},
+        caption=f"{name}, event {event}, to be turned.",
+        name=which,
+    )
 
 
 def _elements(samples: Samples, event: int) -> list[_Elements]:
@@ -82,7 +95,7 @@ def _elements(samples: Samples, event: int) -> list[_Elements]:
     out = []
     for part in form.parts:
         chosen = rows_of(samples, part)[rows]
-        energy = np.nan_to_num(X[chosen, schema.SHARED["energy"]])
+        energy = np.nan_to_num(X[chosen, schema.SHARED["energy"]], posinf=0.0)
         # Hits are many and small: less ink for each.
         ink = 160.0 if part.table != "hit" else 25.0
         largest = max(energy.max(initial=0), 1e-9)
@@ -91,48 +104,93 @@ def _elements(samples: Samples, event: int) -> list[_Elements]:
     return out
 
 
-def _scatter(axes, found: _Elements, x: np.ndarray, y: np.ndarray) -> None:
+def _scatter(plot: Plot, found: _Elements, x: np.ndarray, y: np.ndarray) -> list[str]:
     """Elements with a particle lie above those without, small ones above large ones."""
-    drawn = np.isfinite(x) & np.isfinite(y)
-    has_particle = found.ytarget[:, target("PDG")] > 0
-    for layer, chosen in ((1, drawn & ~has_particle), (2, drawn & has_particle)):
-        order = np.flatnonzero(chosen)[np.argsort(-found.area[chosen], kind="stable")]
-        axes.scatter(
-            x[order], y[order], found.area[order], c=found.colours[order], linewidths=0,
-            alpha=0.65, marker=_MARKERS[found.part.kind], zorder=layer,
-            rasterized=len(order) > _MANY,
-        )  # fmt: skip
+    shape = "squares " if found.part.kind == "calorimeter_hit" else ""
+    radius = np.sqrt(found.area / np.pi)
+    return [
+        marks.cloud(plot, x[own], y[own], radius[own], f"{shape}{looks.CLASSES[kind]}")
+        for kind in range(len(schema.CLASSES))
+        for own in [found.classes == kind]
+    ]
 
 
-def _eta_range(elements: list[_Elements]) -> tuple[float, float]:
-    """As wide as phi, or wider: circles stay round where nothing is far forward."""
-    etas = np.abs(np.concatenate([found.feature("eta") for found in elements]))
-    reach = max(np.pi, etas[np.isfinite(etas)].max(initial=0))
-    return -reach, reach
+def _curves(plot: Plot, found: _Elements, x: np.ndarray, y: np.ndarray) -> list[str]:
+    """Tracks, those of one class as one mark."""
+    return [
+        marks.lines(plot, zip(x[own], y[own], strict=True), looks.CLASSES[kind])
+        for kind in range(len(schema.CLASSES))
+        for own in [found.classes == kind]
+    ]
 
 
-def _in_eta_phi(axes, found: _Elements) -> None:
-    phi = np.arctan2(found.feature("sin_phi"), found.feature("cos_phi"))
-    _scatter(axes, found, found.feature("eta"), phi)
+def _in_eta_phi(elements: list[_Elements], eta: np.ndarray, phi: np.ndarray) -> View:
+    """As wide as phi, or wider: circles stay round where nothing is far forward. The part of a jet
+    beyond phi = +-pi is drawn on the other side."""
+    every = np.abs(np.concatenate([found.feature("eta") for found in elements]))
+    reach = min(max(np.pi, every[np.isfinite(every)].max(initial=0)), 8.0)
+    y = scales.between(-np.pi, np.pi, "phi [rad]")
+    plot = Plot(scales.between(-reach, reach, "eta"), y, _SIDE, _SIDE - 18)
+    drawn = []
+    for found in elements:
+        at = np.arctan2(found.feature("sin_phi"), found.feature("cos_phi"))
+        if found.part.kind == "track":
+            drawn += [
+                plot.sign(e, p, "triangle", looks.CLASSES[kind])
+                for e, p, kind in zip(found.feature("eta"), at, found.classes, strict=True)
+                if np.isfinite(e) and np.isfinite(p)
+            ]
+        else:
+            drawn += _scatter(plot, found, found.feature("eta"), at)
+    turn = np.linspace(0, 2 * np.pi, 49)
+    circles = [
+        (at_eta + JET_RADIUS * np.cos(turn), at_phi + shift + JET_RADIUS * np.sin(turn))
+        for at_eta, at_phi in zip(eta, phi, strict=True)
+        for shift in (-2 * np.pi, 0, 2 * np.pi)
+    ]
+    return plot, [*drawn, marks.lines(plot, circles, "ink")]
 
 
-def _across(axes, found: _Elements) -> None:
-    if found.part.kind == "track":
-        x, y, _ = _helices(found)
-        _curves(axes, x, y, found)
-    else:
-        _scatter(axes, found, found.feature("position.x") / 1e3, found.feature("position.y") / 1e3)
+def _across(elements: list[_Elements]) -> View:
+    return _view(elements, ("x [m]", "y [m]"), lambda x, y, z, side: (x, y), lambda x, y, z: (x, y))
 
 
-def _along(axes, found: _Elements) -> None:
-    if found.part.kind == "track":
-        x, y, z = _helices(found)
-        # One side for a whole track: it must not jump where it turns through y = 0.
-        side = np.where(found.feature("sin_phi") < 0, -1, 1)[:, None]
-        _curves(axes, z, side * np.hypot(x, y), found)
-    else:
-        x, y, z = (found.feature(f"position.{axis}") / 1e3 for axis in "xyz")
-        _scatter(axes, found, z, np.where(y < 0, -1, 1) * np.hypot(x, y))
+def _along(elements: list[_Elements]) -> View:
+    # One side for a whole track: it must not jump where it turns through y = 0.
+    return _view(
+        elements,
+        ("z [m]", "r [m], negative for y < 0"),
+        lambda x, y, z, side: (z, side * np.hypot(x, y)),
+        lambda x, y, z: (z, np.where(y < 0, -1, 1) * np.hypot(x, y)),
+    )
+
+
+def _view(elements: list[_Elements], labels: tuple[str, str], of_track, of_place) -> View:
+    """Tracks and places as seen from one side, one metre as long in both directions."""
+    seen = []
+    for found in elements:
+        if found.part.kind == "track":
+            side = np.where(found.feature("sin_phi") < 0, -1, 1)[:, None]
+            seen.append((found, *of_track(*_helices(found), side)))
+        else:
+            places = (found.feature(f"position.{axis}") / 1e3 for axis in "xyz")
+            seen.append((found, *of_place(*places)))
+    reach = [_reach([values[i] for values in seen]) for i in (1, 2)]
+    half = max(reach)
+    x, y = (scales.between(-half, half, label) for label in labels)
+    plot = Plot(x, y, _SIDE, _SIDE - 18)
+    return plot, [
+        mark
+        for found, u, v in seen
+        for mark in (_curves if found.part.kind == "track" else _scatter)(plot, found, u, v)
+    ]
+
+
+def _reach(several: list[np.ndarray]) -> float:
+    """How far all but a few of what is finite lies from 0 (m)."""
+    values = np.abs(np.concatenate([np.ravel(v) for v in several]))
+    values = values[np.isfinite(values)]
+    return 1.05 * float(np.quantile(values, 0.999)) if len(values) and values.any() else 1.0
 
 
 def _helices(tracks: _Elements) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -151,31 +209,28 @@ def _helices(tracks: _Elements) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tuple(np.where(left, np.nan, values / 1e3) for values in (x, y, z))
 
 
-def _curves(axes, x: np.ndarray, y: np.ndarray, found: _Elements) -> None:
-    from matplotlib.collections import LineCollection
-
-    lines = [
-        np.stack([u, v], axis=1)[np.isfinite(u) & np.isfinite(v)] for u, v in zip(x, y, strict=True)
-    ]
-    axes.add_collection(LineCollection(lines, colors=found.colours, linewidths=0.8, alpha=0.7))
-    axes.autoscale_view()
+_COLUMNS = ("element", "class", "eta", "phi", "energy [GeV]", "x [mm]", "y [mm]", "z [mm]")
 
 
-def _circles(axes, eta: np.ndarray, phi: np.ndarray) -> None:
-    """Jets; the part of a circle beyond phi = +-pi is drawn on the other side."""
-    turn = np.linspace(0, 2 * np.pi, 73)
-    for at_eta, at_phi in zip(eta, phi, strict=True):
-        for shift in (-2 * np.pi, 0, 2 * np.pi):
-            axes.plot(
-                at_eta + JET_RADIUS * np.cos(turn), at_phi + shift + JET_RADIUS * np.sin(turn),
-                color="#222222", linewidth=0.9,
-            )  # fmt: skip
-
-
-def _legend(axes, elements: list[_Elements]) -> None:
-    for colour, name in zip(CLASS_COLOURS, ("no particle", *schema.CLASSES[1:]), strict=True):
-        axes.scatter([], [], 40, color=colour, alpha=0.8, linewidths=0, label=name)
+def _rows(elements: list[_Elements]) -> Iterator[tuple]:
     for found in elements:
-        label = found.part.kind.replace("_", " ")
-        axes.scatter([], [], 30, color="#666", marker=_MARKERS[found.part.kind], label=label)
-    axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=8)
+        phi = np.arctan2(found.feature("sin_phi"), found.feature("cos_phi"))
+        eta, energy = found.feature("eta"), found.X[:, schema.SHARED["energy"]]
+        places = (
+            [np.full(len(phi), np.nan)] * 3
+            if found.part.kind == "track"
+            else [found.feature(f"position.{axis}") for axis in "xyz"]
+        )
+        kind = found.part.kind.replace("_", " ")
+        names = [schema.CLASSES[k] for k in found.classes]
+        yield from zip([kind] * len(phi), names, eta, phi, energy, *places, strict=True)
+
+
+def _keys(elements: list[_Elements]) -> str:
+    kinds = [
+        page.key(_SIGNS[found.part.kind], "ink", found.part.kind.replace("_", " "))
+        for found in elements
+    ]
+    names = ("no particle", *schema.CLASSES[1:])
+    pairs = zip(looks.CLASSES, names, strict=True)
+    return "".join([*kinds, *(page.key("bar", colour, name) for colour, name in pairs)])

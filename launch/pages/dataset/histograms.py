@@ -1,115 +1,93 @@
-"""Histograms and bars of a dataset page: measured values in, SVG out."""
+"""Histograms and bars of a dataset page: measured values in, figures out."""
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from datasets import schema
 from datasets.inspection.measures import Axis, Histogram, Measured
 from datasets.inspection.quantities import ClassCounts
-from launch.pages.drawing import CLASS_COLOURS, draw
+from hpo.showing.look import marks, scales
+from hpo.showing.look.picture import Plot
+from launch.pages import page
 
-FIRST, OTHER = "#0072b2", "#d55e00"
-DATASET_COLOURS = (FIRST, OTHER)
-_COLUMNS = 4  # panels in a row
-_PITCH, _GAP = (2.72, 1.75), (0.26, 0.56)  # from panel to panel, and between them; inches
-
-
-def histograms(
-    measured: Sequence[Measured],
-    labels: Sequence[str],
-    colours: Sequence[str] = DATASET_COLOURS,
-    styles: Sequence[Any] = ("-", "-"),
-) -> str:
-    """A grid of small histograms, normalised to their entries. `labels` names the datasets."""
-    rows, columns = -(-len(measured) // _COLUMNS), min(_COLUMNS, len(measured))
-    legend = 0.3 * (len(labels) > 1)  # inches
-    size = (columns * _PITCH[0], rows * _PITCH[1] + legend)
-
-    def paint(grid) -> None:
-        panels = np.ravel(grid)
-        for axes, quantity in zip(panels, measured, strict=False):
-            axes.set_title(quantity.title, loc="left", fontsize=9)
-            axes.grid(axis="y", visible=False)
-            axes.set_yticks([])
-            axes.spines["left"].set_visible(False)
-            _steps(axes, quantity, colours, styles)
-        for axes in panels[len(measured) :]:
-            axes.set_axis_off()
-        if legend:
-            for label, colour, style in zip(labels, colours, styles, strict=False):
-                panels[0].plot([], [], linestyle=style, color=colour, linewidth=1.5, label=label)
-            handles = panels[0].get_legend_handles_labels()
-            panels[0].figure.legend(*handles, loc="upper left", ncols=len(labels))
-
-    return draw(size, paint, columns, rows, _spacing(size, legend))
+_SIZE = (264, 150)  # of a small picture, points
 
 
-def _spacing(size: tuple[float, float], legend: float) -> dict[str, float]:
-    """The same distances in every grid, in inches: titles above, labels of ticks below."""
-    width, height = size
-    panel = (_PITCH[0] - _GAP[0], _PITCH[1] - _GAP[1])
-    return {
-        "left": 0.06 / width,
-        "right": 1 - (_GAP[0] - 0.06) / width,
-        "top": 1 - (0.24 + legend) / height,
-        "bottom": (_GAP[1] - 0.24) / height,
-        "wspace": _GAP[0] / panel[0],
-        "hspace": _GAP[1] / panel[1],
-    }
+class Series(NamedTuple):
+    """One dataset, or its targets or candidates, in every picture."""
+
+    label: str
+    colour: str
+    dash: str = ""
 
 
-def _steps(axes, quantity: Measured, colours: Sequence[str], styles: Sequence[Any]) -> None:
+def histograms(name: str, measured: Sequence[Measured], series: Sequence[Series]) -> page.Figure:
+    """A small histogram for each quantity, normalised to its entries. `name`: of the figure."""
+    pictures = {m.title: _picture(f"{name}-{_slug(m.name)}", m, series) for m in measured}
+    keys = "".join(page.key("line", f"{s.colour} {s.dash}", s.label) for s in series)
+    return page.small(
+        pictures,
+        "Shares of the entries per width on the axis, which is logarithmic, or so beyond a linear "
+        "core, where values span decades; bands: one standard deviation, as if entries were "
+        "independent.",
+        page.Numbers(
+            name,
+            ("quantity", "from", "to", *(f"entries {s.label}".strip() for s in series)),
+            _rows(measured),
+        ),
+        keys if len(series) > 1 else "",
+    )
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _rows(measured: Sequence[Measured]) -> list[tuple]:
+    return [
+        (m.title, m.axis.edges[i], m.axis.edges[i + 1], *(int(h.counts[i]) for h in m.histograms))
+        for m in measured
+        if m.axis is not None
+        for i in range(len(m.axis.edges) - 1)
+    ]
+
+
+def _picture(name: str, quantity: Measured, series: Sequence[Series]) -> str:
     if quantity.axis is None:
-        axes.text(0.5, 0.5, "no entries", transform=axes.transAxes, ha="center", color="#667")
-        axes.set_xticks([])
-        return
-    edges, tallest = quantity.axis.edges, 0.0
-    drawn = list(zip(quantity.histograms, colours, styles, strict=False))
-    for number, (found, colour, style) in enumerate(drawn):
-        heights = found.counts / max(found.entries, 1) / quantity.axis.widths
-        tallest = max(tallest, heights.max(initial=0))
-        if number == 0:
-            axes.stairs(heights, edges, fill=True, color=colour, alpha=0.15, linewidth=0)
-        axes.stairs(heights, edges, color=colour, linewidth=1.3, linestyle=style)
-    notes = _notes(quantity)
-    axes.set_ylim(0, (1.08 + 0.22 * len(notes)) * (tallest or 1))
-    axes.text(
-        0.99, 0.99, "\n".join(notes), transform=axes.transAxes, ha="right", va="top", fontsize=7.5,
-        color="#556", linespacing=1.35,
-    )  # fmt: skip
-    _scale(axes, quantity.axis)
+        plot = Plot(scales.bare(0, 1), scales.bare(0, 1), *_SIZE, left=8, bottom=24)
+        return plot.svg(name, [plot.words(0.5, 0.5, "no entries", "note", "middle")])
+    edges, notes = quantity.axis.edges, _notes(quantity)
+    drawn = list(zip(quantity.histograms, series, strict=False))
+    scaled = [1 / max(h.entries, 1) / quantity.axis.widths for h, _ in drawn]
+    heights = [h.counts * s for (h, _), s in zip(drawn, scaled, strict=True)]
+    errors = [np.sqrt(h.counts) * s for (h, _), s in zip(drawn, scaled, strict=True)]
+    tallest = max((h + e).max(initial=0) for h, e in zip(heights, errors, strict=True)) or 1
+    top = (1.08 + 0.16 * len(notes)) * tallest
+    plot = Plot(_axis(quantity.axis), scales.bare(0, top), *_SIZE, left=8, bottom=24)
+    found = [
+        mark
+        for (_, own), high, error in zip(drawn, heights, errors, strict=True)
+        for mark in (
+            marks.band(plot, edges, high - error, high + error, own.colour),
+            marks.steps(plot, edges, high, f"strong {own.colour} {own.dash}".strip(), own.label),
+        )
+    ]
+    words = [
+        plot.words(plot.x.high, top * (1 - 0.1 - 0.16 * i), note, "note", "end")
+        for i, note in enumerate(notes)
+    ]
+    return plot.svg(name, found, "".join(words), f"histogram of {quantity.title}")
 
 
-def _scale(axes, axis: Axis) -> None:
-    low, high = axis.edges[[0, -1]]
-    if axis.scale == "log":
-        axes.set_xscale("log")
-        axes.minorticks_off()
-        if high / low < 300:  # a decade or two: more than one label
-            axes.set_xticks(
-                ticks_within([m * 10.0**k for k in range(-9, 10) for m in (1, 3)], axis)
-            )
-            axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
-    elif axis.scale == "asinh":
-        axes.set_xscale("asinh", linear_width=axis.core)
-        reach = max(abs(low), abs(high))
-        first, last = np.ceil(np.log10(3 * axis.core)), np.floor(np.log10(reach))
-        powers = 10.0 ** np.arange(first, last + 1)
-        shown = powers[:: -(-len(powers) // 2)] if len(powers) else powers
-        axes.set_xticks(ticks_within([*-shown[::-1], 0.0, *shown], axis))
-        axes.minorticks_off()
-        axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
-    else:
-        axes.locator_params(axis="x", nbins=5)
-        axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
-    axes.set_xlim(low, high)
-
-
-def ticks_within(ticks: Sequence[float], axis: Axis) -> list[float]:
-    """Those of the ticks that are on the axis."""
-    return [tick for tick in ticks if axis.edges[0] <= tick <= axis.edges[-1]]
+def _axis(axis: Axis) -> scales.Axis:
+    low, high = (float(edge) for edge in axis.edges[[0, -1]])
+    core = axis.core if axis.scale == "asinh" else 0.0
+    found = scales.between(low, high, "", log=axis.scale == "log", core=core)
+    every = -(-len(found.named) // 5)
+    return found._replace(named=found.named[::every])
 
 
 def _notes(quantity: Measured) -> list[str]:
@@ -135,31 +113,45 @@ def _share(count: int, of: Histogram) -> str:
     return "0" if not count else f"{share:.1%}" if share >= 0.001 else "<0.1%"
 
 
-def class_bars(counts: Sequence[ClassCounts], labels: Sequence[str], events: Sequence[int]) -> str:
-    """Particles per event, and energy per event, by class; one bar for each label."""
-    from matplotlib.patches import Patch
-
-    names = schema.CLASSES[1:]
-    place, width = np.arange(len(names)), 0.8 / len(counts)
-    styles = [
-        {"hatch": hatch, "alpha": alpha, "edgecolor": "white", "linewidth": 0}
-        for hatch, alpha in (("", 1.0), ("////", 0.5), ("\\\\\\\\", 0.8), ("xx", 0.4))
+def class_bars(
+    counts: Sequence[ClassCounts], series: Sequence[Series], events: Sequence[int]
+) -> list[page.Figure]:
+    """Particles per event, and energy per event, by class; one bar for each of the series."""
+    particles, energy = ([getattr(c, what) for c in counts] for what in ("particles", "energy"))
+    return [
+        _bars("class-particles", "particles per event", particles, series, events),
+        _bars("class-energy", "energy per event [GeV]", energy, series, events),
     ]
 
-    def paint(panels) -> None:
-        for number, count in enumerate(counts):
-            at = place + (number - (len(counts) - 1) / 2) * width
-            for axes, values in zip(panels, (count.particles, count.energy), strict=True):
-                heights = values[1:] / events[number]
-                axes.bar(at, heights, 0.92 * width, color=CLASS_COLOURS[1:], **styles[number])
-        for axes, what in zip(panels, ("particles", "energy [GeV]"), strict=True):
-            axes.set_xticks(place, names, fontsize=8)
-            axes.set(ylabel=f"{what} per event")
-            axes.grid(axis="x", visible=False)
-        keys = [
-            Patch(facecolor="#666", label=label, **style)
-            for label, style in zip(labels, styles, strict=False)
-        ]
-        panels[0].figure.legend(handles=keys, loc="outside upper left", ncols=len(keys))
 
-    return draw((10.9, 3.0), paint, columns=2)
+def _bars(
+    name: str,
+    label: str,
+    sums: Sequence[np.ndarray],
+    series: Sequence[Series],
+    events: Sequence[int],
+) -> page.Figure:
+    """A group of bars a class. Where they are counts each has the error of a count."""
+    kinds, counted = schema.CLASSES[1:], label.startswith("particles")
+    means = [np.nan_to_num(s[1:] / n) for s, n in zip(sums, events, strict=True)]
+    errors = [np.sqrt(s[1:]) / n if counted else None for s, n in zip(sums, events, strict=True)]
+    top = 1.1 * max(m.max(initial=0) for m in means) or 1.0
+    x = scales.categories((kind.replace(" hadron", " had.") for kind in kinds), "")
+    plot = Plot(x, scales.between(0, top, label), 500, 280, bottom=26)
+    width, drawn = 0.8 / len(means) / len(kinds), []
+    for number, (own, mean, error) in enumerate(zip(series, means, errors, strict=True)):
+        for k, value in enumerate(mean):
+            left = (k + 0.1) / len(kinds) + number * width
+            words = f"{own.label}, {kinds[k]}: {value:.4g} per event"
+            look = f"{own.colour} half" if own.dash else own.colour
+            drawn.append(plot.bar((left, left + 0.94 * width), (0, value), look, None, words))
+            if error is not None:
+                ends = (value - error[k], value + error[k])
+                drawn.append(marks.error(plot, left + width / 2, ends, "ink"))
+    rows = [(kind, *(m[k] for m in means)) for k, kind in enumerate(kinds)]
+    said = f"{label}, by class" + ("; lines: the error of the count." if counted else ".")
+    keys = "".join(
+        page.key("bar", f"{s.colour} half" if s.dash else s.colour, s.label) for s in series
+    )
+    columns = ("class", *(s.label for s in series))
+    return page.Figure(plot.svg(name, drawn), said, keys, page.Numbers(name, columns, rows))

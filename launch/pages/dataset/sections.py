@@ -11,11 +11,11 @@ from datasets.inspection.quantities import class_counts
 from datasets.inspection.sources import Source
 from launch.pages import page
 from launch.pages.dataset import events as pictures
-from launch.pages.dataset import histograms as figures
 from launch.pages.dataset import tables
+from launch.pages.dataset.histograms import Series, class_bars, histograms
 
 PICTURES = 3  # of each dataset
-_CANDIDATE_STYLE = (0, (3, 1.2))
+_COLOURS = ("blue", "orange")  # of the datasets
 
 
 def key_figures(sources: Sequence[Source]) -> list[tuple[str, str]]:
@@ -97,7 +97,7 @@ def multiplicities(measured: Sequence[Measured], sources: Sequence[Source]) -> p
         "Energies and genmet (the transverse momentum of all generated particles but neutrinos) "
         "are in GeV. Histograms here and below are normalised to their entries."
     )
-    drawing = figures.histograms(measured, _legend(sources))
+    drawing = histograms("per-event", measured, _series(sources))
     return page.Section("Per event", text, [tables.numbers(measured, _letters(sources))], [drawing])
 
 
@@ -112,8 +112,14 @@ def classes(sources: Sequence[Source]) -> page.Section:
         "What elements should become (targets), and what the baseline makes of them (candidates)."
         + (f" Of no known class: {', '.join(unknown)}." if unknown else "")
     )
-    drawing = figures.class_bars(counts, labels, np.repeat(events, 2))
-    return page.Section("Classes", text, [tables.classes(pairs, letters, events)], [drawing])
+    series = [
+        Series(label, colour, dash)
+        for label, (colour, dash) in zip(
+            labels, [(c, d) for c in _COLOURS for d in ("", "dashed")], strict=False
+        )
+    ]
+    drawings = class_bars(counts, series, np.repeat(events, 2))
+    return page.Section("Classes", text, [tables.classes(pairs, letters, events)], drawings)
 
 
 def features(name: str, measured: Sequence[Measured], sources: Sequence[Source]) -> page.Section:
@@ -132,7 +138,8 @@ def features(name: str, measured: Sequence[Measured], sources: Sequence[Source])
     if any(strays):
         text += f" Elements of no known kind: {', '.join(map(str, strays))}."
     folded = page.folded("The numbers", tables.numbers(measured, _letters(sources)))
-    drawings = [figures.histograms(varied, _legend(sources))] if varied else []
+    figure = name.replace(" ", "-")
+    drawings = [histograms(figure, varied, _series(sources))] if varied else []
     return page.Section(f"Features of a {name}", text, [folded], drawings)
 
 
@@ -147,30 +154,36 @@ def particles(measured: Sequence[Measured], sources: Sequence[Source]) -> page.S
         "One class a row. The last column is the energy of the particle over that of its element "
         "(a track's is its momentum): what a model has to correct."
     )
-    drawing = figures.histograms(
-        measured,
-        labels,
-        figures.DATASET_COLOURS[: len(sources)] * 2,
-        ["-"] * len(sources) + [_CANDIDATE_STYLE] * len(sources),
-    )
+    looks = [(c, dash) for dash in ("", "dashed") for c in _COLOURS[: len(sources)]]
+    if len(sources) == 1:
+        looks = [(_COLOURS[0], ""), (_COLOURS[1], "dashed")]
+    series = [Series(label, *look) for label, look in zip(labels, looks, strict=True)]
+    drawing = histograms("particles", measured, series)
     folded = page.folded("The numbers", tables.numbers(measured, labels))
     return page.Section("Particles by class", text, [folded], [drawing])
 
 
 def events(sources: Sequence[Source]) -> page.Section:
     text = (
-        "Chosen by chance among events with targets. Markers grow with the energy of the element; "
-        "colours are classes of targets. Circles: jets of targets, R = "
+        "Chosen by chance (seed 0) among events with targets. Markers grow with the energy of the "
+        "element; colours are classes of targets. Circles: jets of targets, R = "
         f"{pictures.JET_RADIUS:g}."
     )
     if any(p.kind == "track" for p in quantities.form_of(sources[0].samples).parts):
         text += " Tracks are helices from the origin, up to r = 1.5 m or |z| = 2.3 m."
     drawings = [
-        pictures.picture(source.samples, event, source.name)
-        for source in sources
-        for event in pictures.choose(source.samples, PICTURES)
+        drawing
+        for letter, source in zip(_letters(sources), sources, strict=True)
+        for i, event in enumerate(pictures.choose(source.samples, PICTURES))
+        for drawing in _drawings_of(source, event, f"event-{letter}{i}", turned=i == 0)
     ]
     return page.Section("Events", text, [], drawings)
+
+
+def _drawings_of(source: Source, event: int, which: str, turned: bool) -> Iterator[page.Figure]:
+    yield pictures.picture(source.samples, event, source.name, which)
+    if turned:
+        yield pictures.in_three(source.samples, event, source.name, f"{which}-turned")
 
 
 def origin(sources: Sequence[Source]) -> page.Section:
@@ -200,5 +213,6 @@ def _letters(sources: Sequence[Source]) -> Sequence[str]:
     return tables.LETTERS if len(sources) > 1 else ("",)
 
 
-def _legend(sources: Sequence[Source]) -> list[str]:
-    return [f"{a}  {s.name}".strip() for a, s in zip(_letters(sources), sources, strict=True)]
+def _series(sources: Sequence[Source]) -> list[Series]:
+    labels = [f"{a} {s.name}".strip() for a, s in zip(_letters(sources), sources, strict=True)]
+    return [Series(label, colour) for label, colour in zip(labels, _COLOURS, strict=False)]

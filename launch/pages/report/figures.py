@@ -1,4 +1,4 @@
-"""The report's pictures: plain values in, SVG text out."""
+"""The report's own pictures: plain values in, figures out."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,214 +6,145 @@ from typing import Any
 import numpy as np
 
 from datasets import schema
-from launch.pages.drawing import CLASS_COLOURS, draw
+from hpo.showing.look import marks, scales
+from hpo.showing.look.picture import Plot
+from launch.pages import looks, page
 
-COLOURS = {
-    "calorimeter": "#9a9a9a",
-    "baseline": "#d9822b",
-    "mlpf": "#2364aa",
-    "target": "#222222",
-}
-LABELS = {
-    "calorimeter": "calorimeter only",
-    "baseline": "rule-based",
-    "mlpf": "MLPF",
-    "target": "truth",
-}
-STATUS_COLOURS = {
-    "completed": "#2364aa",
-    "not promoted": "#b8b8b8",
-    "stopped": "#c0392b",
-    "failed": "#000000",
-}
+_USED = {True: ("orange", "square", "in a stopping decision"),
+         False: ("blue", "dot", "checked afterwards")}  # fmt: skip
 
 
-def response(values: Mapping[str, np.ndarray], xlabel: str, upper: float = 2.0) -> str:
-    """Histograms of responses by reconstruction, as fractions."""
-
-    def paint(axes):
-        bins = np.linspace(0, upper, 81)
-        for name, ratio in values.items():
-            ratio = ratio[np.isfinite(ratio)]
-            style = {"linestyle": "--"} if name == "target" else {}
-            weight = np.full(len(ratio), 1 / max(len(ratio), 1))
-            axes.hist(
-                ratio, bins, weights=weight, histtype="step", linewidth=1.6,
-                color=COLOURS[name], label=LABELS[name], **style,
-            )  # fmt: skip
-        # Truth is nearly a line at 1: its height would flatten what is compared.
-        tallest = max(
-            np.histogram(r[np.isfinite(r)], bins)[0].max(initial=0) / max(np.isfinite(r).sum(), 1)
-            for name, r in values.items()
-            if name != "target"
-        )
-        axes.set(xlabel=xlabel, ylabel="fraction", xlim=(0, upper), ylim=(0, 1.25 * tallest))
-        axes.legend(loc="upper left")
-
-    return draw((5.2, 3.4), paint)
-
-
-def width_by_pt(by_pt: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """Width of the jet response in bins of the generator jet's pt.
-
-    A last bin without an end (None) is drawn as wide as the one before it.
-    """
-    edges = [b["pt"] for b in next(iter(by_pt.values()))]
-    label = "generator jet pt [GeV]" + (", last bin: all above" if edges[-1][1] is None else "")
-
-    def paint(axes):
-        for name, bins in by_pt.items():
-            drawn = _closed([b["pt"] for b in bins])
-            centre, half = np.mean(drawn, axis=1), np.ptp(drawn, axis=1) / 2
-            width = [b["width"] for b in bins]
-            axes.errorbar(
-                centre, width, xerr=half, fmt="o", markersize=4, color=COLOURS[name],
-                label=LABELS[name],
-            )  # fmt: skip
-        axes.set(xlabel=label, ylabel="response IQR / median", ylim=(0, None))
-        axes.legend()
-
-    return draw((5.2, 3.4), paint)
-
-
-def _closed(edges: Sequence[Sequence[float | None]]) -> list[tuple[float, float]]:
-    """Edges to draw: where the last bin has no end, one as far away as in the bin before."""
-    *closed, (low, high) = edges
-    step = np.ptp(closed[-1]) if high is None else high - low
-    return [*map(tuple, closed), (low, low + step)]
-
-
-def learning_curves(
-    trials: Sequence[Mapping[str, Any]], max_epochs: int, metric: str = "validation_loss"
-) -> str:
-    """The metric of every trial by epoch, and where and why each one ended."""
-    ends = {"stopped": "X", "not promoted": "o", "completed": "s", "failed": "v"}
-
-    def paint(axes):
-        seen = set()
-        for trial in trials:
-            curve, status = trial["curve"], trial["status"]
-            if not curve:
-                continue
-            colour = STATUS_COLOURS.get(status, "#888888")
-            label = None if status in seen else status
-            seen.add(status)
-            epochs = np.arange(1, len(curve) + 1)
-            axes.plot(epochs, curve, color=colour, linewidth=0.9, alpha=0.65)
-            axes.plot(
-                epochs[-1], curve[-1], ends.get(status, "."), color=colour, markersize=5,
-                label=label,
-            )  # fmt: skip
-        values = [v for t in trials for v in t["curve"]]
-        if values:
-            low, high = np.min(values), np.quantile(values, 0.95)
-            axes.set_ylim(low - 0.05 * (high - low), high)
-        axes.set_xscale("log", base=2)
-        axes.set(xlabel="epoch", ylabel=metric.replace("_", " "), xlim=(0.9, 1.15 * max_epochs))
-        axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
-        axes.legend()
-
-    return draw((5.2, 3.6), paint)
-
-
-def predicted_against_true(pairs: Sequence[Mapping[str, Any]]) -> str:
+def predicted_against_true(pairs: Sequence[Mapping[str, Any]], metric: str) -> page.Figure:
     """Losses that were foreseen against those that came (`mean`, `spread`, `actual`, `used`)."""
-
-    def paint(axes):
-        for used, colour, label in (
-            (True, "#c0392b", "in a stopping decision"),
-            (False, "#2364aa", "checked afterwards"),
-        ):
-            chosen = [p for p in pairs if p["used"] == used and p["actual"] is not None]
-            if not chosen:
-                continue
-            axes.errorbar(
-                [p["actual"] for p in chosen], [p["mean"] for p in chosen],
-                yerr=[p["spread"] for p in chosen], fmt="o", markersize=4, color=colour,
-                elinewidth=0.7, alpha=0.8, label=f"{label} ({len(chosen)})",
-            )  # fmt: skip
-        known = [p["actual"] for p in pairs if p["actual"] is not None]
-        if known:
-            ends = [min(known), max(known)]
-            axes.plot(ends, ends, color="#888888", linewidth=0.8)
-            axes.legend()
-        axes.set(xlabel="true loss at the rung", ylabel="predicted loss")
-
-    return draw((4.4, 3.6), paint)
-
-
-def epochs_spent(spent: int, schedule: int) -> str:
-    """Epochs of the study beside those of plain Hyperband's schedule."""
-
-    def paint(axes):
-        bars = axes.barh(
-            ["this study", "plain Hyperband"], [spent, schedule], color=["#2364aa", "#b8b8b8"]
-        )
-        axes.bar_label(bars, padding=4)
-        axes.set(xlabel="epochs trained", xlim=(0, 1.15 * max(spent, schedule)))
-        axes.grid(axis="y", visible=False)
-
-    return draw((5.2, 1.7), paint)
+    known = [p for p in pairs if p["actual"] is not None]
+    values = [v for p in known for v in (p["actual"], p["mean"])]
+    x = scales.of_losses(values, 1, f"{metric} that came")
+    plot = Plot(x, x._replace(label=f"{metric} foreseen"), 440, 360)
+    drawn = [plot.line((x.low, x.high), (x.low, x.high), "faint guide")]
+    for p in known:
+        colour, sign, _ = _USED[p["used"]]
+        ends = (p["mean"] - p["spread"], p["mean"] + p["spread"])
+        drawn.append(marks.error(plot, p["actual"], ends, colour))
+        words = f"{p['mean']:.4g} ± {p['spread']:.2g} foreseen, {p['actual']:.4g} came"
+        drawn.append(plot.sign(p["actual"], p["mean"], sign, colour, None, words))
+    counts = {used: sum(p["used"] == used for p in known) for used in _USED}
+    keys = "".join(
+        page.key(sign, colour, f"{text} ({counts[used]})")
+        for used, (colour, sign, text) in _USED.items()
+        if counts[used]
+    )
+    rows = [(p["actual"], p["mean"], p["spread"], str(p["used"])) for p in known]
+    return page.Figure(
+        plot.svg("foreseen", drawn),
+        "Values foreseen against those that came; lines: the spread of the prediction. On the "
+        "dashed line it is right. The worst twentieth lies outside.",
+        keys,
+        page.Numbers("foreseen", ("came", "foreseen", "spread", "used"), rows),
+    )
 
 
-def training_curve(records: Sequence[Mapping[str, float]]) -> str:
-    """Losses of the final training."""
+def training_curve(records: Sequence[Mapping[str, float]], chosen: int) -> page.Figure:
+    """Losses of the final training, and the epoch whose model was kept."""
+    epochs = [r["epoch"] for r in records]
+    sides = {"training": ("loss", "grey dashed"), "validation": ("validation_loss", "blue")}
+    values = [r[column] for r in records for column, _ in sides.values()]
+    x = scales.numbers((min(epochs), max(epochs)), "epoch")
+    plot = Plot(x, scales.of_losses(values, 1, "loss"), 460, 330)
+    drawn = [plot.line((chosen, chosen), (plot.y.low, plot.y.high), "green guide")]
+    for title, (column, look) in sides.items():
+        drawn.append(plot.line(epochs, [r[column] for r in records], f"strong {look}", None, title))
+    kept = {r["epoch"]: r["validation_loss"] for r in records}[chosen]
+    words = f"epoch {chosen}, validation loss {kept:.4g}"
+    drawn.append(plot.sign(chosen, kept, "diamond", "green", None, words))
+    keys = [page.key("line", look, title) for title, (_, look) in sides.items()]
+    rows = [
+        (r["epoch"], r["loss"], r["validation_loss"], int(r["epoch"] == chosen)) for r in records
+    ]
+    keys.append(page.key("diamond", "green", f"the epoch that was chosen, {chosen}"))
+    return page.Figure(
+        plot.svg("training", drawn),
+        f"Losses of the final training; the model is that of {words}. One training, one seed: "
+        "what another would come to is not known.",
+        "".join(keys),
+        page.Numbers(
+            "training",
+            ("epoch", "training loss", "validation loss", "chosen"),
+            rows,
+        ),
+    )
 
-    def paint(axes):
-        epochs = [r["epoch"] for r in records]
-        axes.plot(epochs, [r["loss"] for r in records], color="#b8b8b8", label="training")
-        axes.plot(
-            epochs, [r["validation_loss"] for r in records], color="#2364aa", label="validation"
-        )
-        axes.set(xlabel="epoch", ylabel="loss")
-        axes.legend()
 
-    return draw((4.4, 3.6), paint)
-
-
-def event_display(X: np.ndarray, rows: Mapping[str, np.ndarray]) -> str:
+def event_display(
+    X: np.ndarray, rows: Mapping[str, np.ndarray], labels: Mapping[str, str]
+) -> page.Figure:
     """One event in eta and phi: what the detector saw, and what each reconstruction makes of it.
 
     X: inputs (elements, features); rows: schema.TARGET_FEATURES by reconstruction.
     """
-
-    def paint(axes):
-        _draw_elements(axes[0], X)
-        for panel, (name, y) in zip(axes[1:], rows.items(), strict=True):
-            _draw_particles(panel, y)
-            panel.set_title(LABELS[name])
-        for panel in axes:
-            panel.set(xlabel="eta", xlim=(-3, 3), ylim=(-np.pi, np.pi))
-        axes[0].set(ylabel="phi")
-        handles = axes[-1].get_legend_handles_labels()
-        axes[0].figure.legend(*handles, loc="outside lower center", ncols=len(handles[0]))
-
-    return draw((11, 4.4), paint, columns=1 + len(rows))
-
-
-def _draw_elements(axes, X: np.ndarray) -> None:
-    phi = np.arctan2(X[:, schema.SHARED["sin_phi"]], X[:, schema.SHARED["cos_phi"]])
-    eta, pt = X[:, schema.SHARED["eta"]], X[:, schema.SHARED["pt"]]
-    for kind, marker, colour in ((schema.CLUSTER, "s", "#3a9d5d"), (schema.TRACK, "x", "#2364aa")):
-        chosen = X[:, schema.SHARED["elemtype"]] == kind
-        axes.scatter(
-            eta[chosen], phi[chosen], _area(pt[chosen]), marker=marker, color=colour,
-            alpha=0.6, linewidths=0.8,
-        )  # fmt: skip
-    axes.set_title("tracks (x) and clusters")
+    panels = {"tracks and clusters": _plot().svg("event-elements", _elements(X))}
+    for name, y in rows.items():
+        panels[labels[name]] = _plot().svg(f"event-{name}", _particles(y))
+    seen = page.key("cross", "sky", "track") + page.key("square", "green", "cluster")
+    pairs = zip(looks.CLASSES[1:], schema.CLASSES[1:], strict=True)
+    keys = seen + "".join(page.key("dot", colour, kind) for colour, kind in pairs)
+    return page.small(
+        panels,
+        "The event in eta and phi; areas grow with pt.",
+        page.Numbers("eta-phi", ("of", "kind", "eta", "phi", "pt [GeV]"), [*_rows(X, rows)]),
+        keys,
+    )
 
 
-def _draw_particles(axes, y: np.ndarray) -> None:
+def _plot() -> Plot:
+    phi = scales.between(-np.pi, np.pi, "phi [rad]")
+    return Plot(scales.between(-3.0, 3.0, "eta"), phi, 330, 320)
+
+
+def _elements(X: np.ndarray) -> list[str]:
+    out = []
+    for kind, look in ((schema.CLUSTER, "squares green"), (schema.TRACK, "sky")):
+        of = X[X[:, schema.SHARED["elemtype"]] == kind]
+        phi = np.arctan2(of[:, schema.SHARED["sin_phi"]], of[:, schema.SHARED["cos_phi"]])
+        eta, radius = of[:, schema.SHARED["eta"]], _radius(of[:, schema.SHARED["pt"]])
+        if kind == schema.CLUSTER:
+            out.append(marks.cloud(_plot(), eta, phi, radius, look))
+        else:
+            out += [
+                _plot().sign(e, p, "cross", look, None, f"track with pt {pt:.3g} GeV")
+                for e, p, pt in zip(eta, phi, of[:, schema.SHARED["pt"]], strict=True)
+            ]
+    return out
+
+
+def _particles(y: np.ndarray) -> list[str]:
     kind = y[:, schema.target("PDG")].astype(int)
     phi = np.arctan2(y[:, schema.target("sin_phi")], y[:, schema.target("cos_phi")])
     eta, pt = y[:, schema.target("eta")], y[:, schema.target("pt")]
-    for number, name in enumerate(schema.CLASSES[1:], start=1):
-        chosen = kind == number
-        colour = CLASS_COLOURS[number]
-        axes.scatter(eta[chosen], phi[chosen], _area(pt[chosen]), color=colour, alpha=0.6, lw=0)
-        axes.scatter([], [], 40, color=colour, alpha=0.8, lw=0, label=name)
+    return [
+        marks.cloud(_plot(), eta[own], phi[own], _radius(pt[own]), looks.CLASSES[number])
+        for number in range(1, len(schema.CLASSES))
+        for own in [kind == number]
+    ]
 
 
-def _area(pt: np.ndarray) -> np.ndarray:
-    """Marker area, growing with pt (GeV) such that 100 MeV is still seen."""
-    return 6 + 14 * np.sqrt(np.maximum(pt, 0))
+def _rows(X: np.ndarray, rows: Mapping[str, np.ndarray]) -> list[tuple]:
+    shared = schema.SHARED
+    names = {schema.TRACK: "track", schema.CLUSTER: "cluster"}
+    out = [
+        ("detector", names.get(int(x[0]), "unknown"), x[shared["eta"]],
+         np.arctan2(x[shared["sin_phi"]], x[shared["cos_phi"]]), x[shared["pt"]])
+        for x in X
+    ]  # fmt: skip
+    for who, y in rows.items():
+        at = {name: schema.target(name) for name in schema.TARGET_FEATURES}
+        out += [
+            (who, schema.CLASSES[int(row[at["PDG"]])], row[at["eta"]],
+             np.arctan2(row[at["sin_phi"]], row[at["cos_phi"]]), row[at["pt"]])
+            for row in y[y[:, at["PDG"]] > 0]
+        ]  # fmt: skip
+    return out
+
+
+def _radius(pt: np.ndarray) -> np.ndarray:
+    """Of a mark, growing with pt (GeV) such that 100 MeV is still seen."""
+    return np.sqrt((6 + 14 * np.sqrt(np.maximum(pt, 0))) / np.pi)

@@ -7,78 +7,130 @@ from typing import Any
 import numpy as np
 
 from datasets import schema
+from datasets.events import Samples
 from datasets.jets import CLOSE
 from datasets.storage.files import read_json
+from launch.objectives import selection
+from launch.pages import event as events
 from launch.pages import page
-from launch.pages.report import figures
-from launch.shell import data, outcomes, studies
+from launch.pages import responses as pictures
+from launch.pages.looks import RECONSTRUCTIONS
+from launch.pages.report import errors, figures
+from launch.shell import fitting, outcomes, studies
 from launch.shell.runs import Run
 from mlpf_jax.physics import evaluation
+from mlpf_jax.physics.bootstrap import Spread
 
 SHOWN = ("calorimeter", "baseline", "mlpf", "target")
+LABELS = {name: RECONSTRUCTIONS[name].label for name in SHOWN} | {"target": "truth"}
 WHO = ("rule-based", "MLPF")
 
 
-def physics(run: Run, figures_of_merit: Mapping) -> list[page.Section]:
+def made(run: Run, figures_of_merit: Mapping) -> str:
+    """How the page was made, for every caption."""
+    return (
+        f"Made by python -m launch.report --run={run.folder}: {figures_of_merit['events']} test "
+        f"events, seed {run.config.seed}."
+    )
+
+
+def physics(run: Run, samples: Samples, figures_of_merit: Mapping) -> list[page.Section]:
     with np.load(run.folder / "evaluation.npz") as stored:
         responses = {name: stored[name] for name in stored.files if name != "mlpf_rows"}
-    jet = {name: responses[f"jet_{name}"] for name in SHOWN}
-    met = {name: evaluation.met_ratio(responses, name) for name in SHOWN}
+    groups = errors.groups(samples, responses, SHOWN)
+    spreads = {name: errors.spreads(of, run.config.seed) for name, of in groups.items()}
+    by_pt = errors.bins(
+        figures_of_merit["jets_by_pt"], groups["jets"], responses["gen_jet_pt"], run.config.seed
+    )
     jets_text = (
         f"{figures_of_merit['events']} held-out events. Generalised e+e- kt jets, p = -1, "
         f"R = {evaluation.JET_RADIUS}, pt above {evaluation.JET_MIN_PT:g} GeV, matched within "
         f"dR < {CLOSE:g} to jets of all generated particles but neutrinos. The width is the "
-        "interquartile range over the median."
+        "interquartile range over the median. Errors are one standard deviation of a bootstrap "
+        "over events, those of shares binomial."
     )
     met_text = (
         "Missing transverse momentum over the true one, in events where that is above "
         f"{evaluation.MET_MIN:g} GeV."
     )
-    by_pt = {name: figures_of_merit["jets_by_pt"][name] for name in SHOWN}
     wide_text = (
         f"The same with R = {evaluation.WIDE_RADIUS} and pt above {evaluation.WIDE_MIN_PT:g} GeV, "
-        "as in Pata et al. (2024), relative to jets of the true particles."
+        "as in Pata et al. (2024), relative to jets of the true particles; errors as if jets were "
+        "independent."
     )
     return [
         page.Section(
             "Jets",
             jets_text,
-            [_response_table(figures_of_merit["jets"], "jets")],
-            [figures.response(jet, "jet pt / generated"), figures.width_by_pt(by_pt)],
+            [_response_table(figures_of_merit["jets"], spreads["jets"], "jets")],
+            [
+                pictures.histogram("jets", groups["jets"].values, "jet pt / generated", (0.4, 1.6)),
+                pictures.binned(
+                    "jets-by-pt", by_pt, "pt", ("generator jet pt [GeV]", "response IQR / median")
+                ),
+            ],
         ),
         page.Section(
-            "Wide jets", wide_text, [_response_table(figures_of_merit["wide_jets"], "jets")], []
+            "Wide jets",
+            wide_text,
+            [_response_table(figures_of_merit["wide_jets"], spreads["wide_jets"], "jets")],
+            [
+                pictures.histogram(
+                    "wide-jets", groups["wide_jets"].values, "wide jet pt / true", (0.5, 1.5)
+                )
+            ],
         ),
         page.Section(
             "Missing momentum",
             met_text,
-            [_response_table(figures_of_merit["met"], "events")],
-            [figures.response(met, "missing pt / generated", upper=3.0)],
+            [_response_table(figures_of_merit["met"], spreads["met"], "events")],
+            [
+                pictures.histogram(
+                    "missing", groups["met"].values, "missing pt / generated", (0.0, 3.0), 60
+                )
+            ],
         ),
         page.Section(
             "Particles",
             "Element by element: how often a true particle is found, with the right class, and "
-            "how often a reconstructed one has no true partner.",
+            "how often a reconstructed one has no true partner; with binomial errors.",
             [_particle_table(figures_of_merit["particles"])],
             [],
         ),
     ]
 
 
-def _response_table(summaries: Mapping[str, Mapping], what: str) -> str:
-    base = summaries["baseline"]["width"]
+def _response_table(
+    summaries: Mapping[str, Mapping], spreads: Mapping[str, Spread], what: str
+) -> str:
     rows = [
         (
-            figures.LABELS[name],
-            f"{s['median']:.3f}",
-            f"{s['width']:.3f}",
-            f"{s['width'] / base:.2f}",
-            f"{s['matched']:.1%}",
+            LABELS[name],
+            f"{s['median']:.3f}{_error(found.median_error, 3)}",
+            f"{s['width']:.3f}{_error(found.width_error, 3)}",
+            "{:.2f}{}".format(*_over(found, spreads["baseline"])),
+            f"{s['matched']:.1%}{_binomial(s['matched'], s['jets'])}",
             str(s["jets"]),
         )
         for name, s in ((name, summaries[name]) for name in SHOWN)
+        for found in [spreads[name]]
     ]
     return page.table(("", "median", "width", "to rule-based", "matched", what), rows)
+
+
+def _over(found: Spread, base: Spread) -> tuple[float, str]:
+    value, error = errors.ratio(found, base)
+    return value, "" if found is base else _error(error, 2)
+
+
+def _error(error: float, digits: int) -> str:
+    return f" ± {error:.{digits}f}" if np.isfinite(error) else ""
+
+
+def _binomial(share: float, entries: int) -> str:
+    if not entries or np.isnan(share):
+        return ""
+    return f" ± {np.sqrt(max(share * (1 - share), 0) / entries):.1%}"
 
 
 def _particle_table(particles: Mapping[str, Mapping[str, Mapping]]) -> str:
@@ -87,7 +139,7 @@ def _particle_table(particles: Mapping[str, Mapping[str, Mapping]]) -> str:
             kind,
             str(particles["mlpf"][kind]["true"]),
             *(
-                _percent(particles[name][kind][figure])
+                _rate(particles[name][kind], figure)
                 for figure in ("efficiency", "same_class", "fake")
                 for name in ("baseline", "mlpf")
             ),
@@ -98,17 +150,31 @@ def _particle_table(particles: Mapping[str, Mapping[str, Mapping]]) -> str:
     return page.table(("", "true", *columns), rows)
 
 
-def tuning(run: Run, study: Any, metrics: Mapping[str, float]) -> list[page.Section]:
-    settings = run.config.tune
-    statuses = [t.status for t in study.trials]
-    counts = ", ".join(f"{statuses.count(s)} {s}" for s in figures.STATUS_COLOURS if s in statuses)
+def _rate(rates: Mapping[str, Any], figure: str) -> str:
+    """A share with its error: of true particles, of those found, or of reconstructed ones."""
+    share, true = rates[figure], rates["true"]
+    of = {
+        "efficiency": true,
+        "same_class": true * np.nan_to_num(rates["efficiency"]),
+        "fake": rates["reconstructed"],
+    }
+    return "-" if np.isnan(share) else f"{share:.1%}{_binomial(share, of[figure])}"
+
+
+def tuning(run: Run, study: Any) -> list[page.Section]:
+    from hpo.showing import figures as shown
+    from hpo.showing.drawing import accounts, curves
+    from hpo.showing.recorded import view_of
+
+    settings, view = run.config.tune, view_of(run.folder / "study.db")
+    counts = ", ".join(f"{n} {status}" for status, n in shown.counts(view).items())
     text = (
         f"{settings.scheduler}, R = {settings.max_epochs}, eta = {settings.eta}; predictor "
         f"{settings.predictor}, fitted to {settings.min_curves} curves or more. "
-        f"{len(study.trials)} trials: {counts}. Crosses are trials that a prediction stopped. Blue "
-        "points in the second picture: each full curve, predicted by a fit to all the others."
+        f"{len(study.trials)} trials: {counts}. The mark at the end of a curve says what became of "
+        "the trial; the worst twentieth of all values lies outside. Checked afterwards: each full "
+        "curve, predicted by a fit to all the others."
     )
-    trials = [{"curve": t.curve, "status": t.status} for t in study.trials]
     failures = [(str(t.number), t.error) for t in study.trials if t.error]
     return [
         page.Section(
@@ -116,9 +182,11 @@ def tuning(run: Run, study: Any, metrics: Mapping[str, float]) -> list[page.Sect
             text,
             [page.table(("failed trial", "why"), failures)] if failures else [],
             [
-                figures.learning_curves(trials, settings.max_epochs, studies.metric(settings)),
-                figures.predicted_against_true(predictions(run, study)),
-                figures.epochs_spent(metrics["epochs_spent"], metrics["epochs_hyperband"]),
+                curves.curves(view),
+                figures.predicted_against_true(
+                    predictions(run, study), studies.metric(settings).replace("_", " ")
+                ),
+                accounts.savings(shown.spent(view)),
             ],
         )
     ]
@@ -156,8 +224,7 @@ def _checked_afterwards(run: Run, study: Any) -> list[dict[str, Any]]:
     return out
 
 
-def event(run: Run) -> list[page.Section]:
-    samples = data.load(run, "test")
+def event(run: Run, samples: Samples) -> list[page.Section]:
     event = int(np.argmax(np.diff(samples.offsets) >= np.median(np.diff(samples.offsets))))
     rows = slice(samples.offsets[event], samples.offsets[event + 1])
     with np.load(run.folder / "evaluation.npz") as stored:
@@ -167,24 +234,38 @@ def event(run: Run) -> list[page.Section]:
         "baseline": np.asarray(samples.ycand[rows]),
         "mlpf": predicted,
     }
+    X = np.asarray(samples.X[rows])
+    where = f"Event {event} of the test split"
     text = (
-        f"Event {event} of the test split: what the detector saw, the truth, and both "
-        "reconstructions. The area of a marker grows with pt."
+        f"{where}: what the detector saw, the truth, and both reconstructions. In three dimensions "
+        "tracks bend to the calorimeter, clusters lie where they were found; particles are "
+        "straight lines, longer with energy."
     )
-    drawing = figures.event_display(np.asarray(samples.X[rows]), shown)
-    return [page.Section("One event", text, [], [drawing])]
+    turning = {LABELS[name]: y for name, y in shown.items()}
+    drawings = [
+        figures.event_display(X, shown, LABELS),
+        events.turning(X, turning, caption=f"{where}, to be turned."),
+    ]
+    return [page.Section("One event", text, [], drawings)]
 
 
 def winner(run: Run, study: Any) -> list[page.Section]:
     best = read_json(run.folder / "best.json")
     rows = [(name, _value(value)) for name, value in sorted(best["values"].items())]
     ranked_by = studies.metric(run.config.tune).replace("_", " ")
+    records = outcomes.records(run)
+    select = fitting.fitting_of(run.config.fit).select
+    chosen = selection.best({e: selection.score(r, select) for e, r in records.items()})
     text = (
         f"Trial {best['trial']} had the lowest {ranked_by}, {best['loss']:.4f} after "
-        f"{best['epochs']} epochs. Its configuration was then trained on all events."
+        f"{best['epochs']} epochs. Its configuration was then trained on all events, and the model "
+        f"of epoch {chosen} of {max(records)} chosen, by {_BY[select]}."
     )
-    drawing = figures.training_curve(list(outcomes.records(run).values()))
+    drawing = figures.training_curve([*records.values()], chosen)
     return [page.Section("The winner", text, [page.table(("", "value"), rows)], [drawing])]
+
+
+_BY = {"loss": "its validation loss", "jets": "its jets", "last": "being the last"}
 
 
 def provenance(run: Run) -> list[page.Section]:
@@ -201,10 +282,6 @@ def provenance(run: Run) -> list[page.Section]:
     )
     folded = page.folded("The whole configuration", page.source(config))
     return [page.Section("Provenance", text, [page.table(("", ""), rows), folded], [])]
-
-
-def _percent(share: float) -> str:
-    return "-" if np.isnan(share) else f"{share:.1%}"
 
 
 def _value(value: Any) -> str:

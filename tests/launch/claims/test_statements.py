@@ -130,7 +130,7 @@ def test_the_page_says_all_of_it(given):
     text = page.render(made, gains, figures, *event_of(np.random.default_rng(1)))
     for s in made:
         assert s.verdict in text
-    assert text.count("<svg") == 3
+    assert text.count("<figure") == 4
     assert text.count("<canvas") == text.count("<script>") == 1
     assert "0.800" in text
     assert "src=" not in text  # nothing is downloaded
@@ -138,7 +138,7 @@ def test_the_page_says_all_of_it(given):
 
 def test_an_event_to_be_turned_has_every_element_and_particle():
     X, rows = event_of(np.random.default_rng(2))
-    html = event.turning(X, rows)
+    html = event.turning(X, rows).picture
     assert html.count('"radius"') == 7  # clusters
     lines = html.count('"points"') - 10  # two circles and eight lines of the calorimeter
     assert lines == 5 + sum((y[:, 0] > 0).sum() for y in rows.values())

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from launch.pages.evaluation import LABELS, render, write
+from launch.pages.evaluation import render, write
+from launch.pages.looks import RECONSTRUCTIONS
 from mlpf_jax.physics import comparison, observables
 from tests.mlpf_jax.physics.observed_events import photons, scaled, table_of
 
@@ -20,11 +21,11 @@ def page_of(samples, with_limits=True):
 
 def test_every_reconstruction_has_a_row_and_a_line():
     text, figures = page_of(photons([30] * 20))
-    for name, label in LABELS.items():
-        assert label in text
+    for name, look in RECONSTRUCTIONS.items():
+        assert look.label in text
         median = figures["zh"]["jets_r07"][name]["median"]
         assert f"{median:.3f}, " in text
-    assert text.count("<svg") == 3
+    assert text.count("<figure") == 3
     assert "of the gap to the floor closed" in text
 
 
@@ -44,6 +45,6 @@ def test_nothing_to_show():
 def test_a_page_is_written_whole(tmp_path):
     samples = photons([30] * 5)
     _, figures = page_of(samples)
-    write(tmp_path / "page.html", figures, {"zh": dict.fromkeys(LABELS, np.ones(3))})
+    write(tmp_path / "page.html", figures, {"zh": dict.fromkeys(RECONSTRUCTIONS, np.ones(3))})
     assert (tmp_path / "page.html").read_text().endswith("</html>\n")
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]

@@ -16,9 +16,14 @@ def test_values_that_are_not_finite_can_be_drawn():
     samples.ytarget[6:9, 1:] = np.nan
     track = schema.ELEMENTS["clusters"].parts[0]
     measured = list(measure_all([quantities.features(samples, track)]))
-    drawing = histograms.histograms(measured[6:10], ["made up"])
-    assert drawing.count("not finite") == 4
-    assert "<svg" in events.picture(samples, 0, "made up")
+    figure = histograms.histograms("made-up", measured[6:10], [histograms.Series("", "blue")])
+    assert figure.picture.count("not finite") == 4
+    drawn = events.picture(samples, 0, "made up").picture
+    assert drawn.count("<svg") == 3
+    assert "nan" not in drawn
+    turned = events.in_three(samples, 0, "made up", "event").picture
+    assert "<canvas" in turned
+    assert "NaN" not in turned
 
 
 def test_pictures_are_of_events_with_targets():

@@ -11,19 +11,23 @@ _LARGEST = 1e306  # beyond it there is no room for a margin
 
 
 class Axis(NamedTuple):
-    """From `low` to `high`; `named` are values with their texts."""
+    """From `low` to `high`; `named` are values with their texts. With a `core` it is linear within
+    that, and logarithmic beyond, on both sides (asinh)."""
 
     low: float
     high: float
     log: bool
     label: str
     named: tuple[tuple[float, str], ...]
+    core: float = 0.0
 
     def at(self, value: float) -> float:
         """0 at the low end, 1 at the high one; beyond the ends beyond them, but within reach."""
         if self.log:
             low, high = math.log(self.low), math.log(self.high)
             value = math.log(value) if value > 0 else -math.inf
+        elif self.core:
+            low, high, value = (math.asinh(v / self.core) for v in (self.low, self.high, value))
         else:
             low, high = self.low, self.high
         return min(max((value - low) / (high - low), -1.0), 2.0)
@@ -43,6 +47,18 @@ def numbers(values: Iterable[float], label: str, *, log: bool = False, zero: boo
         wide = abs(high) / 4 or 0.5
         low, high = (low, high + wide) if zero else (low - wide, high + wide)
     return Axis(low, high, False, label, _steps(low, high))
+
+
+def between(low: float, high: float, label: str, *, log: bool = False, core: float = 0.0) -> Axis:
+    """An axis with these ends, whatever is drawn on it."""
+    if core:
+        return Axis(low, high, False, label, _both_sides(low, high, core), core)
+    return Axis(low, high, log, label, _decades(low, high) if log else _steps(low, high))
+
+
+def bare(low: float, high: float, label: str = "") -> Axis:
+    """An axis of which no value is named."""
+    return Axis(low, high, False, label, ())
 
 
 def of_losses(values: Iterable[float], sign: int, label: str) -> Axis:
@@ -77,6 +93,15 @@ def _steps(low: float, high: float, wanted: int = 5) -> tuple[tuple[float, str],
     count = min(int((high / step - first) + 1e-9) + 1, 12)
     values = [(first + i) * step for i in range(max(count, 0))]
     return tuple((v, short(v if abs(v) > 1e-9 * step else 0.0)) for v in values)
+
+
+def _both_sides(low: float, high: float, core: float) -> tuple[tuple[float, str], ...]:
+    """0 and powers of ten beyond the core, on both sides; at most two on each."""
+    first, last = math.ceil(math.log10(3 * core)), math.floor(math.log10(max(-low, high)))
+    powers = [10.0**e for e in range(first, last + 1)]
+    powers = powers[:: -(-len(powers) // 2)] if powers else powers
+    values = [*(-v for v in reversed(powers)), 0.0, *powers]
+    return tuple((v, short(v)) for v in values if low <= v <= high)
 
 
 def _decades(low: float, high: float) -> tuple[tuple[float, str], ...]:

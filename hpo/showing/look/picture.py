@@ -1,14 +1,14 @@
 """SVG of our own: a plot between two axes, and marks in it.
 
-Colours are classes of the page's style, so that dark mode and print change them. A mark of a trial
-carries its number: the page's script lights up the same trial in every picture.
+Colours are classes of the stylesheet, so that dark paper and print change them. A mark of a trial
+carries its number: a script of the study's page lights up the same trial in every picture.
 """
 
 import html
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from hpo.showing.drawing.scales import Axis
+from hpo.showing.look.scales import Axis
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 10, 42
 
@@ -22,20 +22,25 @@ class Plot(NamedTuple):
     height: int = 330
     down: bool = False
     left: int = _LEFT
+    bottom: int = _BOTTOM
 
     def across(self, value: float) -> float:
         return self.left + self.x.at(value) * (self.width - self.left - _RIGHT)
 
     def up(self, value: float) -> float:
         share = self.y.at(value) if self.down else 1 - self.y.at(value)
-        return _TOP + share * (self.height - _TOP - _BOTTOM)
+        return _TOP + share * (self.height - _TOP - self.bottom)
+
+    def point(self, x: float, y: float) -> str:
+        """A place, as paths have it."""
+        return f"{self.across(x):.1f} {self.up(y):.1f}"
 
     def line(
         self, xs: Iterable[float], ys: Iterable[float], look: str, trial: int | None = None,
         title: str = "",
     ) -> str:  # fmt: skip
         """Through points; a single one is a stroke of no length, which round ends make a dot."""
-        points = [f"{self.across(x):.1f} {self.up(y):.1f}" for x, y in zip(xs, ys, strict=True)]
+        points = [self.point(x, y) for x, y in zip(xs, ys, strict=True)]
         if not points:
             return ""
         path = "M" + "L".join(points if len(points) > 1 else points * 2)
@@ -62,15 +67,18 @@ class Plot(NamedTuple):
     def words(self, x: float, y: float, text: str, look: str = "", anchor: str = "start") -> str:
         return words_at(self.across(x), self.up(y), text, look, anchor)
 
-    def svg(self, name: str, marks: Sequence[str], extra: str = "") -> str:
-        """The picture with its axes; `name` is what it is called, `extra` lies outside the plot."""
-        right, bottom = self.width - _RIGHT, self.height - _BOTTOM
+    def svg(self, name: str, marks: Sequence[str], extra: str = "", about: str = "") -> str:
+        """The picture with its axes; `name` is what it is called, `extra` lies outside the plot,
+        `about` describes it to those who hear it."""
+        right, bottom = self.width - _RIGHT, self.height - self.bottom
         clip = f"clip-{name}"
         inside = "".join(marks)
+        about = about or f"{self.y.label} over {self.x.label}"
         return (
             f'<svg id="{name}" class="plot" viewBox="0 0 {self.width} {self.height}" '
             f'width="{self.width}" height="{self.height}" role="img" '
-            f'aria-label="{html.escape(name.replace("-", " "))}">'
+            f'aria-label="{html.escape(name.replace("-", " "))}" aria-describedby="about-{name}">'
+            f'<desc id="about-{name}">{html.escape(about)}</desc>'
             f'<clipPath id="{clip}"><rect x="{self.left - 4}" y="{_TOP - 6}" '
             f'width="{right - self.left + 10}" height="{bottom - _TOP + 10}"/></clipPath>'
             f"{self._axes(right, bottom)}"
@@ -126,12 +134,3 @@ def _mark(kind: str, shape: str, look: str, trial: int | None, title: str) -> st
     of = "" if trial is None else f' data-trial="{trial}"'
     words = f"<title>{html.escape(title)}</title>" if title else ""
     return f'<{kind} class="{look}" {shape}{of}>{words}</{kind}>'
-
-
-SHADES = 11
-
-
-def shade(share: float) -> str:
-    """The class of a place on [0, 1] between the first and the last colour of a scale that colour-
-    blind people see as one from dark to light (cividis; Nuñez et al., PLoS ONE 13 (2018))."""
-    return f"s{round(min(max(share, 0.0), 1.0) * (SHADES - 1))}"
