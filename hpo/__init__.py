@@ -20,6 +20,7 @@ _MODULES = {
     "hpo.simulation.branching": ("branch",),
     "hpo.schedulers.brackets": ("hyperband_brackets", "hyperband_epochs", "hyperband_trials"),
     "hpo.searchers.bohb": ("bohb_search",),
+    "hpo.estimators.search": ("AdaptiveSearchCV", "SwiftSearchCV"),
     "hpo.executors.inline": ("InlineExecutor",),
     "hpo.executors.pool": ("ExecutorError",),
     "hpo.executors.processes": ("ProcessExecutor",),

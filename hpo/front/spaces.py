@@ -16,10 +16,12 @@ def space_of(given: Space | Mapping[str, Any]) -> Space:
         return given
     if not isinstance(given, Mapping):
         raise TypeError(f"the space is {given!r:.200}: give a dict of names and {KINDS}")
-    return Space({name: _parameter(name, entry) for name, entry in given.items()})
+    return Space({name: parameter_of(name, entry) for name, entry in given.items()})
 
 
-def _parameter(name: str, entry: Any) -> Parameter:
+def parameter_of(name: str, entry: Any) -> Parameter:
+    """An entry of a space, or one of Optuna's distributions, as a parameter. Raises ValueError that
+    names it."""
     if isinstance(entry, Parameter):
         return entry
     if type(entry).__name__.endswith("Distribution"):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpo.core.searcher import Observed, Searcher
-from hpo.core.types import Event, Job, Reported, Scheduler
+from hpo.core.types import Reported, Scheduler
 from hpo.front import results
 from hpo.front.gate import WHOLE, Place, Workshop
 from hpo.front.objective import Terms
@@ -20,7 +20,8 @@ from hpo.front.spaces import further, with_first
 from hpo.front.watching import Callback, Forgetting, Limits, StopStudy, Watch, short
 from hpo.schedulers.halving import full_training
 from hpo.space import Space
-from hpo.study.journal import Entry, Journal
+from hpo.study.journal import Journal
+from hpo.study.memory import Memory
 from hpo.study.replay import fold
 from hpo.study.run import Log, run_study
 from hpo.study.summary import summarise
@@ -68,29 +69,6 @@ class Played(NamedTuple):
     state: Any
     finished: bool
     trials: list[TrialResult]
-
-
-class Memory:
-    """The log of a study that has no folder."""
-
-    def __init__(self) -> None:
-        self._header: dict[str, Any] = {}
-        self._entries: list[Entry] = []
-
-    def header(self) -> Mapping[str, Any]:
-        return self._header
-
-    def begin(
-        self, settings: Mapping[str, Any], seed: int, executor: Mapping[str, Any] | None = None
-    ) -> None:
-        self._header = {"settings": settings, "seed": seed, "executor": executor}
-
-    def entries(self) -> list[Entry]:
-        return list(self._entries)
-
-    def append(self, items: Sequence[Job | Event]) -> None:
-        now = time.time()
-        self._entries += [Entry(now, item) for item in items]
 
 
 class Study:

@@ -18,18 +18,21 @@ from hpo.showing.view import (
     of_state,
 )
 from hpo.study.journal import Entry, read_journal
+from hpo.study.memory import Memory
 from hpo.study.records import Record, TrialRecord, played, read
 
 _ENDS = {Completed: "completed", Failed: "failed", WorkerLost: "lost"}
 
 
 def view_of(source: Any) -> View:
-    """The view of a study: of the file of its log, which another process may be writing, or of a
-    scheduler's state; or of what has one of these as `source`. Raises FileNotFoundError,
-    JournalError, and TypeError for anything else."""
+    """The view of a study: of the file of its log, which another process may be writing, of a log
+    in memory, or of a scheduler's state; or of what has one of these as `source`. Raises
+    FileNotFoundError, JournalError, and TypeError for anything else."""
     source = getattr(source, "source", source)
     if isinstance(source, str | Path):
         return of_log(*read_journal(source))
+    if isinstance(source, Memory):
+        return of_log(source.header(), source.entries())
     if not hasattr(getattr(source, "inner", source), "trials"):
         raise TypeError(f"{source!r} is neither the file of a study's log nor a scheduler's state")
     return of_state(source)

@@ -1,0 +1,1 @@
+"""Searches that stand in scikit-learn's places: `SwiftSearchCV` and `AdaptiveSearchCV`."""
