@@ -153,7 +153,8 @@ def main() -> None:
     work = (arguments.workers, arguments.epochs)
     tell("share, processes", share_in_training(hpo.ProcessExecutor, *work))
     if arguments.ray:
-        tell("share, ray", share_in_training(hpo.RayExecutor, *work, cpus=0.1))
+        tenth = hpo.Resources(cores=0.1)
+        tell("share, ray", share_in_training(hpo.RayExecutor, *work, resources=tenth))
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=1))
 

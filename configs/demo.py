@@ -65,7 +65,10 @@ def get_config() -> ConfigDict:
     config.tune.metric = "validation_loss"  # or jets: the width of validation jets
     config.tune.workers = 2  # trials side by side
     config.tune.executor = "processes"  # of this machine; or ray: of a cluster (launch.tune)
-    config.tune.gpus = 0.0  # that a worker of ray is given; here, GPUs are divided among workers
+    # Of each trial: processes that train it together, and what each of them has (docs/cluster.md).
+    config.tune.resources = ConfigDict(
+        {"processes": 1, "devices": 0.0, "cores": 0.0, "memory_gb": 0.0}
+    )
     config.tune.keep = 5  # trials that are out whose checkpoints stay, the best; -1: all
     config.tune.train_events = 192
     config.tune.validation_events = 128

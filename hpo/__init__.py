@@ -25,6 +25,7 @@ _MODULES = {
     "hpo.executors.pool": ("ExecutorError",),
     "hpo.executors.processes": ("ProcessExecutor",),
     "hpo.executors.ray": ("RayExecutor",),
+    "hpo.executors.resources": ("Resources",),
     "hpo.front.loops": ("TrialStopped",),
     "hpo.front.results": ("TrialResult",),
     "hpo.front.states": ("StateError",),

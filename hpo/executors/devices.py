@@ -4,9 +4,32 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from hpo.executors.resources import ALONE, GB, Resources
 
 MEMORY = 0.9  # of an accelerator, for the workers that share it
 LISTED_S = 10.0
+LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container
+
+
+class Machine(NamedTuple):
+    """What this process may use of a machine: devices as CUDA_VISIBLE_DEVICES names them."""
+
+    devices: Sequence[str]
+    cores: int
+    memory_gb: float
+
+
+def machine() -> Machine:
+    """This one."""
+    held = getattr(os, "sched_getaffinity", None)  # not on macOS
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):
+        memory = min(memory, int(LIMIT.read_text()))
+    return Machine(accelerators(), len(held(0)) if held else os.cpu_count() or 1, memory / GB)
 
 
 def accelerators(environment: Mapping[str, str] = os.environ) -> list[str]:
@@ -25,20 +48,76 @@ def accelerators(environment: Mapping[str, str] = os.environ) -> list[str]:
     return [str(number) for number in range(len(lines))]
 
 
-def environments(workers: int, devices: Sequence[str]) -> list[dict[str, str]]:
-    """Variables of each worker: its own devices, or its share of one where workers are more than
-    devices; and one thread, as trials side by side use cores better than one trial's threads.
+def check_room(workers: int, resources: Resources, there: Machine) -> None:
+    """Raises ValueError, in one line, where a machine has less than its workers are to be given."""
+    count = workers * resources.processes
+    asked = {
+        "devices": (_needed(count, resources.devices), len(there.devices)),
+        "cores": (count * resources.cores, there.cores),
+        "memory_gb": (count * resources.memory_gb, round(there.memory_gb, 1)),
+    }
+    group = f" x {resources.processes} processes" if resources.processes > 1 else ""
+    for name, (wanted, has) in asked.items():
+        if wanted > has:
+            raise ValueError(
+                f"{workers} workers{group} with resources.{name} = {getattr(resources, name):g} "
+                f"need {wanted:g}, and this machine has {has:g}: take fewer workers, or give them "
+                "less"
+            )
+    if resources.processes > 1 and 0 < len(there.devices) < count:
+        raise ValueError(
+            f"{workers} workers{group} need a device each, and this machine has "
+            f"{len(there.devices)}: take fewer workers"
+        )
 
-    >>> [each["CUDA_VISIBLE_DEVICES"] for each in environments(2, ["0", "1", "2", "3"])]
+
+def environments(
+    workers: int, there: Machine, resources: Resources = ALONE
+) -> list[dict[str, str]]:
+    """Variables of each process, worker by worker: its own devices, or its share of one; and its
+    threads. One unless cores are asked for: trials side by side use them better than one trial.
+
+    Raises ValueError where there is less than is asked for, or where processes of a group would
+    have to share a device.
+
+    >>> there = Machine(["0", "1", "2", "3"], cores=8, memory_gb=64.0)
+    >>> [each["CUDA_VISIBLE_DEVICES"] for each in environments(2, there)]
     ['0,1', '2,3']
     """
-    threads = {"NPROC": "1", "OMP_NUM_THREADS": "1"}
-    if not devices:
-        return [dict(threads) for _ in range(workers)]
-    each, sharing = len(devices) // workers, -(-workers // len(devices))
-    found = []
-    for worker in range(workers):
-        own = devices[worker * each : (worker + 1) * each] or [devices[worker % len(devices)]]
-        share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{MEMORY / sharing:.3f}"} if not each else {}
-        found.append({"CUDA_VISIBLE_DEVICES": ",".join(own), **share, **threads})
-    return found
+    check_room(workers, resources, there)
+    count, asked = workers * resources.processes, resources.devices
+    threads = {"NPROC": str(resources.threads), "OMP_NUM_THREADS": str(resources.threads)}
+    if not there.devices:
+        return [dict(threads) for _ in range(count)]
+    own = int(asked) if asked else len(there.devices) // count
+    shares = _own(count, own, there.devices) if own else _shared(count, asked, there.devices)
+    return [share | threads for share in shares]
+
+
+def _needed(count: int, asked: float) -> int:
+    """Devices; a fraction of one is not put together from two."""
+    return -(-count // _users(asked)) if 0 < asked < 1 else count * int(asked)
+
+
+def _users(asked: float) -> int:
+    """Of a device of which each is given a fraction."""
+    return int(1 / asked + 1e-9)
+
+
+def _own(count: int, each: int, devices: Sequence[str]) -> list[dict[str, str]]:
+    return [_visible(devices[first * each : (first + 1) * each]) for first in range(count)]
+
+
+def _shared(count: int, asked: float, devices: Sequence[str]) -> list[dict[str, str]]:
+    """A fraction of a device for each: the one asked for, or as many as there are processes."""
+    users = _users(asked) if asked else -(-count // len(devices))
+    fraction = f"{MEMORY * (asked or 1 / users):.3f}"
+    places = [n // users if asked else n % len(devices) for n in range(count)]
+    return [
+        _visible([devices[place]]) | {"XLA_PYTHON_CLIENT_MEM_FRACTION": fraction}
+        for place in places
+    ]
+
+
+def _visible(devices: Sequence[str]) -> dict[str, str]:
+    return {"CUDA_VISIBLE_DEVICES": ",".join(devices)}

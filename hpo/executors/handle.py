@@ -28,9 +28,15 @@ class Handle:
     attempt: int = 0
     heard: float = 0.0
     cancelled: bool = False
+    slot: int = 0
 
     accepts = True  # what is sent waits in the pipe
     blameless = False
+
+    @property
+    def sources(self) -> list[Connection]:
+        """What has something when it has said something."""
+        return [self.connection]
 
     @property
     def dead(self) -> bool:
@@ -65,8 +71,9 @@ class Handle:
         self.connection.close()
 
 
-def start(log: Path, environment: Mapping[str, str], setup: Mapping[str, Any]) -> Handle:
-    """A fresh interpreter that serves `hpo.executors.worker`; its output is appended to `log`."""
+def start(log: Path, environment: Mapping[str, str], setup: Mapping[str, Any] | None) -> Handle:
+    """A fresh interpreter that serves `hpo.executors.worker`; its output is appended to `log`. One
+    without a setup waits for it."""
     log.parent.mkdir(parents=True, exist_ok=True)
     ours, theirs = socket.socketpair()
     with theirs, log.open("ab") as output:
@@ -84,5 +91,6 @@ def start(log: Path, environment: Mapping[str, str], setup: Mapping[str, Any]) -
             start_new_session=True,  # out of reach of Ctrl-C, and killable with its children
         )
     handle = Handle(process, Connection(ours.detach()), log)
-    handle.send(setup)
+    if setup is not None:
+        handle.send(setup)
     return handle

@@ -5,9 +5,10 @@ job is told as lost, and may be asked again; a job that takes workers with it fa
 """
 
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -20,9 +21,17 @@ from hpo.core.types import (
     to_json,
 )
 from hpo.executors.protocol import Told, Trials, checked_workers
+from hpo.executors.resources import ALONE, Resources
 
 MAX_LOSSES = 3  # a job that took so many workers with it and came no epoch further has failed
+MAX_UNREADY = 3  # a slot whose workers died so often in a row before they were ready is given up,
+MAX_UNREADY_LOST = 10  # or were lost so often with their actors or machines
 SILENCE_S = 300.0  # a worker says that it lives every few seconds, however long its epochs are
+
+
+def warned(text: str) -> None:
+    """Say it as a RuntimeWarning."""
+    warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
 class ExecutorError(RuntimeError):
@@ -35,6 +44,8 @@ class Worker(Protocol):
     attempt     the job's
     heard       when it last said something, on this process's monotonic clock
     cancelled   no more is to be heard of the job
+    slot        whose place it has
+    sources     what has something when it has said something
     accepts     it can be given a job, ready or not
     blameless   it is dead, and not by anything that it did
     """
@@ -45,6 +56,10 @@ class Worker(Protocol):
     attempt: int
     heard: float
     cancelled: bool
+    slot: int
+
+    @property
+    def sources(self) -> Sequence[Any]: ...
 
     @property
     def accepts(self) -> bool: ...
@@ -80,9 +95,12 @@ class Pool(ABC):
                     the study goes on
     silence_s       a worker that is heard of no more for so long, in s, is taken for dead, as one
                     is whose process or machine was stopped; a slow one is not
+    resources       of each trial; where it has several processes, they are one worker (`Group`)
+    note            is told of slots that are given up
 
-    A context manager; leaving it kills the workers. Raises ExecutorError where a worker cannot
-    make its objective.
+    A slot whose workers die one after another before they are ready is given up. A context manager;
+    leaving it kills the workers. Raises ExecutorError where a worker cannot make its objective, and
+    where the last slot is given up.
     """
 
     def __init__(
@@ -94,6 +112,8 @@ class Pool(ABC):
         seed: int | None = None,
         places: Mapping[str, Any] | None = None,
         silence_s: float = SILENCE_S,
+        resources: Resources = ALONE,
+        note: Callable[[str], None] = warned,
     ):
         checked_workers(workers)
         places = places or {}
@@ -102,14 +122,16 @@ class Pool(ABC):
         self._factory, self._settings = factory, to_json(settings)
         self.setup = {"factory": factory, "settings": to_json({**settings, **places})}
         self.trials = Trials(folder, seed)
-        self._silence_s = silence_s
+        self.resources, self.note, self._silence_s = resources, note, silence_s
         self._queue: deque[tuple[Job, int]] = deque()
         self._losses: Counter[int] = Counter()  # of each trial since its last epoch
-        self._stillborn = 0
+        self._unready: Counter[tuple[int, bool]] = (
+            Counter()
+        )  # in a row, of a slot, blameless or not
         self.workers: list[Worker] = []
 
     @abstractmethod
-    def start(self, index: int) -> Worker:
+    def start(self, slot: int) -> Worker:
         """A new worker in one of the slots, or at least the beginning of one."""
 
     @abstractmethod
@@ -121,9 +143,21 @@ class Pool(ABC):
         """As many as there are workers that can be given a job."""
         return sum(worker.accepts for worker in self.workers)
 
-    def log_of(self, index: int) -> Path:
-        """Where the output of a slot's workers goes."""
-        return self.trials.folder / "workers" / f"{index}.log"
+    def fill(self, workers: int) -> None:
+        """Start a worker in each slot."""
+        self.workers.extend(self._begun(slot) for slot in range(workers))
+
+    def log_of(self, slot: int, process: int = 0) -> Path:
+        """Where the output of a slot's workers goes, of each process of a group."""
+        name = f"{slot}.{process}.log" if process else f"{slot}.log"
+        return self.trials.folder / "workers" / name
+
+    def setup_of(self, process: int) -> dict[str, Any]:
+        """What a process is told first; one of several, which of them it is."""
+        if self.resources.processes == 1:
+            return self.setup
+        group = {"process": process, "processes": self.resources.processes}
+        return {**self.setup, "group": group}
 
     @property
     def description(self) -> Mapping[str, Any]:
@@ -149,16 +183,16 @@ class Pool(ABC):
             if before and not self._queue and not any(worker.job for worker in self.workers):
                 raise RuntimeError("nothing is running: submit a job before waiting")
             readable = self.readable()
-            for index, worker in enumerate(self.workers):
+            for worker in list(self.workers):
                 dead = worker.dead
                 if worker in readable or dead:
                     messages, closed = worker.received()
                     for message in messages:
-                        self._receive(index, message, told)
+                        self._receive(worker, message, told)
                     if dead or closed:
-                        self._replace(index, told)
+                        self._replace(worker, told)
                 elif worker.ready and time.monotonic() - worker.heard > self._silence_s:
-                    self._replace(index, told, f"silence for {self._silence_s:g} s")
+                    self._replace(worker, told, f"silence for {self._silence_s:g} s")
             self._dispatch()
         return told
 
@@ -198,15 +232,15 @@ class Pool(ABC):
         held = {worker.job.trial for worker in self.workers if worker.job is not None}
         return next((each for each in self._queue if each[0].trial not in held), None)
 
-    def _receive(self, index: int, message: Mapping[str, Any], told: list[Told]) -> None:
-        worker = self.workers[index]
+    def _receive(self, worker: Worker, message: Mapping[str, Any], told: list[Told]) -> None:
         worker.heard = time.monotonic()
         if "alive" in message:
             return
         if "fatal" in message:
-            raise ExecutorError(f"worker {index}: {message['fatal']} (see {worker.log})")
+            raise ExecutorError(f"worker {worker.slot}: {message['fatal']} (see {worker.log})")
         if "ready" in message:
-            worker.ready, self._stillborn = True, 0
+            worker.ready = True
+            self._forget_unready(worker.slot)
             return
         self._losses.pop(worker.job.trial, None)  # it came an epoch further, or is over
         event = event_from_json(message["event"]) if "event" in message else None
@@ -215,23 +249,47 @@ class Pool(ABC):
         if event is None or isinstance(event, Completed | Failed):
             worker.job = None
 
-    def _replace(self, index: int, told: list[Told], cause: str = "") -> None:
+    def _replace(self, worker: Worker, told: list[Told], cause: str = "") -> None:
         """Put a new worker in a dead one's place and say what became of its job; `cause` is what
         it is taken for dead for, unless it is."""
-        worker = self.workers[index]
         worker.kill()
         cause = cause or worker.cause
-        if not worker.ready and not worker.blameless:
-            self._stillborn += 1
-            if self._stillborn == MAX_LOSSES:
-                raise ExecutorError(f"workers die before they are ready: {cause}; see {worker.log}")
-        self.workers[index] = self.start(index)
+        at = self.workers.index(worker)
+        if worker.ready or not self._is_hopeless(worker):
+            self.workers[at] = self._begun(worker.slot)
+        else:
+            del self.workers[at]
+            self._give_up(worker, cause)
         if worker.job is None or worker.cancelled:
             return
         trial = worker.job.trial
-        self._losses[trial] += not worker.blameless
+        self._losses[trial] += worker.ready and not worker.blameless
         if self._losses[trial] < MAX_LOSSES:
             told.append(Told(worker.attempt, WorkerLost(trial)))
         else:
             error = f"took {MAX_LOSSES} workers down with it, the last by {cause}: {worker.log}"
             told.append(Told(worker.attempt, Failed(trial, error)))
+
+    def _begun(self, slot: int) -> Worker:
+        worker = self.start(slot)
+        worker.slot = slot
+        return worker
+
+    def _is_hopeless(self, unready: Worker) -> bool:
+        """Whether the slot of a worker that died before it was ready is not to be filled again."""
+        kind = unready.slot, unready.blameless
+        self._unready[kind] += 1
+        return self._unready[kind] >= (MAX_UNREADY_LOST if unready.blameless else MAX_UNREADY)
+
+    def _forget_unready(self, slot: int) -> None:
+        for blameless in (False, True):
+            del self._unready[slot, blameless]
+
+    def _give_up(self, worker: Worker, cause: str) -> None:
+        if not self.workers:
+            raise ExecutorError(f"workers die before they are ready: {cause}; see {worker.log}")
+        deaths = self._unready[worker.slot, worker.blameless]
+        self.note(
+            f"worker {worker.slot} is given up: {deaths} in a row died before they were ready, the "
+            f"last by {cause} ({worker.log}); the study goes on with {len(self.workers)} workers"
+        )

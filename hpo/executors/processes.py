@@ -9,18 +9,19 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
+from hpo.executors.group import Group
 from hpo.executors.handle import Handle, start
-from hpo.executors.pool import SILENCE_S, Pool
+from hpo.executors.pool import Pool
 
 
 class ProcessExecutor(Pool):
     """A `Pool` of processes.
 
     environments    environment variables of each worker, over this process's: thread counts,
-                    devices
+                    devices; of each process, worker by worker, where `resources` asks for several
     """
 
-    workers: list[Handle]
+    workers: list[Handle | Group]
 
     def __init__(
         self,
@@ -31,20 +32,28 @@ class ProcessExecutor(Pool):
         seed: int | None = None,
         environments: Sequence[Mapping[str, str]] = (),
         places: Mapping[str, Any] | None = None,
-        silence_s: float = SILENCE_S,
+        **options: Any,
     ):
-        super().__init__(factory, settings, folder, workers, seed, places, silence_s)
-        if environments and len(environments) != workers:
-            raise ValueError(f"{len(environments)} environments for {workers} workers")
-        self._environments = environments or [{}] * workers
-        self.workers.extend(self.start(index) for index in range(workers))
+        super().__init__(factory, settings, folder, workers, seed, places, **options)
+        count = workers * self.resources.processes
+        if environments and len(environments) != count:
+            raise ValueError(f"{len(environments)} environments for {count} workers")
+        self._environments = environments or [{}] * count
+        self.fill(workers)
 
-    def start(self, index: int) -> Handle:
-        """A fresh interpreter."""
-        return start(self.log_of(index), self._environments[index], self.setup)
+    def start(self, slot: int) -> Handle | Group:
+        """A fresh interpreter, or several that are one worker."""
+        processes = self.resources.processes
+        members = [self._started(slot, process) for process in range(processes)]
+        return members[0] if processes == 1 else Group(members, self.setup_of)
 
-    def readable(self) -> list[Handle]:
+    def readable(self) -> list[Handle | Group]:
         """Those whose pipe has something."""
         # A worker's children can hold its end of the pipe open when it dies: look every second.
-        found = wait([worker.connection for worker in self.workers], timeout=1.0)
-        return [worker for worker in self.workers if worker.connection in found]
+        found = wait([each for worker in self.workers for each in worker.sources], timeout=1.0)
+        return [worker for worker in self.workers if any(s in found for s in worker.sources)]
+
+    def _started(self, slot: int, process: int) -> Handle:
+        environment = self._environments[slot * self.resources.processes + process]
+        setup = None if process else self.setup_of(0)
+        return start(self.log_of(slot, process), environment, setup)

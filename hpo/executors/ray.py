@@ -7,6 +7,7 @@ from a machine that is lost with the actor, for which no trial is to blame. Ray 
 the journal stays the only record, and nothing is lost with the cluster but the epochs under way.
 """
 
+import math
 import os
 import socket
 import subprocess
@@ -19,8 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from hpo.core.types import Job
+from hpo.executors.devices import check_room, machine
+from hpo.executors.group import Group
 from hpo.executors.handle import Handle, start
-from hpo.executors.pool import SILENCE_S, ExecutorError, Pool
+from hpo.executors.pool import ExecutorError, Pool
+from hpo.executors.resources import ALONE, GB, Resources
 
 AUTH = "RAY_AUTH_MODE"  # what Ray reads it from
 SLOW_S = 1.0  # how long an actor waits for its worker to say something
@@ -31,8 +35,10 @@ UNMADE = "creation task"  # in what Ray says of an actor that failed to be made
 class Keeper:
     """In an actor: one worker process on the actor's machine."""
 
-    def __init__(self, log: str, paths: str, setup: Mapping[str, Any]):
-        self._handle: Handle = start(Path(log), {"PYTHONPATH": paths}, setup)
+    def __init__(self, log: str, environment: Mapping[str, str], setup: Mapping[str, Any] | None):
+        if setup is not None and "group" in setup:
+            setup = {**setup, "group": {**setup["group"], "host": _address()}}
+        self._handle: Handle = start(Path(log), environment, setup)
 
     def send(self, message: Mapping[str, Any]) -> None:
         self._handle.send(message)
@@ -51,6 +57,13 @@ class Keeper:
         return messages, closed, handle.cause if dead else None
 
 
+def _address() -> str:
+    """Of this machine, as others of the cluster reach it."""
+    import ray
+
+    return ray.util.get_node_ip_address()
+
+
 @dataclass(eq=False)
 class RemoteHandle:
     """A worker whose keeper is an actor."""
@@ -66,6 +79,12 @@ class RemoteHandle:
     cause: str = ""
     dead: bool = False
     blameless: bool = False
+    slot: int = 0
+
+    @property
+    def sources(self) -> list[Any]:
+        """Its keeper's next answer."""
+        return [self.pending]
 
     @property
     def accepts(self) -> bool:
@@ -105,13 +124,16 @@ class RayExecutor(Pool):
     """A `Pool` of actors; `folder` must be the same folder on every machine.
 
     address     of a cluster, "auto" or HOST:PORT; "" starts one on this machine, for this study
-    cpus, gpus  what each worker is given; with several GPUs, all of them on one machine
+    resources   of each worker, as Ray counts them; devices of one process are all on one machine.
+                Where it has several processes, a placement group has room for all of them, on as
+                few machines as it takes
 
     Its slots are the workers that are ready: those that no machine has room for count when there
-    is one. Raises ExecutorError where Ray is not installed, or does not answer.
+    is one. Raises ExecutorError where Ray is not installed, or does not answer, and ValueError
+    where a cluster that is started here would have less than is asked for.
     """
 
-    workers: list[RemoteHandle]
+    workers: list[RemoteHandle | Group]
 
     def __init__(
         self,
@@ -122,30 +144,55 @@ class RayExecutor(Pool):
         seed: int | None = None,
         places: Mapping[str, Any] | None = None,
         address: str = "",
-        cpus: float = 1.0,
-        gpus: float = 0.0,
-        silence_s: float = SILENCE_S,
+        **options: Any,
     ):
-        super().__init__(factory, settings, folder, workers, seed, places, silence_s)
-        self._own_cluster = connect(address, workers * cpus)
-        self._options = {"num_cpus": cpus, "num_gpus": gpus, "max_concurrency": 2}
-        self.workers.extend(self.start(index) for index in range(workers))
+        super().__init__(factory, settings, folder, workers, seed, places, **options)
+        self._own_cluster = connect(address, workers, self.resources)
+        if address and (missing := lacking(self.resources)):
+            self.note(
+                f"the cluster has no room for a trial yet, it lacks {missing}: waiting for it"
+            )
+        self.fill(workers)
 
-    def start(self, index: int) -> RemoteHandle:
-        """An actor, on whatever machine has room for it, now or later."""
-        import ray
+    def start(self, slot: int) -> RemoteHandle | Group:
+        """An actor, on whatever machine has room for it, now or later; or several."""
+        if self.resources.processes == 1:
+            return self._started(slot, 0, self.setup, **_of_actor(self.resources))
+        from ray.util import placement_group as groups
+        from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-        log = self.log_of(index)
-        paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
-        actor = ray.remote(Keeper).options(**self._options).remote(str(log), paths, self.setup)
-        return RemoteHandle(actor, log, actor.received.remote())
+        bundles = [bundle(self.resources)] * self.resources.processes
+        room = groups.placement_group(bundles, strategy="PACK")
+        members = []
+        for process in range(self.resources.processes):
+            place = PlacementGroupSchedulingStrategy(room, process)
+            setup = None if process else self.setup_of(0)
+            options = {"scheduling_strategy": place, **_of_actor(self.resources)}
+            members.append(self._started(slot, process, setup, **options))
+        return Group(members, self.setup_of, lambda: groups.remove_placement_group(room))
 
-    def readable(self) -> list[RemoteHandle]:
+    def readable(self) -> list[RemoteHandle | Group]:
         """Those whose keeper has answered."""
         import ray
 
-        found, _ = ray.wait([worker.pending for worker in self.workers], timeout=1.0)
-        return [worker for worker in self.workers if worker.pending in found]
+        pending = [source for worker in self.workers for source in worker.sources]
+        found, _ = ray.wait(pending, timeout=1.0) if pending else ((), ())
+        return [worker for worker in self.workers if any(s in found for s in worker.sources)]
+
+    def _started(
+        self, slot: int, process: int, setup: Mapping[str, Any] | None, **options: Any
+    ) -> RemoteHandle:
+        import ray
+
+        log = self.log_of(slot, process)
+        threads = str(self.resources.threads)
+        environment = {
+            "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+            "NPROC": threads,
+            "OMP_NUM_THREADS": threads,
+        }
+        actor = ray.remote(Keeper).options(**options).remote(str(log), environment, setup)
+        return RemoteHandle(actor, log, actor.received.remote())
 
     def close(self) -> None:
         """Kill the workers, and the cluster if it was started for them."""
@@ -156,9 +203,38 @@ class RayExecutor(Pool):
             ray.shutdown()
 
 
-def connect(address: str, cpus: float) -> bool:
-    """Joins a cluster, unless this process is in one; whether it was started here, with so many
-    CPUs whatever the machine has. Raises ExecutorError."""
+def bundle(resources: Resources) -> dict[str, float]:
+    """What Ray keeps for a process, in its words."""
+    wanted = {
+        "CPU": resources.cores or 1.0,
+        "GPU": resources.devices,
+        "memory": round(resources.memory_gb * GB),
+    }
+    return {name: amount for name, amount in wanted.items() if amount}
+
+
+def lacking(resources: Resources) -> str:
+    """What of it a whole cluster has too little of for one trial; nothing: ""."""
+    import ray
+
+    there = ray.cluster_resources()
+    wanted = {name: resources.processes * each for name, each in bundle(resources).items()}
+    return ", ".join(
+        f"{name} ({amount:g}, has {there.get(name, 0):g})"
+        for name, amount in wanted.items()
+        if amount > there.get(name, 0)
+    )
+
+
+def _of_actor(resources: Resources) -> dict[str, Any]:
+    wanted = bundle(resources)
+    names = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
+    return {"max_concurrency": 2, **{names[name]: amount for name, amount in wanted.items()}}
+
+
+def connect(address: str, workers: int, resources: Resources = ALONE) -> bool:
+    """Joins a cluster, unless this process is in one; whether it was started here, with room for so
+    many workers. Raises ExecutorError, and ValueError where this machine has no such room."""
     try:
         import ray
     except ImportError:
@@ -167,7 +243,10 @@ def connect(address: str, cpus: float) -> bool:
         ) from None
     if ray.is_initialized():
         return False
-    _check_there(address)
+    if address:
+        _check_there(address)
+    else:
+        check_room(workers, resources, machine())
     # Ray forks and runs another program at once, which a process that has imported JAX warns of.
     warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
     quiet = {"log_to_driver": False, "configure_logging": False, "include_dashboard": False}
@@ -175,7 +254,11 @@ def connect(address: str, cpus: float) -> bool:
         if address:
             ray.init(address=address, **quiet)
         else:
-            ray.init(num_cpus=max(1, round(cpus)), object_store_memory=100 * 2**20, **quiet)
+            whole = workers * resources.processes
+            cpus = max(1, math.ceil(whole * (resources.cores or 1)))
+            memory = round(whole * resources.memory_gb * GB) or None
+            room = {"num_cpus": cpus, "_memory": memory, "object_store_memory": 100 * 2**20}
+            ray.init(**room, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
         at = f"at {address!r}" if address else "on this machine"
         hint = (

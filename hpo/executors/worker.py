@@ -2,9 +2,11 @@
 
 It makes its objective once and then runs one trial after another. The messages are JSON:
 
-in    {"factory", "settings"} once, then {"trial"} or {"cancel": number}
-out   {"ready"} or {"fatal": error} once, then {"event"} as they happen or {"cancelled": number};
-      and {"alive"} every BEAT_S seconds, whatever it does
+in    {"factory", "settings"} once, with {"group"} where it is one of several that train together;
+      then {"trial"} or {"cancel": number}
+out   {"coordinator": HOST:PORT} from the first of a group; {"ready"} or {"fatal": error} once, then
+      {"event"} as they happen or {"cancelled": number}; and {"alive"} every BEAT_S seconds,
+      whatever it does
 
 The end of the input is the end of the worker, at once and with everything it started: that is
 how it ends with its parent, even one killed with -9. Nothing heavy is imported before the
@@ -16,6 +18,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import sys
 import threading
 import time
@@ -48,7 +51,7 @@ def main(descriptor: int) -> None:
 
     setup = inbox.get()
     try:
-        objective = with_folders(load_factory(setup["factory"])(setup["settings"]))
+        objective = with_folders(_made(setup, send))
     except Exception as error:
         traceback.print_exc()
         send({"fatal": f"{setup['factory']}: {one_line(error)}"})
@@ -71,6 +74,33 @@ def main(descriptor: int) -> None:
             return
         if not ended:
             send({"cancelled": trial.number})
+
+
+def _made(setup: Mapping[str, Any], send: Callable[[Mapping[str, Any]], None]) -> Objective:
+    """The objective. One that trains in groups finds in settings["group"] which `process` of how
+    many `processes` it is, and where the first one, the `coordinator`, is to be reached. Raises
+    ValueError where an objective cannot: each of a group would train the trial alone."""
+    factory, settings = load_factory(setup["factory"]), setup["settings"]
+    if "group" not in setup:
+        return factory(settings)
+    if not getattr(factory, "in_groups", False):
+        name = setup["factory"].rpartition(":")[2]
+        raise ValueError(
+            "it does not train in groups of processes: set resources.processes = 1, or "
+            f"{name}.in_groups = True where it heeds settings['group']"
+        )
+    group = dict(setup["group"])
+    if group["process"] == 0:
+        group["coordinator"] = _free_address(group.pop("host", "127.0.0.1"))
+        send({"coordinator": group["coordinator"]})
+    return factory({**settings, "group": group})
+
+
+def _free_address(host: str) -> str:
+    """HOST:PORT that nobody uses yet."""
+    with socket.socket() as free:
+        free.bind((host, 0))
+        return f"{host}:{free.getsockname()[1]}"
 
 
 def load_factory(name: str) -> Callable[[Mapping[str, Any]], Objective]:

@@ -80,8 +80,10 @@ class Workshop:
             return RayExecutor(*arguments, places=work, **self.options)
         from hpo.executors import devices
         from hpo.executors.processes import ProcessExecutor
+        from hpo.executors.resources import ALONE
 
-        shares = devices.environments(self.workers, devices.accelerators())
+        resources = self.options.get("resources", ALONE)
+        shares = devices.environments(self.workers, devices.machine(), resources)
         return ProcessExecutor(*arguments, places=work, **{"environments": shares, **self.options})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from launch.objectives import selection, training
-from launch.shell import studies
+from launch.shell import group, studies
 from launch.shell.outcomes import with_values
 from launch.shell.runs import RunError, open_run
 
@@ -16,11 +16,17 @@ def make(settings: Mapping[str, Any]) -> Callable[[Any], Iterator[Mapping[str, f
     """Called once in every worker: loads the data, and returns what trains a trial.
 
     `settings["run"]` is the run's folder. The objective yields the metrics of each epoch; where
-    trials are ranked by jets, these too. Events are packed for the bins of each trial's model.
+    trials are ranked by jets, these too. Events are packed for the bins of each trial's model. All
+    devices of settings["mesh"] share each batch, those of other processes too where the worker is
+    one of settings["group"].
     """
     from launch.shell.compilation import drop_compilations, keep_compilations
     from mlpf_jax.model.config import ModelConfig, from_mapping
+    from mlpf_jax.training import parallel
 
+    if "group" in settings:
+        group.join(**settings["group"])
+    mesh = parallel.mesh_of(settings.get("mesh", {}))
     run = open_run(Path(settings["run"]))
     keep_compilations(run)
     by_jets = studies.metric(run.config.tune) == "jets"
@@ -30,9 +36,9 @@ def make(settings: Mapping[str, Any]) -> Callable[[Any], Iterator[Mapping[str, f
     def material_of(config: ConfigDict) -> tuple[training.Material, selection.Measure | None]:
         bin_size = from_mapping(ModelConfig, config.model.to_dict()).bin_size
         if bin_size not in made:
-            material = training.load_material(run, config.tune, config.model)
+            material = training.load_material(run, config.tune, config.model, mesh)
             held_out, batches = material.held_out, material.validation
-            measure = selection.jets_measure(held_out, batches) if by_jets else None
+            measure = selection.jets_measure(held_out, batches, mesh) if by_jets else None
             made[bin_size] = material, measure
         return made[bin_size]
 
@@ -51,6 +57,9 @@ def make(settings: Mapping[str, Any]) -> Callable[[Any], Iterator[Mapping[str, f
             yield epoch.metrics | (_jets(measure(epoch.state)) if measure else {})
 
     return train_trial
+
+
+make.in_groups = True
 
 
 def _jets(width: float | None) -> dict[str, float]:

@@ -38,6 +38,7 @@ def checked_study(config: ConfigDict) -> ConfigDict:
         studies.make_scheduler(config.tune)
         studies.size(config.tune)
         studies.executor_name(config.tune)
+        studies.check_resources(config.tune)
     except AttributeError as error:
         raise RunError(f"the configuration of the study lacks {error}") from None
     drawn = studies.make_space(config.tune.space).draw(np.random.default_rng(0))

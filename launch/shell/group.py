@@ -20,6 +20,7 @@ from ml_collections import ConfigDict
 from launch.shell import program, runs
 from launch.shell.runs import Run, RunError
 
+WAIT_S = 120  # in which all processes must have met
 HEARTBEAT_S = 60  # without a sign of life, after which a process counts as dead
 # Variables in which a starter of processes says how many there are.
 STARTERS = {"slurm": "SLURM_STEP_NUM_TASKS", "ompi": "OMPI_COMM_WORLD_SIZE"}
@@ -32,14 +33,14 @@ def define() -> Callable[[], AbstractContextManager[None]]:
     )
     processes = flags.DEFINE_integer("processes", 1, "With --coordinator: how many.", 1)
     process = flags.DEFINE_integer("process", 0, "With --coordinator: which, from 0.", 0)
-    wait = flags.DEFINE_integer("wait", 120, "Seconds in which all processes must have met.", 1)
+    wait = flags.DEFINE_integer("wait", WAIT_S, "Seconds in which all processes must have met.", 1)
 
     def join() -> None:
         given = [f.name for f in (processes, process) if f.present]
         if given and not coordinator.value:
             raise RunError(f"--{given[0]}: give --coordinator=HOST:PORT of the first process, too")
         if coordinator.value:
-            _join(coordinator.value, processes.value, process.value, wait.value)
+            join(coordinator.value, processes.value, process.value, wait.value)
         elif starter := starter_of(os.environ):
             where = f"as {STARTERS[starter]} says"
             _initialise(where, wait.value, cluster_detection_method=starter)
@@ -101,7 +102,9 @@ def starter_of(environment: Mapping[str, str]) -> str | None:
     return None
 
 
-def _join(coordinator: str, processes: int, process: int, wait: int) -> None:
+def join(coordinator: str, processes: int, process: int, wait: int = WAIT_S) -> None:
+    """This process is one of a group from now on. Raises RunError where it cannot be; ends it where
+    the others do not come within `wait` s."""
     host, _, port = coordinator.rpartition(":")
     if not host or not port.isdecimal():
         raise RunError(f"--coordinator={coordinator}: write HOST:PORT, as node1:4321")

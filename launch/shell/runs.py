@@ -52,10 +52,15 @@ ADDED = {
     "mesh.model": 1,
     "tune.executor": "processes",
     "tune.gpus": 0.0,
+    "tune.resources.processes": 1,
+    "tune.resources.devices": 0.0,
+    "tune.resources.cores": 0.0,
+    "tune.resources.memory_gb": 0.0,
     "tune.keep": 5,
 }
 # Of these, what no result depends on (where a run goes on, what it keeps), which may change.
-WHERE = ("mesh.data", "mesh.model", "tune.executor", "tune.gpus", "tune.keep")
+_GIVEN = tuple(key for key in ADDED if key.startswith("tune.resources."))
+WHERE = ("mesh.data", "mesh.model", "tune.executor", "tune.gpus", *_GIVEN, "tune.keep")
 
 
 def defaults() -> dict[str, Any]:

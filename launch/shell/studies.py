@@ -5,6 +5,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from launch.shell.progress import say
 from launch.shell.runs import Run, RunError
 
 Report = Callable[[Mapping[str, Any]], None]
@@ -14,6 +15,7 @@ METRICS = ("validation_loss", "jets")  # what trials are ranked by; the first un
 OBJECTIVE = "launch.objectives.particle_flow:make"
 KEPT = 5  # trials that are out and whose checkpoints stay, unless `tune.keep` says otherwise
 EXECUTORS = ("processes", "ray")
+GIVEN = ("processes", "devices", "cores", "memory_gb")  # in `tune.resources`
 PARAMETERS = ("float", "log_float", "int", "log_int", "categorical")
 SEARCHERS = ("random", "quasi_random", "bayesian", "bohb")
 PREDICTORS = ("qsvr", "svr", "persistence", "extra_trees", "gaussian_process", "lkgp")
@@ -33,24 +35,52 @@ def make_scheduler(settings: ConfigDict, report: Report | None = None) -> Any:
 
 def make_executor(run: Run, ray_address: str = "") -> Any:
     """What runs the trials of a study, as `config.tune` says: processes of this machine, each with
-    its share of the accelerators, or the workers of a Ray cluster."""
+    its share of the accelerators, or the workers of a Ray cluster. A trial that has several devices
+    or processes finds all of them in the settings' `mesh`."""
     import hpo
     from hpo.executors import devices
 
-    settings = run.config.tune
+    settings, given = run.config.tune, resources(run.config.tune)
     work = (
         settings.get("objective", OBJECTIVE),
         {},  # what it depends on is the run's configuration, which cannot change
         run.folder / "trials",
         settings.workers,
     )
-    own = {"seed": run.config.seed, "places": {"run": str(run.folder.resolve())}}
+    several = given.processes > 1 or given.devices > 1
+    places = {"run": str(run.folder.resolve()), **({"mesh": {"data": -1}} if several else {})}
+    own = {"seed": run.config.seed, "places": places, "resources": given, "note": _note}
     if executor_name(settings) == "ray":
-        return hpo.RayExecutor(*work, **own, address=ray_address, gpus=settings.get("gpus", 0.0))
+        return hpo.RayExecutor(*work, **own, address=ray_address)
     if ray_address:
         raise RunError("--ray_address: set --config.tune.executor=ray, too")
-    shares = devices.environments(settings.workers, devices.accelerators())
+    shares = devices.environments(settings.workers, devices.machine(), given)
     return hpo.ProcessExecutor(*work, **own, environments=shares)
+
+
+def resources(settings: ConfigDict) -> Any:
+    """What `config.tune` gives each trial (hpo.Resources); `tune.gpus` was its only one once, for
+    trials on Ray. Raises ValueError where that cannot be."""
+    import hpo
+
+    asked = settings.get("resources", {})
+    given = {name: asked[name] for name in GIVEN if name in asked}
+    if executor_name(settings) == "ray" and not given.get("devices"):
+        given["devices"] = settings.get("gpus", 0.0)
+    return hpo.Resources(**given)
+
+
+def check_resources(settings: ConfigDict) -> None:
+    """Raises ValueError where this machine, if it is to run the trials, has less than is asked."""
+    from hpo.executors import devices
+
+    given = resources(settings)
+    if executor_name(settings) == EXECUTORS[0]:
+        devices.check_room(settings.workers, given, devices.machine())
+
+
+def _note(text: str) -> None:
+    say(f"  note: {text}")
 
 
 def executor_name(settings: ConfigDict) -> str:

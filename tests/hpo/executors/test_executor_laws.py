@@ -15,6 +15,7 @@ from hpo.executors.pool import ExecutorError, Pool
 from hpo.executors.processes import ProcessExecutor
 from hpo.executors.protocol import Told
 from hpo.executors.ray import RayExecutor, connect
+from hpo.executors.resources import Resources
 from hpo.schedulers.halving import hyperband
 from hpo.space import Float, Space
 from hpo.study.forking import fork
@@ -25,6 +26,7 @@ from hpo.study.summary import summarise
 pytestmark = pytest.mark.filterwarnings(r"ignore:os\.fork:RuntimeWarning")  # of Ray's start
 HERE = Path(__file__).parents[1]
 SPACE = Space({"x": Float(-1, 1)})
+HALF = Resources(cores=0.5)
 TROUBLES = (
     "none",
     "raises when called",
@@ -52,7 +54,9 @@ def processes(name, settings, folder, workers, **options):
 
 
 def ray(name, settings, folder, workers, **options):
-    return RayExecutor(f"hpo_objectives:{name}", settings, folder, workers, cpus=0.5, **options)
+    return RayExecutor(
+        f"hpo_objectives:{name}", settings, folder, workers, resources=HALF, **options
+    )
 
 
 EXECUTORS = {"inline": inline, "processes": processes, "ray": ray}
