@@ -20,6 +20,7 @@ track_links = "SiTracksMCTruthLink"
 """
 
 import hashlib
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -76,22 +77,46 @@ def _digest(path: Path) -> str:
 def _detector(described: Mapping[str, Any]) -> Detector:
     if unknown := sorted(set(described) - {*_KEYS}):
         raise ValueError(f"unknown {', '.join(unknown)}: known are {', '.join(_KEYS)}")
+    for key in ("calorimeter_hits", "tracker_hits", "collections"):
+        if not isinstance(described.get(key, {}), dict):
+            raise ValueError(f"{key} is {described[key]!r:.80}, which has to be a table, [{key}]")
     collections = described.get("collections", {})
     if unknown := sorted(set(collections) - {*COLLECTIONS}):
         raise ValueError(
             f"unknown collections {', '.join(unknown)}; known: {', '.join(COLLECTIONS)}"
         )
     kinds = described["calorimeter_hits"]
-    if odd := sorted(name for name, kind in kinds.items() if kind not in CODES):
+    if odd := sorted(str(n) for n, kind in kinds.items() if str(kind) not in CODES):
         raise ValueError(f"hits of {', '.join(odd)}: choose among {', '.join(CODES)}")
-    field, (radius, half_length) = float(described["field"]), map(float, described["face"])
-    if not (field and radius > 0 and half_length > 0):
-        raise ValueError("field, and radius and half length of the face, have to be above 0")
+    (field,), (radius, half_length) = _numbers(described, "field"), _numbers(described, "face", 2)
+    if not (0 < field < math.inf and 0 < radius < math.inf and 0 < half_length < math.inf):
+        raise ValueError(
+            "field, and radius and half length of the face, have to be above 0, and finite"
+        )
     return Detector(
         str(described["name"]),
         field,
         {name: CODES[kind] for name, kind in kinds.items()},
-        {n: TrackerTruth(*way) if way else None for n, way in described["tracker_hits"].items()},
+        {name: _way(name, way) for name, way in described["tracker_hits"].items()},
         Face(radius, half_length),
         dict(collections),
     )
+
+
+def _numbers(described: Mapping[str, Any], key: str, count: int = 1) -> list[float]:
+    given = described[key] if count > 1 else [described[key]]
+    numbers = isinstance(given, list) and all(type(n) in (int, float) for n in given)
+    if not numbers or len(given) != count:
+        what = "a number" if count == 1 else f"{count} numbers, [...]"
+        raise ValueError(f"{key} is {described[key]!r:.80}, which has to be {what}")
+    return [float(n) for n in given]
+
+
+def _way(name: str, way: Any) -> TrackerTruth | None:
+    names = isinstance(way, list) and all(isinstance(each, str) for each in way)
+    if not names or len(way) not in (0, 2):
+        raise ValueError(
+            f"tracker_hits.{name} is {way!r:.80}, which has to be [relations, simulated hits], "
+            "or []"
+        )
+    return TrackerTruth(*way) if way else None

@@ -4,7 +4,7 @@ Shards of a simulation, the cache that feeds a training and the test events of a
 all this. Reading maps the files: memory holds only what is touched.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,11 +55,42 @@ def load(folder: Path) -> Samples:
         face = schema.CLIC_FACE
         if (folder / FACE).exists():
             face = schema.Face(*map(float, np.load(folder / FACE)))
-    except (OSError, ValueError) as error:
+        _check(arrays, tables, elements)
+    except Exception as error:  # numpy meets damage with any kind
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise SamplesError(
-            f"{folder} holds no complete samples ({error}); build it again"
+            f"{folder} holds no complete samples ({reason}); build it again"
         ) from error
     return Samples(**arrays, **tables, elements=elements, face=face)
+
+
+def _check(arrays: Mapping[str, np.ndarray], tables: Mapping[str, Table], elements: str) -> None:
+    """Raises ValueError where arrays do not belong together. Looks at offsets alone: what is large
+    is not read."""
+    if elements not in schema.ELEMENTS:
+        raise ValueError(f"its elements are {elements[:40]!r}")
+    offsets = arrays["offsets"]
+    _check_offsets("offsets", offsets, len(arrays["X"]))
+    widths = {"X": schema.ELEMENTS[elements].width} | dict.fromkeys(
+        ("ytarget", "ycand"), schema.TARGET_WIDTH
+    )
+    for name, width in widths.items():
+        shape = arrays[name].shape
+        if len(shape) != 2 or shape[1] != width or shape[0] != offsets[-1]:
+            raise ValueError(f"{name} is of shape {shape}, not {(int(offsets[-1]), width)}")
+    if arrays["genmet"].shape != (len(offsets) - 1,):
+        shape = arrays["genmet"].shape
+        raise ValueError(f"genmet is of shape {shape}, for {len(offsets) - 1} events")
+    for name, table in tables.items():
+        _check_offsets(name, table.offsets, len(next(iter(table.columns.values()))))
+        if len(table.offsets) != len(offsets):
+            raise ValueError(f"{name} are of {len(table.offsets) - 1} events")
+
+
+def _check_offsets(name: str, offsets: np.ndarray, rows: int) -> None:
+    whole = offsets.ndim == 1 and len(offsets) and np.issubdtype(offsets.dtype, np.integer)
+    if not whole or offsets[0] != 0 or offsets[-1] != rows or (np.diff(offsets) < 0).any():
+        raise ValueError(f"the offsets of {name} are none of {rows} rows")
 
 
 def content(folder: Path) -> str:

@@ -26,7 +26,8 @@ def open_directory(folder: Path):
                 raise ValueError(f"features.json asks for {name}, which is no feature of TFDS")
         return tfds.builder_from_directory(folder)
     except Exception as error:
-        raise DatasetError(f"{folder} is no TFDS dataset: {error}") from error
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise DatasetError(f"{folder} is no TFDS dataset: {reason}") from error
 
 
 def _classes(node: object) -> Iterator[str]:

@@ -20,6 +20,7 @@ def to_samples(events: Sequence[Event], features: FeatureMap, first: int = 0) ->
     Raises DatasetError where rows do not belong together, a value is not finite, an element has
     an unknown type or a particle an unknown class.
     """
+    _check_tables(events, features, first)
     counts = np.array([len(event["X"]) for event in events])
     offsets = offsets_of(counts)
     raw = {}
@@ -67,6 +68,15 @@ def empty(
     met = np.zeros(0, np.float32)
     offsets = np.zeros(1, np.int64)
     return Samples(offsets, X, y, y, met, **tables, elements=elements.name, face=face)
+
+
+def _check_tables(events: Sequence[Event], features: FeatureMap, first: int) -> None:
+    for name in ("X", features.truth, "ycand", *sorted(features.has & {*stored.TABLES})):
+        flat = np.array([np.ndim(event[name]) != 2 for event in events])
+        _refuse(flat, first, f"{name} is no table")
+    if "genmet" in features.has:
+        many = np.array([np.shape(event["genmet"]) != () for event in events])
+        _refuse(many, first, "genmet is not one number")
 
 
 def _elements(raw: np.ndarray, features: FeatureMap, offsets: np.ndarray, first: int) -> np.ndarray:
@@ -117,8 +127,10 @@ def _shares(events: Sequence[Event], X: np.ndarray, offsets: np.ndarray, first: 
     for name, kind in (("track", schema.TRACK), ("cluster", schema.CLUSTER)):
         element, event = table[name], table.event
         inside = (element >= 0) & (element < np.diff(offsets)[event]) & (element % 1 == 0)
-        row = offsets[event] + np.where(inside, element, 0).astype(np.int64)
-        wrong = np.bincount(event[~inside | (X[row, 0] != kind)], minlength=len(events)) > 0
+        row = offsets[event[inside]] + element[inside].astype(np.int64)
+        is_one = inside.copy()
+        is_one[inside] = X[row, 0] == kind
+        wrong = np.bincount(event[~is_one], minlength=len(events)) > 0
         _refuse(wrong, first, f"shares name a {name} that is none")
     wrong = ~(np.isfinite(table["energy"]) & (table["energy"] > 0))
     wrong = np.bincount(table.event[wrong], minlength=len(events)) > 0

@@ -181,13 +181,15 @@ def _events(part: Slice) -> Iterator[Mapping[str, np.ndarray]]:
         return
     source = _builder(part.folder).as_data_source(f"{part.split}[{part.first}:{part.last}]")
     for number in range(len(source)):
+        where = f"{part.folder}, split {part.split}: event {part.first + number}"
         try:
-            yield source[number]
+            event = source[number]
         except Exception as error:
-            raise DatasetError(
-                f"{part.folder}, split {part.split}: event {part.first + number} cannot be read: "
-                f"{error}"
-            ) from error
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            raise DatasetError(f"{where} cannot be read: {reason}") from error
+        if absent := sorted(name for name, values in event.items() if values is None):
+            raise DatasetError(f"{where} lacks {', '.join(absent)}: the file is damaged")
+        yield event
 
 
 def _mapped(events: Sequence[Mapping], dataset: Dataset, part: Slice, first: int) -> Samples:

@@ -14,7 +14,7 @@ def read_json(path: Path) -> Any:
     """A JSON file. Raises FileError where it is damaged."""
     try:
         return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # no JSON, or no text
         raise FileError(f"{path} is damaged ({error}); delete it to make it again") from None
 
 

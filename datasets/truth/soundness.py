@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Bool
 
+from datasets.elements import hit_sums
 from datasets.events import ENDS, EventData
 from datasets.schema import CHARGES
 
@@ -39,8 +40,8 @@ def faults(events: EventData, tables: Sequence[str] = TABLES) -> dict[int, str]:
     """What is wrong with events, by their place in the batch: the first thing of each.
 
     It could not be read; a value or the weight of a link is not finite, or absurdly large; a track
-    is straight; what has a track has a charge that no model knows; or a cluster or hit is on the
-    beam axis (there, there is no eta).
+    is straight; what has a track has a charge that no model knows; the energies of a cluster's hits
+    cancel; or a cluster or hit is on the beam axis (there, there is no eta).
     """
     found: dict[int, str] = {}
     for event, what in (*_unread(events, tables), *_unmeasured(events, tables)):
@@ -73,6 +74,8 @@ def _unmeasured(events: EventData, tables: Sequence[str]) -> Iterator[tuple[int,
     if "clusters" in tables:
         on_axis = np.sin(clusters["iTheta"]) <= 0
         yield from _wrong(clusters.event, on_axis, "a cluster on the beam axis")
+    if {"hits", "clusters"} <= {*tables} and (hits["energy"] < 0).any():
+        yield from _wrong(clusters.event, _without_spread(events), "a cluster of hits that cancel")
     for name, owner, rows in (
         ("particles", events.particles, events.track_particle.target),
         ("candidates", events.candidates, events.candidate_track.source),
@@ -86,6 +89,15 @@ def _unmeasured(events: EventData, tables: Sequence[str]) -> Iterator[tuple[int,
             links = getattr(events, name)
             event = getattr(events, ends[0]).event[links.source]
             yield from _wrong(event, ~_measured(links.weight), f"weight of {name}", links.weight)
+
+
+def _without_spread(events: EventData) -> Bool[np.ndarray, " clusters"]:
+    """Clusters whose hits of negative energy outweigh the others somewhere: a sum of squares
+    weighted by them has no root."""
+    with np.errstate(all="ignore"):
+        sums = hit_sums(events)
+        spreads = [np.float32(sums[f"sigma_{axis}"]) for axis in "xyz"]
+    return ~np.isfinite(spreads).all(axis=0)
 
 
 def _wrong(event, wrong, what: str, values=None) -> Iterator[tuple[int, str]]:

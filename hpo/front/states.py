@@ -7,7 +7,6 @@ it is pickled, so nothing in it can act when it is read.
 import json
 import os
 import sys
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -60,11 +59,12 @@ def read(path: Path, like: Any = None) -> Any:
     """The state of a file; with `like`, a pytree of JAX, as one of that structure. Raises
     StateError."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             decoder = _Decoder(arrays)
             state = decoder(json.loads(arrays[_TREE].item()))
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise StateError(f"{path} cannot be read: {error}") from error
+    except Exception as error:  # numpy and zipfile meet damage with any kind
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise StateError(f"{path} cannot be read: {reason}") from error
     if like is None:
         if decoder.needs_like:
             raise StateError(

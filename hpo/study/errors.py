@@ -31,10 +31,11 @@ class ReplayMismatch(JournalError):
     did, or what was written down could not have happened."""
 
 
-def corrupt(path: Path, what: str) -> JournalCorrupt:
+def corrupt(path: Path | str, what: str) -> JournalCorrupt:
     """The error of a file that is damaged."""
+    said = " ".join(what.split())[:500]
     return JournalCorrupt(
-        f"{path} is damaged or no study: {what}. Restore it from a copy, or move it away to start "
+        f"{path} is damaged or no study: {said}. Restore it from a copy, or move it away to start "
         "the study anew."
     )
 
@@ -49,5 +50,5 @@ def reported(path: Path) -> Iterator[None]:
             f"{path}: {error}. Everything recorded so far is safe; remove the cause (disk space, "
             "permissions) and start the same command again."
         ) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter, of its own errors
         raise corrupt(path, str(error)) from error

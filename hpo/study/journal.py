@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpo.core.types import (
+    Completed,
     Event,
+    Failed,
     Job,
+    Proposed,
     Reported,
+    WorkerLost,
     event_from_json,
     event_to_json,
     from_json,
@@ -62,6 +66,8 @@ class Journal:
             wanted["executor"] = json.loads(json.dumps(to_json(executor)))
         found = self.header()
         if not found:
+            if next(self.entries(), None) is not None:
+                raise corrupt(self.path, "it has rows, and no header says of what")
             self._write_header({**wanted, "created": time.time(), "versions": _versions()})
             return
         added = {name: wanted.pop(name) for name in {"executor"} & (wanted.keys() - found.keys())}
@@ -76,7 +82,7 @@ class Journal:
         """settings, seed, executor, created, versions; empty in a new file. Studies written down
         before executors told what they are have no `executor`."""
         with reported(self.path):
-            return _header(self._database)
+            return _header(self._database, self.path)
 
     def entries(self) -> Iterator[Entry]:
         """Everything written so far, in order."""
@@ -126,7 +132,7 @@ def read_journal(path: str | Path) -> tuple[dict[str, Any], list[Entry]]:
     database = opened_beside(path)
     try:
         with reported(path):
-            return _header(database), list(_entries(database, path))
+            return _header(database, path), list(_entries(database, path))
     finally:
         database.close()
 
@@ -149,7 +155,7 @@ class Reading:
         """Header and all entries so far."""
         with reported(self.path):
             self.entries += _entries(self._database, self.path, len(self.entries))
-            return _header(self._database), list(self.entries)
+            return _header(self._database, self.path), list(self.entries)
 
     def __enter__(self) -> "Reading":
         return self
@@ -158,9 +164,16 @@ class Reading:
         self._database.close()
 
 
-def _header(database: sqlite3.Connection) -> dict[str, Any]:
-    rows = database.execute("SELECT name, value FROM header")
-    return {name: json.loads(value) for name, value in rows}
+def _header(database: sqlite3.Connection, path: Path) -> dict[str, Any]:
+    header = {}
+    for name, value in database.execute("SELECT name, value FROM header"):
+        try:
+            header[name] = json.loads(value)
+        except (ValueError, TypeError) as error:
+            raise corrupt(path, f"{name} in its header cannot be read: {error}") from error
+    if not isinstance(header.get("settings", {}), dict):
+        raise corrupt(path, f"the settings in its header are {header['settings']!r:.80}")
+    return header
 
 
 def _entries(database: sqlite3.Connection, path: Path, after: int = 0) -> Iterator[Entry]:
@@ -179,7 +192,7 @@ def _entries(database: sqlite3.Connection, path: Path, after: int = 0) -> Iterat
 
 def _parsed(rows: list[tuple], path: Path) -> list[Any]:
     """The payloads, parsed together, which is faster; one by one only to say which is wrong."""
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError):  # TypeError: bytes where a text should be
         parsed = json.loads(f"[{','.join(row[3] for row in rows)}]")
         if len(parsed) == len(rows):
             return parsed
@@ -189,19 +202,44 @@ def _parsed(rows: list[tuple], path: Path) -> list[Any]:
 def _one(row: tuple, path: Path) -> Any:
     try:
         return json.loads(row[3])
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise corrupt(path, f"row {row[0]} cannot be read: {error}") from error
 
 
 def _item(row: tuple, fields: Any, path: Path) -> Job | Event:
     try:
         if row[2] == "asked":
-            return from_json(Job, fields)
+            return _checked(from_json(Job, fields))
         if fields["kind"] == "Reported":
-            return Reported(fields["trial"], fields["epoch"], fields["metrics"])
-        return event_from_json(fields)
-    except (ValueError, KeyError, TypeError) as error:
+            return _checked(Reported(fields["trial"], fields["epoch"], fields["metrics"]))
+        return _checked(event_from_json(fields))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise corrupt(path, f"row {row[0]} cannot be read: {error!r}") from error
+
+
+# What has to be a whole number, of each kind of row.
+_WHOLE = {
+    Job: ("trial", "first_epoch", "last_epoch"),
+    Reported: ("trial", "epoch"),
+    Completed: ("trial", "epoch"),
+    Failed: ("trial",),
+    WorkerLost: ("trial",),
+    Proposed: ("trial",),
+}
+
+
+def _checked(item: Job | Event) -> Job | Event:
+    """The item itself. Raises TypeError where a value is of another kind than it is written as."""
+    for name in _WHOLE.get(type(item), ()):
+        if type(value := getattr(item, name)) is not int:
+            raise TypeError(f"{name} is {value!r:.80}, no whole number")
+    if isinstance(item, Reported):
+        metrics = item.metrics
+        if type(metrics) is not dict or not all(type(v) in (float, int) for v in metrics.values()):
+            raise TypeError(f"metrics are {metrics!r:.80}, not numbers by name")
+    if isinstance(item, Failed) and not isinstance(item.error, str):
+        raise TypeError(f"the error is {item.error!r:.80}, no text")
+    return item
 
 
 def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any], at: str = "") -> list[str]:

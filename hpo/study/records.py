@@ -16,6 +16,7 @@ from hpo.core.types import (
     Trial,
     WorkerLost,
 )
+from hpo.study.errors import corrupt
 from hpo.study.journal import Entry
 
 UNKNOWN = "not in the record"
@@ -82,8 +83,13 @@ class Record:
 
 
 def read(entries: Iterable[Entry], metric: str) -> Record:
-    """The record of a log, whole or cut off anywhere."""
+    """The record of a log, whole or cut off anywhere.
+
+    Raises JournalCorrupt where a row tells of a trial that no row before it began, or reports no
+    such metric.
+    """
     entries = list(entries)
+    _check(entries, metric)
     trials: dict[int, TrialRecord] = {}
     heard: dict[int, float] = {}  # of each running trial, on the clock
     predictions = []
@@ -104,6 +110,19 @@ def read(entries: Iterable[Entry], metric: str) -> Record:
     ordered = tuple(trials[number] for number in sorted(trials))
     begun, last = (entries[0].time, entries[-1].time) if entries else (None, None)
     return Record(metric, ordered, tuple(predictions), len(entries), begun, last)
+
+
+def _check(entries: Sequence[Entry], metric: str) -> None:
+    begun = set()
+    for row, (_, item) in enumerate(entries, 1):
+        if isinstance(item, Job):
+            begun.add(item.trial)
+        elif isinstance(item, Reported | Completed | Failed | WorkerLost):
+            if item.trial not in begun:
+                what = f"row {row} tells of trial {item.trial}, which was not begun"
+                raise corrupt("the journal", what)
+            if isinstance(item, Reported) and metric not in item.metrics:
+                raise corrupt("the journal", f"row {row} reports no {metric}")
 
 
 def played(entries: Sequence[Entry]) -> list[float]:

@@ -24,12 +24,17 @@ _CHANGED = (
     "versions in the journal's header, or tune in a new folder."
 )
 
+# What schedulers raise of events that cannot be: of some they know it, over others they stumble.
+_WRONG = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
-def fold(scheduler: Scheduler, entries: Iterable[Entry], seed: int) -> tuple[Any, set[int]]:
+
+def fold(
+    scheduler: Scheduler, entries: Iterable[Entry], seed: int, path: object = None
+) -> tuple[Any, set[int]]:
     """The state that a log leads to, and the trials that were running at its end.
 
     Reports that stand one after another are told together. Raises ReplayMismatch where the
-    scheduler would not have led there.
+    scheduler would not have led there; it names the file at `path`.
     """
     state, running, row = scheduler.init(seed), set(), 1
     items = [item for _, item in entries]
@@ -42,10 +47,11 @@ def fold(scheduler: Scheduler, entries: Iterable[Entry], seed: int) -> tuple[Any
                 for item in block:
                     state = _replay(scheduler, state, item)
                     _track(running, item)
-        except ValueError as error:
+        except _WRONG as error:
             wrong = row + _first_wrong(scheduler, before, block)
             raise ReplayMismatch(
-                f"row {wrong} of the journal does not follow from those before it: {error}. "
+                f"{f'{path}: ' if path else ''}row {wrong} of the journal does not follow from "
+                f"those before it: {_text(error)}. "
                 f"{_cause(items[:wrong], scheduler.metric)}"
             ) from error
         row += len(block)
@@ -57,7 +63,7 @@ def _first_wrong(scheduler: Scheduler, state: Any, block: Sequence[Job | Event])
     for place, item in enumerate(block):
         try:
             state = _replay(scheduler, state, item)
-        except ValueError:
+        except _WRONG:
             return place
     raise AssertionError("told together they cannot be, one by one they can")
 
@@ -81,6 +87,10 @@ def _cause(items: Sequence[Job | Event], metric: str) -> str:
         f"down. hpo.fork(journal, {len(before)}, copy) keeps the rows before it: the study can go "
         "on from the copy."
     )
+
+
+def _text(error: Exception) -> str:
+    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
 
 
 def _replay(scheduler: Scheduler, state: Any, item: Job | Event) -> Any:

@@ -78,7 +78,7 @@ def run_study(
     executor.begin(_seed_of_trials(header, seed))
     journal.begin(scheduler.settings, seed, _as_named(header, executor.description))
     entries = list(journal.entries())
-    state, cut_off = fold(scheduler, entries, seed)
+    state, cut_off = fold(scheduler, entries, seed, getattr(journal, "path", None))
     jobs = Jobs(item for _, item in entries if isinstance(item, Job))
     failed = 0  # rounds in a row after which nothing ran, for the executor could take nothing
 

@@ -17,6 +17,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from launch.shell.runs import RunError, defaults
+from mlpf_install import names
 
 PACKAGE = "configs"
 
@@ -25,8 +26,13 @@ def load(name: str) -> ConfigDict:
     """What the file's get_config returns. Raises RunError where there is none."""
     path, _, argument = name.partition(":")
     file = _file_of(path)
-    get_config = _getter(file)
-    config = get_config(argument) if argument else get_config()
+    try:
+        get_config = _getter(file)
+        config = get_config(argument) if argument else get_config()
+    except RunError:
+        raise
+    except Exception as error:  # it is a program, and may end anyhow
+        raise RunError(f"--config={name}: {type(error).__name__}: {names.told(error)}") from error
     if not isinstance(config, ConfigDict):
         raise RunError(f"{file}: get_config() returns a {type(config).__name__}, no ConfigDict")
     return config

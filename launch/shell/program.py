@@ -20,6 +20,8 @@ from mlpf_install import names
 
 _PRINT_CONFIG = flags.DEFINE_bool("print_config", False, "Show every value of --config, and end.")
 _TRACEBACK = flags.DEFINE_bool("traceback", False, "Show where in the code an error arose.")
+UNKNOWN_KEY = (AttributeError, KeyError)  # what absl and ml_collections raise of a command line
+WRONG_FLAGS = (flags.Error, TypeError, ValueError, OSError, ImportError, SyntaxError)
 
 
 def define_config(default: str = "demo") -> Callable[[], ConfigDict]:
@@ -33,7 +35,7 @@ def define_config(default: str = "demo") -> Callable[[], ConfigDict]:
             "config", config, f"The experiment, by name ({default}) or file; --config.key=value "
             "changes one of its values, --print_config shows them.",
         )  # fmt: skip
-    except (AttributeError, KeyError) as error:  # overrides are looked at already
+    except UNKNOWN_KEY as error:  # overrides are looked at already
         sys.exit(f"error: {_unknown_key(error)} (--help shows the flags)")
     except RunError as error:
         sys.exit(f"error: {_text(error)}")
@@ -82,9 +84,9 @@ def _parse(arguments: Sequence[str]) -> list[str]:
     sys.path.insert(0, os.getcwd())
     try:
         return flags.FLAGS(list(arguments))
-    except (AttributeError, KeyError) as error:
+    except UNKNOWN_KEY as error:
         reason = _unknown_key(error)
-    except (flags.Error, TypeError, ValueError, OSError, ImportError, SyntaxError) as error:
+    except WRONG_FLAGS as error:
         if isinstance(error, BrokenPipeError):
             end_where_unread()
         reason = _text(names.told(error))

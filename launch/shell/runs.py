@@ -161,6 +161,8 @@ def _locked(folder: Path) -> Iterator[None]:
 def _saved(path: Path) -> dict[str, Any]:
     """The configuration a run was begun with, its objective by the name that it has now."""
     config = read_json(path)
+    if not isinstance(config, dict) or not isinstance(config.get("tune", {}), dict):
+        raise RunError(f"{path} is no configuration of a run; delete it to make it again")
     tune = config.get("tune", {})
     if "objective" in tune:
         tune["objective"] = MOVED.get(tune["objective"], tune["objective"])

@@ -12,7 +12,6 @@ import os
 import shutil
 import sys
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -265,11 +264,15 @@ def load_model(folder: str | os.PathLike) -> tuple[ModelConfig, dict[str, PyTree
         raise FileNotFoundError(f"no model in {folder}: config.json is missing")
     try:
         description = json.loads((folder / "config.json").read_text())
-        with np.load(folder / "arrays.npz", allow_pickle=False) as file:
+        with (
+            (folder / "arrays.npz").open("rb") as raw,
+            np.load(raw, allow_pickle=False) as file,
+        ):
             arrays = {name: file[name] for name in file.files}
         description = {key: description[key] for key in ("format", "model", "schema")}
-    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"the model in {folder} is damaged: {error}") from error
+    except Exception as error:  # numpy and zipfile meet damage with any kind
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ValueError(f"the model in {folder} is damaged: {reason}") from error
     try:
         config = compatibility.checked_config(description)
         compatibility.check_arrays(config, arrays)

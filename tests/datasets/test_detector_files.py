@@ -68,12 +68,12 @@ def test_a_recipe_holds_what_the_file_said(path):
     [
         ("field = 2.0", "", "lacks 'field'"),
         ("field = 2.0", "field = 0", "above 0"),
-        ("field = 2.0", "field = 'strong'", "could not convert"),
+        ("field = 2.0", "field = 'strong'", "has to be a number"),
         ("field = 2.0", "fields = 2.0", "unknown fields: known are name"),
-        ("face = [2150.0, 2307.0]", "face = [2150.0]", "not enough values"),
+        ("face = [2150.0, 2307.0]", "face = [2150.0]", "has to be 2 numbers"),
         ('MUON = "OTHER"', 'MUON = "MUON"', "hits of MUON: choose among ECAL, HCAL, OTHER"),
         ('tracks = "OurTracks"', 'trax = "OurTracks"', "unknown collections trax; known: tracks"),
-        ('"VXDTrackerHitRelations", ', "", "missing 1 required"),
+        ('"VXDTrackerHitRelations", ', "", r"has to be \[relations"),
         ('name = "MINE"', "name = ", "cannot be read"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Every reader of files from outside, put to damaged files: python -m tests.fuzz."""

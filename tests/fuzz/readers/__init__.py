@@ -1,0 +1,1 @@
+"""What is fuzzed: readers, each with the sound files that damage begins with."""
