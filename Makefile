@@ -1,12 +1,13 @@
 # make demo: set up, then simulate -> tune -> train -> evaluate -> report (runs/demo/report.html)
 # make test: set up, then every test
 # make soak: set up, then the tests that take too long for every day
+# make docs: set up, then docs/ as a site: build/handbook/html/index.html
 # make mutants: set up, then see whether the tests notice small errors (docs/testing.md; an hour)
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test soak mutants lint format lock bench-env bench-hpo-env
+.PHONY: setup demo test soak docs mutants lint format lock bench-env bench-hpo-env
 
 setup: $(READY)
 
@@ -26,6 +27,9 @@ test: setup
 
 soak: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m soak
+
+docs: setup
+	@$(BIN)/python -m handbook
 
 mutants: setup
 	$(BIN)/python -m tests.mutants --markdown docs/testing.md

@@ -6,8 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TOP = (
-    "benchmarks", "configs", "datasets", "hpo", "launch", "mlpf_install", "mlpf_jax", "qsvr",
-    "tests",
+    "benchmarks", "configs", "datasets", "handbook", "hpo", "launch", "mlpf_install", "mlpf_jax",
+    "qsvr", "tests",
 )  # fmt: skip
 FILES = [path for top in TOP for path in sorted((ROOT / top).rglob("*.py"))]
 LINES = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in FILES}

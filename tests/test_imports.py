@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = ("benchmarks", "configs", "datasets", "hpo", "launch", "mlpf_install", "mlpf_jax", "qsvr")
+OURS = (
+    "benchmarks", "configs", "datasets", "handbook", "hpo", "launch", "mlpf_install", "mlpf_jax",
+    "qsvr",
+)  # fmt: skip
 HEAVY = (
     "awkward", "dimod", "dwave", "fastjet", "jax", "matplotlib", "pythia8mc", "sklearn",
     "tensorflow_datasets", "uproot",

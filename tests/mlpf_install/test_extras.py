@@ -61,7 +61,7 @@ def test_the_base_install_is_small_and_all_is_everything():
     (everything,) = map(Requirement, PROJECT["optional-dependencies"]["all"])
     assert everything.name == PROJECT["name"]
     assert everything.extras == set(extras.MODULES)
-    assert set(PROJECT["optional-dependencies"]) == {*extras.MODULES, "all", "dev"}
+    assert set(PROJECT["optional-dependencies"]) == {*extras.MODULES, "all", "dev", "docs"}
 
 
 @pytest.mark.parametrize("code", DOORS)

@@ -1,0 +1,1 @@
+"""The handbook: docs/ as a site, with a reference made of the code (python -m handbook)."""
