@@ -7,7 +7,7 @@ A model by its folder, its run's or the name it ships under, on fresh events or 
   python -m launch.evaluate --model=NAME --dataset=data/clic_edm_ttbar_pf --split=test
 
 --devices=8 (or the run's config.mesh) divides every batch among devices. Several processes, started
-by srun or mpirun or each with --processes=2 --process=0, share the events (docs/training.md). What
+by srun or mpirun or each with --members=2 --member=0, share the events (docs/training.md). What
 is measured, and how, is in docs/evaluation.md.
 """
 

@@ -7,7 +7,7 @@ python -m launch.predict --model=NAME_OR_FOLDER --input=events.root
 
 Without --run and --model it is the model that comes with the package, clic_small.
 --devices=8 (or the run's config.mesh) divides every batch among devices. Several processes, started
-by srun or mpirun or each with --processes=2 --process=0, share the events (docs/training.md).
+by srun or mpirun or each with --members=2 --member=0, share the events (docs/training.md).
 
 Of a table one row per element: event, element, element_type, class, pdg, charge, pt, eta, phi,
 energy (GeV). Of a .root file the collection MLPFParticles of ReconstructedParticles.

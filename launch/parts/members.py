@@ -15,23 +15,23 @@ from launch.shell.runs import RunError
 
 NUMBERS = {"slurm": "SLURM_PROCID", "ompi": "OMPI_COMM_WORLD_RANK"}
 # Flags in which the processes of a group may differ.
-OWN = ("process", "wait", "devices", "workers", "traceback")
+OWN = ("member", "wait", "devices", "workers", "traceback")
 
 
 def define() -> Callable[..., Any]:
     """Defines the flags of a group; returns the block in which this process is one of it, given
-    what the group writes."""
-    processes = flags.DEFINE_integer(
-        "processes", 1, "That share the events; they meet in a folder beside the output.", 1
+    what the group writes. (`--process` says of `launch.evaluate` what is simulated.)"""
+    members = flags.DEFINE_integer(
+        "members", 1, "Processes that share the events; they meet beside the output.", 1
     )
-    process = flags.DEFINE_integer("process", 0, "With --processes: which, from 0.", 0)
-    wait = flags.DEFINE_integer("wait", 120, "Seconds in which all processes must have met.", 1)
+    member = flags.DEFINE_integer("member", 0, "With --members: which, from 0.", 0)
+    wait = flags.DEFINE_integer("wait", 120, "Seconds in which all of them must have met.", 1)
 
     @contextmanager
     def joined(output: Path | None) -> Iterator[Group]:
-        if process.present and not processes.present:
-            raise RunError("--process: give --processes, their number, too")
-        given = (process.value, processes.value) if processes.present else None
+        if member.present and not members.present:
+            raise RunError("--member: give --members, their number, too")
+        given = (member.value, members.value) if members.present else None
         number, size = given or started(os.environ)
         if number >= size:
             raise RunError(f"process {number}: {size} processes are numbered from 0")
@@ -59,7 +59,7 @@ def started(environment: Mapping[str, str]) -> tuple[int, int]:
     if not number.isdecimal():
         raise RunError(
             f"{STARTERS[starter]} = {environment[STARTERS[starter]]}, but {NUMBERS[starter]} does "
-            "not say which process this is: give --processes and --process"
+            "not say which process this is: give --members and --member"
         )
     return int(number), int(environment[STARTERS[starter]])
 

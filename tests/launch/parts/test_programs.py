@@ -136,10 +136,10 @@ def test_rows_of_a_run_are_those_of_one_process(quick, model, tmp_path):
 def test_two_processes_evaluate_what_one_does(launch, model, tmp_path):
     """Fresh events, a dataset, and a run: the same figures, to the last digit."""
     done = launch("build_dataset", "--process=zh", "--events=400", "--seed=9",
-                  "--splits=train:0.5,test:0.5", f"--data_dir={tmp_path}")  # fmt: skip
+                  "--splits=train:0.2,test:0.8", f"--data_dir={tmp_path}")  # fmt: skip
     assert done.returncode == 0, done.stderr
     for name, what in (
-        ("fresh", ["--process=zh,qq", "--events=401", "--seed=4"]),
+        ("fresh", ["--process=zh,qq", "--events=201", "--seed=4"]),
         ("dataset", [f"--dataset={tmp_path}/clic_edm_zh_pf"]),
     ):
         flags = f"--model={model}", *what
@@ -147,7 +147,7 @@ def test_two_processes_evaluate_what_one_does(launch, model, tmp_path):
         assert done.returncode == 0, done.stderr
         output = tmp_path / f"{name}_two.json"
         pair = [
-            program("evaluate", *flags, f"--json={output}", "--processes=2", f"--process={n}")
+            program("evaluate", *flags, f"--json={output}", "--members=2", f"--member={n}")
             for n in range(2)
         ]
         assert [each.returncode for each in map(ended, pair)] == [0, 0]
@@ -160,8 +160,8 @@ def test_two_processes_evaluate_what_one_does(launch, model, tmp_path):
     files = [folder / f"evaluation.{ending}" for ending in ("json", "npz")]
     before = [file.read_bytes() for file in files]
     [file.unlink() for file in files]
-    flags = f"--run={folder}", "--processes=2"
-    pair = [program("evaluate", *flags, f"--process={n}") for n in range(2)]
+    flags = f"--run={folder}", "--members=2"
+    pair = [program("evaluate", *flags, f"--member={n}") for n in range(2)]
     first, second = map(ended, pair)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     with np.load(files[1]) as found:
@@ -178,8 +178,8 @@ def test_two_processes_evaluate_what_one_does(launch, model, tmp_path):
 @pytest.mark.parametrize("killed", [0, 1])
 def test_where_one_is_killed_the_other_ends_with_a_line(model, source, tmp_path, killed):
     output = tmp_path / "p.parquet"
-    flags = f"--model={model}", f"--input={source}", f"--output={output}", "--processes=2"
-    pair = [program("predict", *flags, f"--process={number}") for number in range(2)]
+    flags = f"--model={model}", f"--input={source}", f"--output={output}", "--members=2"
+    pair = [program("predict", *flags, f"--member={number}") for number in range(2)]
     while not list(tmp_path.glob(f".p.parquet.group/*/{killed}")):
         time.sleep(0.001)
     pair[killed].send_signal(signal.SIGKILL)
@@ -228,9 +228,9 @@ def test_a_starter_that_does_not_say_who_is_who():
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--process=1"], ["--process: give --processes"]),
-        (["--processes=2", "--process=2"], ["process 2: 2 processes are numbered from 0"]),
-        (["--processes=2"], ["meet beside what they write: give --json"]),
+        (["--member=1"], ["--member: give --members"]),
+        (["--members=2", "--member=2"], ["process 2: 2 processes are numbered from 0"]),
+        (["--members=2"], ["meet beside what they write: give --json"]),
     ],
 )
 def test_a_group_that_cannot_be_is_refused(launch, model, flags, words):

@@ -62,7 +62,7 @@ def test_a_run_learns_from_all_but_the_test_events_that_are_made_for_it(run):
 
 
 def test_a_batch_that_devices_do_not_divide_is_refused(run):
-    sizes = np.array([3, 4, 5, 6, 7])
+    sizes, run.config.fit.packed = np.array([3, 4, 5, 6, 7]), False
     assert data.make_batch_plan(sizes, run.config.fit, 1, devices=4).batch_size == 4
     with pytest.raises(RunError, match=r"fit.batch_size = 4 cannot be split over 3 devices .*take"):
         data.make_batch_plan(sizes, run.config.fit, 1, devices=3)
