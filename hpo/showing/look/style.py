@@ -106,6 +106,7 @@ _PLACES = """
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   h2 { break-after: avoid; } figure, tr, .strip { break-inside: avoid; }
   .drawings { gap: 1rem; } .numbers, .by-hand { display: none; }
+  .small { grid-template-columns: repeat(4, minmax(0, 1fr)); }
   .table { overflow: visible; } table { font-size: 8.5pt; } th, td { padding-left: .4rem; }
   details:not([open]) { display: none; }
   pre { white-space: pre-wrap; }
