@@ -113,6 +113,20 @@ def test_an_event_is_turned_by_keys_and_by_hand_and_by_itself_where_one_likes(pa
     assert tab.value(moving) == "false"
 
 
+def test_a_trial_that_is_pointed_at_is_lit_in_every_picture(pages, tab):
+    tab.open(pages["study"])
+    lit, marks = tab.value(
+        """(() => {
+          const mark = document.querySelector("#curves [data-trial]");
+          mark.dispatchEvent(new MouseEvent("mouseover", {bubbles: true}));
+          const own = document.querySelectorAll(`[data-trial="${mark.dataset.trial}"]`);
+          return [[...own].filter((one) => one.classList.contains("on")).length, own.length];
+        })()"""
+    )
+    assert lit == marks > 5
+    assert tab.value("document.querySelectorAll('.on').length") == marks
+
+
 def test_paper_is_dark_where_that_is_liked_and_white_in_print(pages, tab):
     tab.open(pages["claims_page"], dark=True)
     night = tab.value(FOUND)
