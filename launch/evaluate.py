@@ -58,8 +58,10 @@ def mlpf_rows(run: Run, samples: Samples, mesh: Any = None, group: Group = ALONE
         return reconstruct(samples, update)
 
 
-def report(observed: Mapping[str, Observed], json: str, parquet: str, page: str) -> None:
-    """Figures on the screen, and to the files that have a name."""
+def report(
+    observed: Mapping[str, Observed], json: str, parquet: str, page: str, command: str = ""
+) -> None:
+    """Figures on the screen, and to the files that have a name; `command` asked for them."""
     found = {name: compare(each, evaluation.process_of(name)) for name, each in observed.items()}
     for line in evaluation.lines(found):
         say(line)
@@ -70,7 +72,8 @@ def report(observed: Mapping[str, Observed], json: str, parquet: str, page: str)
     if page:
         from launch.pages import evaluation as pages
 
-        pages.write(Path(page), found, {name: each["jets_r07"] for name, each in observed.items()})
+        jets = {name: each["jets_r07"] for name, each in observed.items()}
+        pages.write(Path(page), found, jets, f"Made by {command}." if command else "")
     for path in filter(None, (json, parquet, page)):
         say(f"written to {path}")
 
@@ -129,17 +132,23 @@ if __name__ == "__main__":
         if not process.value:
             raise RunError("--process names no process")
         opened = open_model(model.value, mesh_of())
+        command = f"python -m launch.evaluate --model={model.value}"
         with joined(next((Path(path) for path in outputs if path), None)) as some:
             if dataset.value:
+                command += f" --dataset={dataset.value} --split={split.value}"
                 where = Path(dataset.value), split.value
                 found = evaluation.observe_dataset(opened, *where, some)
             else:
                 processes = list(dict.fromkeys(process.value))
+                command += (
+                    f" --process={','.join(processes)} --detector={detector.value} "
+                    f"--events={events.value} --seed={seed.value}"
+                )
                 found = evaluation.observe_processes(
                     opened, processes, events.value, seed.value, workers.value, detector.value, some
                 )
             if some.first:
-                report(found, *outputs)
+                report(found, *outputs, command)
 
     def main() -> None:
         if model.value and flags.FLAGS["run"].present:

@@ -50,7 +50,11 @@ def study(
             )  # fmt: skip
     write_json(output, [cell.record() for cell in results[protocols[0]]])
     page = output.with_suffix(".html")
-    write_text(page, render(curves, results, settings, splits))
+    made = (
+        f"Made by python -m launch.qsvr_study --curves={path} --settings={settings} "
+        f"--first_split={splits.start} --splits={len(splits)} --solvers={','.join(solvers)}."
+    )
+    write_text(page, render(curves, results, settings, splits, made))
     return page
 
 

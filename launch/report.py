@@ -10,6 +10,7 @@ from typing import Any
 
 from absl import flags
 
+from datasets.events import Samples
 from datasets.storage.files import read_json, write_json, write_text
 from launch.pages import event, page
 from launch.pages.report import sections
@@ -26,7 +27,19 @@ def write_report(run: Run, output: Path | None = None) -> Path:
     metrics = headline(run, study, figures_of_merit)
     if output is None:
         write_json(run.folder / "metrics.json", metrics)
-    samples = data.load(run, "test")
+    path = output or run.folder / "report.html"
+    write_text(path, drawn(run, study, figures_of_merit, metrics, data.load(run, "test")))
+    return path
+
+
+def drawn(
+    run: Run,
+    study: Any,
+    figures_of_merit: Mapping,
+    metrics: Mapping[str, float],
+    samples: Samples,
+) -> str:
+    """HTML of the report; `samples` are the test events."""
     parts = [
         *sections.physics(run, samples, figures_of_merit),
         *sections.tuning(run, study),
@@ -35,10 +48,8 @@ def write_report(run: Run, output: Path | None = None) -> Path:
         *sections.provenance(run),
     ]
     title = "Particle flow, tuned: " + ", ".join(run.config.data.processes)
-    path = output or run.folder / "report.html"
     summary, made = _summary(metrics, figures_of_merit), sections.made(run, figures_of_merit)
-    write_text(path, page.render(title, summary, parts, made, end=event.SCRIPT))
-    return path
+    return page.render(title, summary, parts, made, end=event.SCRIPT)
 
 
 def headline(run: Run, study: Any, figures_of_merit: Mapping) -> dict[str, float]:

@@ -1,15 +1,21 @@
 """Chromium without a window, spoken to through pipes: what a page says, draws and measures."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+WIRE = (
+    "import os, sys; read, write, *command = sys.argv[1:]; os.dup2(int(read), 3); "
+    "os.dup2(int(write), 4); os.execvp(command[0], command)"
+)
 NAMES = ("chromium", "google-chrome", "chrome")
 
 
@@ -22,8 +28,8 @@ class Browser:
     """One browser and one tab. `complaints`: errors, and whatever was written to the console, since
     the last page was opened."""
 
-    def __init__(self, write: int, read: int) -> None:
-        self._write, self._read = os.fdopen(write, "wb"), os.fdopen(read, "rb")
+    def __init__(self, write: BinaryIO, read: BinaryIO) -> None:
+        self._write, self._read = write, read
         self._number, self._rest, self._session = 0, b"", None
         self.complaints: list[str] = []
         self._loaded = False
@@ -130,26 +136,23 @@ class Browser:
 @contextmanager
 def browsing(profile: Path) -> Iterator[Browser]:
     """A browser with a profile of its own. It is ended by its own process id."""
-    to_browser, write = os.pipe()
-    read, from_browser = os.pipe()
     command = [
         found(), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
         "--no-first-run", "--disable-extensions", "--disable-background-networking",
         f"--user-data-dir={profile}", "--remote-debugging-pipe",
     ]  # fmt: skip
-
-    def as_three_and_four() -> None:
-        kept = os.dup(to_browser), os.dup(from_browser)  # either may be 3 or 4
-        os.dup2(kept[0], 3)
-        os.dup2(kept[1], 4)
-
+    (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
+    # It reads from 3 and writes to 4: both ends move out of the way first.
+    ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs_in, theirs_out)]
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, close_fds=False,
-        preexec_fn=as_three_and_four,
+        [sys.executable, "-ISc", WIRE, *map(str, ends), *command],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=ends,
     )  # fmt: skip
-    os.close(to_browser), os.close(from_browser)
-    try:
-        yield Browser(write, read)
-    finally:
-        process.terminate()
-        process.wait(30)
+    for end in (theirs_in, theirs_out, *ends):
+        os.close(end)
+    with open(ours_out, "wb") as write, open(ours_in, "rb") as read:
+        try:
+            yield Browser(write, read)
+        finally:
+            process.terminate()
+            process.wait(30)

@@ -72,6 +72,14 @@ if __name__ == "__main__":
             raise RunError(f"--seeds={','.join(seeds.value)}: whole numbers, as 101,102,103")
         return found
 
+    def command(processes: Sequence[str]) -> str:
+        """How the page was made, for every caption."""
+        asked = {"gnn": gnn.value, "transformer": transformer.value, "own": own.value}
+        asked |= {"seeds": ",".join(seeds.value), "process": ",".join(processes)}
+        asked |= {"events": events.value, "seed": seed.value}
+        options = " ".join(f"--{name}={value}" for name, value in asked.items())
+        return f"Made by python -m launch.claims {options}."
+
     def main() -> None:
         for path in filter(None, (json_file.value, page_file.value)):
             check_place(Path(path))
@@ -99,7 +107,7 @@ if __name__ == "__main__":
             from launch.pages import claims as pages
 
             X, rows = evaluation.one_event(model, processes[0], seed.value)
-            pages.write(Path(page_file.value), made, gains, figures, X, rows)
+            pages.write(Path(page_file.value), made, gains, figures, X, rows, command(processes))
         for path in filter(None, (json_file.value, page_file.value)):
             say(f"written to {path}")
 

@@ -93,18 +93,18 @@ def _gain_table(gains: Mapping[str, Mapping[str, Any]]) -> str:
 def _losses(gains: Mapping[str, Mapping[str, Any]]) -> page.Figure:
     """A line a seed, from before to after."""
     sides = ("before", "after")
-    named = [f"{name}, {side}" for name in gains for side in sides]
+    ends = [(name, side) for name in gains for side in sides]
     rows = [
         (name, seed, *(of[side]["validation_loss"] for side in sides))
         for name, gain in gains.items()
         for seed, of in gain["seeds"].items()
     ]
-    x = scales.categories(named, "")
+    x = scales.categories((side for _, side in ends), "tuning")
     top = max(loss for *_, before, after in rows for loss in (before, after))
     plot = Plot(x, scales.between(0, 1.08 * top, "validation loss"), 500, 310)
     marks = []
     for name, seed, *losses in rows:
-        places = [x.named[named.index(f"{name}, {side}")][0] for side in sides]
+        places = [x.named[ends.index((name, side))][0] for side in sides]
         words = f"{name}, seed {seed}: {losses[0]:.4g} before tuning, {losses[1]:.4g} after"
         marks.append(plot.line(places, losses, f"strong {COLOURS[name]}", title=words))
         marks += [
@@ -115,7 +115,8 @@ def _losses(gains: Mapping[str, Mapping[str, Any]]) -> page.Figure:
         plot.svg("losses", marks),
         "Validation losses before and after tuning: a line a seed of training, whose spread is the "
         "error.",
-        numbers=page.Numbers("losses", ("model", "seed", "before tuning", "after tuning"), rows),
+        "".join(page.key("line", COLOURS[name], name) for name in gains),
+        page.Numbers("losses", ("model", "seed", "before tuning", "after tuning"), rows),
     )
 
 

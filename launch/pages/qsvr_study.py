@@ -19,7 +19,11 @@ FIXED = {"classical": "ink", "persistence": "grey"}
 
 
 def render(
-    curves: Curves, results: Mapping[str, Sequence[Cell]], settings: str, splits: range
+    curves: Curves,
+    results: Mapping[str, Sequence[Cell]],
+    settings: str,
+    splits: range,
+    made: str = "",
 ) -> str:
     """The page: summary, a table and pictures for each protocol of `results`, what was measured."""
     first = next(iter(results))
@@ -51,7 +55,7 @@ def render(
     )
     sections.append(page.Section("What was measured", text, [], []))
     names = f"{len(solvers)} solvers"
-    return page.render(f"Q-SVR on {curves.name}, {names}", summary, sections)
+    return page.render(f"Q-SVR on {curves.name}, {names}", summary, sections, made)
 
 
 def _reference_cells(cells: Sequence[Cell]) -> list[Cell]:

@@ -95,11 +95,15 @@ def binned(
     """
     closed = _closed([b[edges] for b in next(iter(bins.values()))])
     found = {n: [_of(b, what) for b in of] for n, of in bins.items()}
-    tops = [v + (e or 0.0) for of in found.values() for v, e in of if v is not None]
+    ends = [v + k * (e or 0.0) for of in found.values() for v, e in of for k in (-1, 1) if v]
+    top = 1.08 * max(ends, default=1.0) or 1.0
+    # Shares are near 1: what tells them apart lies between the least of them and there.
+    ground = max(min(ends, default=0.0) - 0.1, 0.0) if what == "matched" else 0.0
+    top = min(top, 1.02) if what == "matched" else top
     low, high = closed[0][0], closed[-1][1]
     is_open = next(iter(bins.values()))[-1][edges][1] is None
     x = scales.between(low, high, labels[0], log=low > 0 and high > 10 * low)
-    plot = Plot(x, scales.between(0, 1.08 * max(tops, default=1.0) or 1.0, labels[1]), 500, 330)
+    plot = Plot(x, scales.between(ground, top, labels[1]), 500, 330)
     drawn, shown = [], {n: known[n] for n in bins}
     for number, (n, look) in enumerate(shown.items()):
         drawn += _series(plot, closed, found[n], look, (number + 1) / (len(shown) + 1))
@@ -108,6 +112,7 @@ def binned(
         for i, b in enumerate(next(iter(bins.values())))
     ]
     said = f"{labels[1]} in bins, each point within its bin; lines: one standard deviation."
+    said += f" The axis begins at {ground:.2g}." if ground else ""
     return page.Figure(
         plot.svg(name, drawn),
         said + (" The last bin: all above." if is_open else ""),

@@ -27,7 +27,7 @@ def link(numbers: Numbers) -> str:
 def text(numbers: Numbers) -> str:
     """CSV with a header; numbers have seven digits, what is None or not finite stays empty."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file)  # its lines end as RFC 4180 has it, so that both ends are quoted
     writer.writerow(numbers.columns)
     writer.writerows([_cell(value) for value in row] for row in numbers.rows)
     return file.getvalue()

@@ -50,7 +50,9 @@ def numbers(values: Iterable[float], label: str, *, log: bool = False, zero: boo
 
 
 def between(low: float, high: float, label: str, *, log: bool = False, core: float = 0.0) -> Axis:
-    """An axis with these ends, whatever is drawn on it."""
+    """An axis with these ends, whatever is drawn on it; around them where they are one."""
+    if not low < high:
+        return numbers((low, high), label)
     if core:
         return Axis(low, high, False, label, _both_sides(low, high, core), core)
     return Axis(low, high, log, label, _decades(low, high) if log else _steps(low, high))

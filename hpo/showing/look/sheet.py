@@ -60,12 +60,9 @@ def render(
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of text cells, as wide as the page. Columns with words stand on the left, those of
-    numbers on the right."""
+    """A table of text cells, as wide as the page. Words stand on the left, numbers on the right."""
     rows = [*rows]
-    room = [_NAME, *([_NUMBER] * (len(columns) - 1))]
-    words = [any(len(row[i]) > most for row in rows) for i, most in enumerate(room)]
-    kinds = [' class="words"' if is_of_words else "" for is_of_words in words]
+    kinds = [_kind([row[i] for row in rows], first=i == 0) for i in range(len(columns))]
     head = "".join(
         f'<th scope="col"{kind}>{html.escape(c)}</th>'
         for c, kind in zip(columns, kinds, strict=True)
@@ -80,6 +77,14 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         '<div class="table" tabindex="0" role="group" aria-label="table">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _kind(cells: Sequence[str], first: bool) -> str:
+    """The class of a column: of sentences, of names, or, without one, of numbers."""
+    if any(len(cell) > (_NAME if first else _NUMBER) for cell in cells):
+        return ' class="words"'
+    begun = [cell[0] for cell in cells if cell]
+    return ' class="name"' if begun and all(letter.isalpha() for letter in begun) else ""
 
 
 def folded(summary: str, content: str) -> str:

@@ -27,12 +27,12 @@ details { margin: 0 0 1.2rem; } summary + * { margin-top: .5rem; }
 .table { overflow-x: auto; margin: 0 0 1.2rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .28rem 0 .28rem .9rem; border-bottom: 1px solid var(--line);
-  text-align: right; white-space: nowrap; }
+  text-align: right; white-space: nowrap; vertical-align: top; }
 th { font-weight: 600; color: var(--faint); font-size: .85rem; vertical-align: bottom;
   white-space: normal; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
-th.words, td.words { text-align: left; min-width: 15rem; vertical-align: top;
-  white-space: normal; }
+th.words, td.words, th.name, td.name { text-align: left; }
+td.words { min-width: 14rem; white-space: normal; }
 footer { margin-top: 3rem; color: var(--faint); font-size: .85rem; }
 """
 
@@ -97,6 +97,8 @@ _PLACES = """
   .strip, .strip.wide { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .6rem; }
   .strip div { padding: .6rem .7rem; } .strip b { font-size: 1.15rem; }
   .plot text { font-size: 14px; } .plot .tick { font-size: 13px; }
+  td.words:not(:first-child) { min-width: 26rem; }
+  td:first-child:not(.words) { position: sticky; left: 0; background: var(--paper); }
   figure.wide > .scroll { overflow-x: auto; } figure.wide svg { max-width: none; }
   figure.wide .plot text { font-size: 11.5px; }
 }
@@ -104,6 +106,7 @@ _PLACES = """
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   h2 { break-after: avoid; } figure, tr, .strip { break-inside: avoid; }
   .drawings { gap: 1rem; } .numbers, .by-hand { display: none; }
+  .small { grid-template-columns: repeat(4, minmax(0, 1fr)); }
   .table { overflow: visible; } table { font-size: 8.5pt; } th, td { padding-left: .4rem; }
   details:not([open]) { display: none; }
   pre { white-space: pre-wrap; }

@@ -1,8 +1,6 @@
 """The page of a study: every figure is there, whatever the study, and nothing is loaded."""
 
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -140,35 +138,3 @@ def test_the_better_losses_can_be_told_apart(values, sign):
     inside = [v for v in values if -1e-6 <= axis.at(v) <= 1 + 1e-6]
     assert len(inside) >= 0.95 * len(values)
     assert (min(values) if sign > 0 else max(values)) in inside
-
-
-def test_a_browser_draws_it_without_an_error(page_of_swift, tmp_path):
-    browser = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
-    if browser is None:
-        pytest.skip("no chromium: the page is not looked at by a browser")
-    (tmp_path / "page.html").write_text(
-        page_of_swift.replace(
-            "</body>",
-            """<script>
-            const empty = [...document.querySelectorAll("svg[id]")].filter(
-              (svg) => !svg.getBoundingClientRect().width || !svg.getBBox().width);
-            const mark = document.querySelector("#curves [data-trial]");
-            mark.dispatchEvent(new MouseEvent("mouseover", {bubbles: true}));
-            const lit = document.querySelectorAll(`[data-trial="${mark.dataset.trial}"]:not(.on)`);
-            const wide = document.documentElement.scrollWidth > window.innerWidth;
-            const drawn = document.querySelectorAll("svg[id]").length;
-            console.log(`drawn ${drawn} empty ${empty.length} `
-              + `unlit ${lit.length} wide ${wide}`);
-            </script></body>""",
-        )
-    )
-    command = [
-        browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
-        "--window-size=390,800", f"--user-data-dir={tmp_path / 'profile'}",
-        f"--screenshot={tmp_path / 'page.png'}", (tmp_path / "page.html").as_uri(),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    said = re.findall(r'CONSOLE[^"]*"(.*?)", source', done.stderr)
-    drawn = len(pictures(page_of_swift))
-    assert said == [f"drawn {drawn} empty 0 unlit 0 wide false"], done.stderr
-    assert (tmp_path / "page.png").stat().st_size > 20_000
