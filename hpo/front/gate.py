@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from hpo.core.places import Place
 from hpo.core.types import Failed, Job, Reported, TrialEvent, WorkerLost
 from hpo.executors.inline import InlineExecutor, name_of
 from hpo.executors.protocol import Executor, Told
@@ -22,17 +23,6 @@ BEYOND = "not begun: the study was limited to fewer trials"
 """The error of trials that a scheduler of brackets asked for beyond the study's limit."""
 
 EXECUTORS = ("inline", "processes", "ray")
-
-
-class Place(NamedTuple):
-    """Where a part of a study stands in it: the study's number of each of its trials, and how many
-    epochs these have before it begins."""
-
-    number_of: Callable[[int], int]
-    epochs: int
-
-
-WHOLE = Place(lambda trial: trial, 0)
 
 
 @dataclass(frozen=True)
