@@ -7,7 +7,7 @@ job is told as lost, and may be asked again; a job that takes workers with it fa
 import time
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -78,6 +78,8 @@ class Pool(ABC):
     seed            of the trials, each of which gets its own from it; the study's unless given
     places          more of the factory's settings: where things lie, which may be elsewhere when
                     the study goes on
+    ahead           how many jobs may be submitted beyond the workers, so that each can choose: for
+                    objectives that keep a trial's runner in its worker
     silence_s       a worker that is heard of no more for so long, in s, is taken for dead, as one
                     is whose process or machine was stopped; a slow one is not
 
@@ -94,6 +96,7 @@ class Pool(ABC):
         seed: int | None = None,
         places: Mapping[str, Any] | None = None,
         silence_s: float = SILENCE_S,
+        ahead: int = 0,
     ):
         checked_workers(workers)
         places = places or {}
@@ -102,9 +105,10 @@ class Pool(ABC):
         self._factory, self._settings = factory, to_json(settings)
         self.setup = {"factory": factory, "settings": to_json({**settings, **places})}
         self.trials = Trials(folder, seed)
-        self._silence_s = silence_s
+        self._silence_s, self._ahead = silence_s, ahead
         self._queue: deque[tuple[Job, int]] = deque()
         self._losses: Counter[int] = Counter()  # of each trial since its last epoch
+        self._holders: dict[int, Worker] = {}  # who had a trial last
         self._stillborn = 0
         self.workers: list[Worker] = []
 
@@ -118,8 +122,9 @@ class Pool(ABC):
 
     @property
     def slots(self) -> int:
-        """As many as there are workers that can be given a job."""
-        return sum(worker.accepts for worker in self.workers)
+        """As many as there are workers that can be given a job, and those `ahead` of them."""
+        accepting = sum(worker.accepts for worker in self.workers)
+        return accepting + self._ahead * (accepting > 0)
 
     def log_of(self, index: int) -> Path:
         """Where the output of a slot's workers goes."""
@@ -183,20 +188,40 @@ class Pool(ABC):
         self.close()
 
     def _dispatch(self) -> None:
-        for worker in self.workers:
-            free = worker.job is None and worker.accepts
-            found = self._next() if free else None
-            if found is not None:
-                self._queue.remove(found)
-                (worker.job, worker.attempt), worker.cancelled = found, False
-                trial = to_json(self.trials.of(worker.job))
-                worker.send({"trial": {**trial, "folder": str(trial["folder"])}})
+        """Give jobs to idle workers: to each first those of trials that it had last, then of those
+        that nobody alive had, and only then, rather than none, of those that a busy one had."""
+        for theirs in (self._own, self._nobodys, self._others):
+            for worker in self.workers:
+                if worker.job is None and worker.accepts:
+                    self._give(worker, theirs(worker))
 
-    def _next(self) -> tuple[Job, int] | None:
-        """The first job whose trial is in nobody's hands: one that was cancelled is, and writes in
-        the trial's folder, until its epoch ends."""
+    def _give(self, worker: Worker, found: tuple[Job, int] | None) -> None:
+        if found is None:
+            return
+        self._queue.remove(found)
+        (worker.job, worker.attempt), worker.cancelled = found, False
+        self._holders[worker.job.trial] = worker
+        trial = to_json(self.trials.of(worker.job))
+        worker.send({"trial": {**trial, "folder": str(trial["folder"])}})
+
+    def _free(self) -> Iterator[tuple[Job, int]]:
+        """Jobs whose trial is in nobody's hands: one that was cancelled is, and writes in the
+        trial's folder, until its epoch ends."""
         held = {worker.job.trial for worker in self.workers if worker.job is not None}
-        return next((each for each in self._queue if each[0].trial not in held), None)
+        return (each for each in self._queue if each[0].trial not in held)
+
+    def _own(self, worker: Worker) -> tuple[Job, int] | None:
+        own = (each for each in self._free() if self._holders.get(each[0].trial) is worker)
+        return next(own, None)
+
+    def _nobodys(self, worker: Worker) -> tuple[Job, int] | None:
+        alive = {id(each) for each in self.workers}
+        holders = ((each, self._holders.get(each[0].trial)) for each in self._free())
+        return next((each for each, had in holders if id(had) not in alive), None)
+
+    def _others(self, worker: Worker) -> tuple[Job, int] | None:
+        """The one with the fewest epochs: they may have to be made again."""
+        return min(self._free(), key=lambda each: each[0].first_epoch, default=None)
 
     def _receive(self, index: int, message: Mapping[str, Any], told: list[Told]) -> None:
         worker = self.workers[index]

@@ -32,8 +32,9 @@ class ProcessExecutor(Pool):
         environments: Sequence[Mapping[str, str]] = (),
         places: Mapping[str, Any] | None = None,
         silence_s: float = SILENCE_S,
+        ahead: int = 0,
     ):
-        super().__init__(factory, settings, folder, workers, seed, places, silence_s)
+        super().__init__(factory, settings, folder, workers, seed, places, silence_s, ahead)
         if environments and len(environments) != workers:
             raise ValueError(f"{len(environments)} environments for {workers} workers")
         self._environments = environments or [{}] * workers

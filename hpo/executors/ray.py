@@ -125,8 +125,9 @@ class RayExecutor(Pool):
         cpus: float = 1.0,
         gpus: float = 0.0,
         silence_s: float = SILENCE_S,
+        ahead: int = 0,
     ):
-        super().__init__(factory, settings, folder, workers, seed, places, silence_s)
+        super().__init__(factory, settings, folder, workers, seed, places, silence_s, ahead)
         self._own_cluster = connect(address, workers * cpus)
         self._options = {"num_cpus": cpus, "num_gpus": gpus, "max_concurrency": 2}
         self.workers.extend(self.start(index) for index in range(workers))

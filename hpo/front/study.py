@@ -18,6 +18,7 @@ from hpo.front import results, states
 from hpo.front.gate import Workshop
 from hpo.front.objective import Terms
 from hpo.front.results import TrialResult
+from hpo.front.rules import may_ask_ahead
 from hpo.front.spaces import further, with_first
 from hpo.front.watching import Callback, Limits, StopStudy, Watch, short
 from hpo.schedulers.halving import full_training
@@ -293,7 +294,9 @@ class Study:
         def retried(trial: int, error: str) -> None:
             setting.tell(f"  trial {trial} failed and is tried again: {error}")
 
-        with setting.workshop.opened(part.terms, folder, part.place, part.limit, retried) as gate:
+        ahead = may_ask_ahead(part.scheduler, setting.searcher)
+        opened = setting.workshop.opened
+        with opened(part.terms, folder, part.place, part.limit, ahead, retried) as gate:
             try:
                 return run_study(part.scheduler, gate, log, setting.seed, watch), True
             except StopStudy:
