@@ -29,14 +29,19 @@ class Passes:
         if isinstance(estimator, Pipeline):
             self._params = _of_last_step(estimator, params)
             self._X = _before_last(estimator, X, y, fresh)
-        takes_classes = "classes" in signature(self._step.partial_fit).parameters
-        self._first = {"classes": classes} if fresh and takes_classes else {}
+        given = fresh and classes is not None and _takes_classes(self._step)
+        self._first = {"classes": classes} if given else {}
 
     def one_more(self) -> None:
         """Train for a pass over all rows."""
         rows = (self._X,) if self._y is None else (self._X, self._y)
         self._step.partial_fit(*rows, **self._first, **self._params)
         self._first = {}
+
+
+def _takes_classes(step: Any) -> bool:
+    parameters = signature(step.partial_fit).parameters
+    return "classes" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def _last(estimator: Any) -> Any:

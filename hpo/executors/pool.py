@@ -8,7 +8,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -93,6 +93,8 @@ class Pool(ABC):
     seed            of the trials, each of which gets its own from it; the study's unless given
     places          more of the factory's settings: where things lie, which may be elsewhere when
                     the study goes on
+    ahead           how many jobs may be submitted beyond the workers, so that each can choose: for
+                    objectives that keep a trial's runner in its worker
     silence_s       a worker that is heard of no more for so long, in s, is taken for dead, as one
                     is whose process or machine was stopped; a slow one is not
     resources       of each trial; where it has several processes, they are one worker (`Group`)
@@ -114,6 +116,7 @@ class Pool(ABC):
         silence_s: float = SILENCE_S,
         resources: Resources = ALONE,
         note: Callable[[str], None] = warned,
+        ahead: int = 0,
     ):
         checked_workers(workers)
         places = places or {}
@@ -123,11 +126,12 @@ class Pool(ABC):
         self.setup = {"factory": factory, "settings": to_json({**settings, **places})}
         self.trials = Trials(folder, seed)
         self.resources, self.note, self._silence_s = resources, note, silence_s
+        self._ahead = ahead
         self._queue: deque[tuple[Job, int]] = deque()
         self._losses: Counter[int] = Counter()  # of each trial since its last epoch
-        self._unready: Counter[tuple[int, bool]] = (
-            Counter()
-        )  # in a row, of a slot, blameless or not
+        self._holders: dict[int, Worker] = {}  # who had a trial last
+        # in a row, of a slot, blameless or not
+        self._unready: Counter[tuple[int, bool]] = Counter()
         self.workers: list[Worker] = []
 
     @abstractmethod
@@ -140,8 +144,9 @@ class Pool(ABC):
 
     @property
     def slots(self) -> int:
-        """As many as there are workers that can be given a job."""
-        return sum(worker.accepts for worker in self.workers)
+        """As many as there are workers that can be given a job, and those `ahead` of them."""
+        accepting = sum(worker.accepts for worker in self.workers)
+        return accepting + self._ahead * (accepting > 0)
 
     def fill(self, workers: int) -> None:
         """Start a worker in each slot."""
@@ -217,20 +222,40 @@ class Pool(ABC):
         self.close()
 
     def _dispatch(self) -> None:
-        for worker in self.workers:
-            free = worker.job is None and worker.accepts
-            found = self._next() if free else None
-            if found is not None:
-                self._queue.remove(found)
-                (worker.job, worker.attempt), worker.cancelled = found, False
-                trial = to_json(self.trials.of(worker.job))
-                worker.send({"trial": {**trial, "folder": str(trial["folder"])}})
+        """Give jobs to idle workers: to each first those of trials that it had last, then of those
+        that nobody alive had, and only then, rather than none, of those that a busy one had."""
+        for theirs in (self._own, self._nobodys, self._others):
+            for worker in self.workers:
+                if worker.job is None and worker.accepts:
+                    self._give(worker, theirs(worker))
 
-    def _next(self) -> tuple[Job, int] | None:
-        """The first job whose trial is in nobody's hands: one that was cancelled is, and writes in
-        the trial's folder, until its epoch ends."""
+    def _give(self, worker: Worker, found: tuple[Job, int] | None) -> None:
+        if found is None:
+            return
+        self._queue.remove(found)
+        (worker.job, worker.attempt), worker.cancelled = found, False
+        self._holders[worker.job.trial] = worker
+        trial = to_json(self.trials.of(worker.job))
+        worker.send({"trial": {**trial, "folder": str(trial["folder"])}})
+
+    def _free(self) -> Iterator[tuple[Job, int]]:
+        """Jobs whose trial is in nobody's hands: one that was cancelled is, and writes in the
+        trial's folder, until its epoch ends."""
         held = {worker.job.trial for worker in self.workers if worker.job is not None}
-        return next((each for each in self._queue if each[0].trial not in held), None)
+        return (each for each in self._queue if each[0].trial not in held)
+
+    def _own(self, worker: Worker) -> tuple[Job, int] | None:
+        own = (each for each in self._free() if self._holders.get(each[0].trial) is worker)
+        return next(own, None)
+
+    def _nobodys(self, worker: Worker) -> tuple[Job, int] | None:
+        alive = {id(each) for each in self.workers}
+        holders = ((each, self._holders.get(each[0].trial)) for each in self._free())
+        return next((each for each, had in holders if id(had) not in alive), None)
+
+    def _others(self, worker: Worker) -> tuple[Job, int] | None:
+        """The one with the fewest epochs: they may have to be made again."""
+        return min(self._free(), key=lambda each: each[0].first_epoch, default=None)
 
     def _receive(self, worker: Worker, message: Mapping[str, Any], told: list[Told]) -> None:
         worker.heard = time.monotonic()

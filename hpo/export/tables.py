@@ -3,6 +3,7 @@
 import csv
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,26 @@ def to_parquet(source: Any, path: str | Path, what: str = "trials") -> None:
 
 
 def to_frame(source: Any, what: str = "trials") -> Any:
-    """`rows` as a DataFrame of pandas. Raises ImportError without pandas."""
-    pandas = needed("pandas", "export")
-    return pandas.DataFrame(rows(source, what))
+    """`rows` as a `frame`."""
+    return frame(rows(source, what))
+
+
+def frame(table: list[dict[str, Any]]) -> Any:
+    """Rows as a DataFrame of pandas, or of polars, whichever is installed; else as an array of
+    numpy with named columns."""
+    with suppress(ImportError):
+        import pandas
+
+        return pandas.DataFrame(table)
+    with suppress(ImportError):
+        import polars
+
+        return polars.DataFrame(table, infer_schema_length=None, strict=False)
+    import numpy as np
+
+    names = list(table[0]) if table else ["number"]
+    whole = [tuple(row[name] for name in names) for row in table]
+    return np.array(whole, [(name, object) for name in names]).view(np.recarray)
 
 
 def _trials(view: View) -> list[dict[str, Any]]:

@@ -10,29 +10,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from hpo.core.places import Place
 from hpo.core.types import Failed, Job, Reported, TrialEvent, WorkerLost
 from hpo.executors.inline import InlineExecutor, name_of
 from hpo.executors.protocol import Executor, Told
 from hpo.front import reaching
-from hpo.front.objective import Terms, prepared
+from hpo.front.objective import KEPT, Terms, prepared
 
 BEYOND = "not begun: the study was limited to fewer trials"
 """The error of trials that a scheduler of brackets asked for beyond the study's limit."""
 
 EXECUTORS = ("inline", "processes", "ray")
-
-
-class Place(NamedTuple):
-    """Where a part of a study stands in it: the study's number of each of its trials, and how many
-    epochs these have before it begins."""
-
-    number_of: Callable[[int], int]
-    epochs: int
-
-
-WHOLE = Place(lambda trial: trial, 0)
 
 
 @dataclass(frozen=True)
@@ -48,10 +38,18 @@ class Workshop:
 
     @contextmanager
     def opened(
-        self, terms: Terms, folder: Path, place: Place, limit: int | None, on_retry: Callable
+        self,
+        terms: Terms,
+        folder: Path,
+        place: Place,
+        limit: int | None,
+        ahead: bool,
+        on_retry: Callable,
     ) -> Iterator["Gate"]:
-        """The gate to the workers, who end with it."""
-        inner = self._executor(terms, folder)
+        """The gate to the workers, who end with it; `ahead`: what is asked does not depend on how
+        much is asked at once, so that each worker can go on with the runners that wait in it."""
+        waiting = KEPT * self.workers if ahead and not terms.resumable else 0
+        inner = self._executor(terms, folder, waiting)
         try:
             yield Gate(inner, self.description(terms, limit), self.retries, limit, place, on_retry)
         finally:
@@ -65,7 +63,7 @@ class Workshop:
         name = self.objective if named else name_of(self.objective)
         return {"objective": name, "settings": settings}
 
-    def _executor(self, terms: Terms, folder: Path) -> Any:
+    def _executor(self, terms: Terms, folder: Path, ahead: int) -> Any:
         if self.executor == "inline":
             objective = prepared(reaching.found(self.objective), terms)
             return InlineExecutor(objective, self.workers, folder=folder)
@@ -77,14 +75,15 @@ class Workshop:
         if self.executor == "ray":
             from hpo.executors.ray import RayExecutor
 
-            return RayExecutor(*arguments, places=work, **self.options)
+            return RayExecutor(*arguments, places=work, **{"ahead": ahead, **self.options})
         from hpo.executors import devices
         from hpo.executors.processes import ProcessExecutor
         from hpo.executors.resources import ALONE
 
         resources = self.options.get("resources", ALONE)
         shares = devices.environments(self.workers, devices.machine(), resources)
-        return ProcessExecutor(*arguments, places=work, **{"environments": shares, **self.options})
+        options = {"environments": shares, "ahead": ahead, **self.options}
+        return ProcessExecutor(*arguments, places=work, **options)
 
 
 class Gate:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hpo.core.places import Place
 from hpo.core.types import Reported
-from hpo.front.gate import BEYOND, Place
+from hpo.front.gate import BEYOND
 from hpo.front.objective import REPEATED
 from hpo.study.journal import Entry
 from hpo.study.records import read
@@ -123,24 +124,3 @@ def rows(trials: Iterable[TrialResult]) -> list[dict[str, Any]]:
         found.append({**own, **params, **metrics})
     names = list(dict.fromkeys(name for row in found for name in row))
     return [{name: row.get(name) for name in names} for row in found]
-
-
-def frame(table: list[dict[str, Any]]) -> Any:
-    """The table as a DataFrame of pandas, or of polars, whichever is installed; else as an array
-    of numpy with named columns."""
-    try:
-        import pandas
-
-        return pandas.DataFrame(table)
-    except ImportError:
-        pass
-    try:
-        import polars
-
-        return polars.DataFrame(table, infer_schema_length=None, strict=False)
-    except ImportError:
-        import numpy as np
-
-        names = list(table[0]) if table else ["number"]
-        whole = [tuple(row[name] for name in names) for row in table]
-        return np.array(whole, [(name, object) for name in names]).view(np.recarray)

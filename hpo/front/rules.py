@@ -73,6 +73,14 @@ def takes_trials(scheduler: Any) -> bool:
     return isinstance(scheduler, str) and scheduler in _COUNTED
 
 
+def may_ask_ahead(scheduler: Scheduler, searcher: Searcher) -> bool:
+    """Whether it asks the same however much it is asked at once: it decides at barriers alone, and
+    its searcher does not learn."""
+    settings = scheduler.settings
+    barriers = "brackets" in settings and settings.get("scheduler") != "asynchronous swift"
+    return barriers and searcher.suggest is None
+
+
 def scheduler_of(
     scheduler: str | Callable[..., Scheduler] | Scheduler,
     searcher: Searcher,

@@ -43,6 +43,17 @@ def forget(folder: Path, epochs: list[int]) -> None:
         path_of(folder, epoch).unlink(missing_ok=True)
 
 
+def discard(folder: Path) -> None:
+    """Remove all states of a trial."""
+    forget(folder, kept(folder))
+
+
+def trim(folder: Path, done: int) -> None:
+    """Remove those that a newer one makes useless to a trial that goes on after `done` epochs."""
+    known = [epoch for epoch in kept(folder) if epoch <= done]
+    forget(folder, known[:-1])
+
+
 def write(path: Path, state: Any) -> None:
     """Write the state whole or not at all. Raises StateError where it has something unknown."""
     arrays: dict[str, np.ndarray] = {}

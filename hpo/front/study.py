@@ -10,17 +10,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hpo.core.places import WHOLE, Place
 from hpo.core.searcher import Observed, Searcher
+from hpo.core.state import TrialState
 from hpo.core.types import Reported, Scheduler
-from hpo.front import results
-from hpo.front.gate import WHOLE, Place, Workshop
+from hpo.front import results, states
+from hpo.front.gate import Workshop
 from hpo.front.objective import Terms
 from hpo.front.results import TrialResult
+from hpo.front.rules import may_ask_ahead
 from hpo.front.spaces import further, with_first
-from hpo.front.watching import Callback, Forgetting, Limits, StopStudy, Watch, short
+from hpo.front.watching import Callback, Limits, StopStudy, Watch, short
 from hpo.schedulers.halving import full_training
 from hpo.space import Space
 from hpo.study.journal import Journal
+from hpo.study.keeping import Keeper
 from hpo.study.memory import Memory
 from hpo.study.replay import fold
 from hpo.study.run import Log, run_study
@@ -133,7 +137,9 @@ class Study:
 
     def to_frame(self) -> Any:
         """`rows` as a DataFrame of pandas or polars, or, without both, a record array of numpy."""
-        return results.frame(self.rows())
+        import hpo
+
+        return hpo.export.frame(self.rows())
 
     def plot(self) -> Any:
         """A figure of matplotlib: the curves, and the best value so far. Of what the study was
@@ -266,16 +272,17 @@ class Study:
         with self._opened(log) as log:
             log.begin(part.scheduler.settings, setting.seed, described)
             epochs = self.epochs + sum(isinstance(item, Reported) for _, item in log.entries())
-            forget = Forgetting(
-                part.scheduler, self._place / "trials", part.place, part.terms.max_epochs
-            )
-            watch = Watch(part.place, setting.callbacks, limits, epochs, setting.tell, forget)
+            keeper = self._keeper(part)
+            watch = Watch(part.place, setting.callbacks, limits, epochs, setting.tell, keeper)
             if limits.reached(epochs):
                 state, finished = self._folded(part, log), False
             else:
                 state, finished = self._run(part, log, watch)
             summaries, entries = summarise(state).trials, list(log.entries())
         trials = results.results(entries, summaries, part.scheduler.metric, part.place)
+        for trial, error in list(keeper.troubles.items())[:1]:
+            count = len(keeper.troubles)
+            setting.tell(f"  states of {count} trials could not be deleted, of {trial}: {error}")
         self._parts.append(Played(part, log, state, finished, trials))
         setting.tell(f"  {self!r}")
         return self
@@ -287,11 +294,23 @@ class Study:
         def retried(trial: int, error: str) -> None:
             setting.tell(f"  trial {trial} failed and is tried again: {error}")
 
-        with setting.workshop.opened(part.terms, folder, part.place, part.limit, retried) as gate:
+        ahead = may_ask_ahead(part.scheduler, setting.searcher)
+        opened = setting.workshop.opened
+        with opened(part.terms, folder, part.place, part.limit, ahead, retried) as gate:
             try:
                 return run_study(part.scheduler, gate, log, setting.seed, watch), True
             except StopStudy:
                 return self._folded(part, log), False
+
+    def _keeper(self, part: Part) -> Keeper:
+        """Forgets the states of trials that go on no more, but for those that came to the last
+        epoch, from which the study can be extended."""
+        last = part.terms.max_epochs - part.place.epochs
+
+        def at_the_end(out: Sequence[TrialState]) -> list[TrialState]:
+            return [trial for trial in out if len(trial.curve) >= last]
+
+        return Keeper(part.scheduler, self._place / "trials", at_the_end, part.place, states)
 
     def _folded(self, part: Part, log: Log) -> Any:
         return fold(part.scheduler, log.entries(), self._setting.seed)[0]

@@ -1,16 +1,15 @@
-"""What a user sees of a study while it runs, what ends it early, and which states it forgets."""
+"""What a user sees of a study while it runs, and what ends it early."""
 
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from hpo.core.places import Place
 from hpo.core.state import FAILED
-from hpo.core.types import MID_JOB, Completed, Event, Failed, Reported, Scheduler
-from hpo.executors.folders import folder_of
-from hpo.front import states
-from hpo.front.gate import BEYOND, Place
+from hpo.core.types import Completed, Event, Failed, Reported
+from hpo.front.gate import BEYOND
+from hpo.study.keeping import Keeper
 
 
 class StopStudy(Exception):
@@ -50,27 +49,6 @@ def silent(line: str) -> None:
     """Nothing."""
 
 
-class Forgetting:
-    """Deletes the states of trials that go on no more, where `folder` has the folders of a part's
-    trials: all but those that came to `last_epoch`, from which the study can be extended."""
-
-    def __init__(self, scheduler: Scheduler, folder: Path, place: Place, last_epoch: int):
-        self._scheduler, self._folder, self._place = scheduler, folder, place
-        self._last_epoch = last_epoch
-        self._done: set[int] = set()
-
-    def __call__(self, state: Any) -> None:
-        """After a job has ended or a stop was decided, which is written down."""
-        going_on = self._scheduler.open_trials(state)
-        for trial in getattr(state, "inner", state).trials:
-            if trial.number in going_on or trial.number in self._done:
-                continue
-            self._done.add(trial.number)
-            if trial.status == FAILED or len(trial.curve) + self._place.epochs < self._last_epoch:
-                folder = folder_of(self._folder, self._place.number_of(trial.number))
-                states.forget(folder, states.kept(folder))
-
-
 class Watch:
     """Hears every event of a part of a study: `watch(event, state)`. Raises StopStudy where a limit
     is reached."""
@@ -82,16 +60,15 @@ class Watch:
         limits: Limits,
         epochs: int,
         tell: Callable[[str], None],
-        forget: Callable[[Any], None],
+        keeper: Keeper,
     ):
-        self._forget = forget
+        self._keeper = keeper
         self._place, self._callbacks, self._limits, self._tell = place, callbacks, limits, tell
         self._epochs = epochs
         self._best: tuple[int, float] | None = None
 
     def __call__(self, event: Event, state: Any) -> None:
-        if not isinstance(event, MID_JOB):
-            self._forget(state)
+        self._keeper(event, state)
         state = getattr(state, "inner", state)
         if isinstance(event, Reported):
             self._epochs += 1

@@ -57,11 +57,21 @@ def test_parquet_holds_the_same_rows(study, tmp_path):
 
 
 def test_what_is_missing_is_asked_for(study, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match=r"pandas is not installed: pip install 'mlpf-jax"):
-        export.to_frame(study("asha")[0])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=r"pyarrow is not installed: pip install"):
+        export.to_parquet(study("asha")[0], "file.parquet")
     with pytest.raises(ValueError, match="trials or reports, not of 'all'"):
         export.rows(study("asha")[0], "all")
+
+
+@pytest.mark.parametrize("missing", [(), ("pandas",), ("pandas", "polars")])
+def test_a_frame_is_made_of_what_is_installed(study, monkeypatch, missing):
+    for name in missing:
+        monkeypatch.setitem(sys.modules, name, None)
+    source, _ = study("asha")
+    made, rows = export.to_frame(source), export.rows(source)
+    assert list(made["number"]) == [row["number"] for row in rows]
+    assert type(made).__module__.partition(".")[0] not in missing
 
 
 @pytest.mark.parametrize("name", ["improved", "maximise"])
