@@ -1,14 +1,12 @@
-"""Trials that several processes train together, over jax.distributed, on two simulated devices each:
+"""Trials that two processes train together, over jax.distributed, on two simulated devices each:
 the losses of one process with the same batches, and the same study whoever is killed."""
 
-import contextlib
 import os
-import signal
 
 import pytest
 
 import hpo
-from tests.launch.kills.killing import Study, psutil, wait_for_epochs
+from tests.launch.kills.killing import Study, wait_for_epochs
 
 pytestmark = [
     pytest.mark.soak,
@@ -19,10 +17,17 @@ TINY = (
     "--config=configs/tiny.py", "--config.data.workers=1", "--config.data.events.test=1",
     "--config.model.width=8", "--config.model.backbone=mlp", "--config.model.sharing=False",
     "--config.train.share_weight=0.0", "--config.train.region_weight=0.0",
-    "--config.tune.scheduler=hyperband", "--config.tune.batch_size=8", "--config.tune.workers=1",
+    "--config.tune.scheduler=hyperband", "--config.tune.max_epochs=2",
+    "--config.tune.batch_size=8", "--config.tune.workers=1",
 )  # fmt: skip
 PAIR = ("--config.tune.resources.processes=2",)
 KINDS = {"processes": (), "ray": ("--config.tune.executor=ray",)}
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Pairs start and compile for a minute before their first epoch, again after each kill."""
+    monkeypatch.setattr("tests.launch.kills.killing.LIMIT_S", 500)
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +37,17 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def alone(data, tmp_path_factory):
-    """One process with four devices, undisturbed."""
+    """One process with one device, undisturbed."""
     folder = tmp_path_factory.mktemp("alone") / "run"
-    study = Study(folder, *TINY, "--config.tune.resources.devices=0", data)
+    study = Study(folder, *TINY, data)
     study.start()
     study.end()
     return study
 
 
-def losses(study):
-    return {trial: list(curve.items()) for trial, curve in study.curves().items()}
+def members_of(study, end):
+    """The processes of a group whose output goes to a file of that name."""
+    return [p for p in study.workers() if os.readlink(f"/proc/{p.pid}/fd/1").endswith(end)]
 
 
 def check_same(study, alone):
@@ -60,10 +66,9 @@ def test_a_pair_trains_what_one_does_whoever_is_killed(alone, data, tmp_path, ki
     study = Study(tmp_path / "run", *options, JAX_NUM_CPU_DEVICES="2")
     study.start()
     for member in (1, 0):
-        wait_for_epochs(study, 2)
-        victims = sorted(study.workers(), key=lambda p: os.readlink(f"/proc/{p.pid}/fd/1"))
-        with contextlib.suppress(psutil.Error):
-            victims[member - 1].send_signal(signal.SIGKILL)
+        wait_for_epochs(study, 1)
+        (process,) = members_of(study, ".1.log" if member else "/0.log")
+        process.kill()
     study.end()
     check_same(study, alone)
     assert [event for event in study.events() if isinstance(event, hpo.WorkerLost)]
