@@ -150,14 +150,14 @@ class Busy(hpo.InlineExecutor):
 
 
 def answers(scheduler: Any, objective: Any) -> dict[str, float]:
-    """How long predictions and proposals of a study take, and those of them that are made while
-    others train, whose reports wait."""
+    """CPU time of a study's predictions and proposals, and of those that are made while others
+    train, whose reports wait."""
     executor, took, waited = Busy(objective, 8), [], []
 
     def timed(state: Any, action: Any) -> Any:
-        begun = time.monotonic()
+        begun = time.process_time()
         answer = scheduler.predict(state, action)
-        took.append(1e3 * (time.monotonic() - begun))
+        took.append(1e3 * (time.process_time() - begun))
         if executor.running:
             waited.append(took[-1])
         return answer

@@ -71,6 +71,7 @@ def together(settings):
         for epoch in range(trial.first_epoch, trial.last_epoch):
             if epoch == 2 and trouble and int(trouble.split()[0]) == process:
                 _suffer(trouble.split()[1], trial.folder / "suffered")
+            time.sleep(settings.get("epoch_seconds", 0.0))
             own = float(sum((part + 1) * trial.configuration["x"] for part in parts))
             before = trial.folder / f"{epoch}.txt"
             step = peers.sum(own) if peers else own
