@@ -1,13 +1,15 @@
 """What a study costs beside its trainings: idle workers, slow decisions, long logs.
 
 python -m benchmarks.executors [--ray] [--workers=8] [--epochs=160] [--json=figures.json]
+python -m benchmarks.executors --answers [--json=figures.json]
 
-Three figures: the share of the workers' time in which they train, from the first epoch of each to
+Four figures: the share of the workers' time in which they train, from the first epoch of each to
 its last, with epochs of a second, on processes of this machine and, with --ray, on a Ray cluster
 started for it; the time in which a driver of MANY workers starts all of them, and its decisions,
-from what it hears to its next look, the log's way to the disk included; and the CPU time in which
-a log is read and folded into the study's state. The driver is the real one; where it has MANY
-workers, they are on a virtual clock.
+from what it hears to its next look, the log's way to the disk included; the CPU time in which a
+log is read and folded into the study's state; and how long the driver predicts or proposes, and so
+reports wait where others train meanwhile (--answers: this alone). The driver is the real one; where
+it has MANY workers, they are on a virtual clock.
 """
 
 import argparse
@@ -132,11 +134,66 @@ def folding(epochs: int) -> dict[str, float]:
         return {"rows": len(entries), "read_s": read - begun, "fold_s": time.process_time() - read}
 
 
+class Busy(hpo.InlineExecutor):
+    """Virtual workers, of whom it is known how many have a job."""
+
+    running = 0
+
+    def submit(self, job: hpo.Job, attempt: int) -> None:
+        self.running += 1
+        super().submit(job, attempt)
+
+    def wait(self) -> Any:
+        told = super().wait()
+        self.running -= sum(isinstance(each.event, hpo.Completed | hpo.Failed) for each in told)
+        return told
+
+
+def answers(scheduler: Any, objective: Any) -> dict[str, float]:
+    """CPU time of a study's predictions and proposals, and of those that are made while others
+    train, whose reports wait."""
+    executor, took, waited = Busy(objective, 8), [], []
+
+    def timed(state: Any, action: Any) -> Any:
+        begun = time.process_time()
+        answer = scheduler.predict(state, action)
+        took.append(1e3 * (time.process_time() - begun))
+        if executor.running:
+            waited.append(took[-1])
+        return answer
+
+    hpo.run_study(scheduler._replace(predict=timed), executor, hpo.Unrecorded(), 1)
+    found = {"answers": len(took), "while_others_train": len(waited)}
+    for name, times in (("", took), ("waited_", waited)):
+        if len(times) > 1:
+            found[f"{name}median_ms"] = statistics.median(times)
+            found[f"{name}p99_ms"] = statistics.quantiles(times, n=100, method="inclusive")[98]
+    return found
+
+
+def answering() -> Iterator[tuple[str, dict[str, float]]]:
+    """Schedulers that predict, on trainings of particle flow, and a searcher that fits a model."""
+    table = hpo.read_table(hpo.zoo()["mlpf"])
+    rows, last = table.searcher(), table.curves.shape[1]
+
+    def row(trial: hpo.Trial) -> Iterator[Mapping[str, float]]:
+        losses = table.curves[int(trial.configuration["row"])]
+        return ({"loss": float(x)} for x in losses[trial.first_epoch : trial.last_epoch])
+
+    lkgp = hpo.predictors.lkgp(hpo.space_around(table.configurations))
+    yield "swift_improved", answers(hpo.swift_improved(rows, last, 2), row)
+    yield "swift, lkgp", answers(hpo.swift_hyperband(rows, last, 2, predictor=lkgp), row)
+    yield "adaptive", answers(hpo.adaptive(rows, last, 2), row)
+    yield "asynchronous_swift", answers(hpo.asynchronous_swift(rows, last), row)
+    yield "asha, bayesian", answers(hpo.asha(hpo.bayesian_search(SPACE), 100, 27, 3), curve)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ray", action="store_true")
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--epochs", type=int, default=160)
+    parser.add_argument("--answers", action="store_true")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     found: dict[str, Any] = {"machine": machine(), "workers": arguments.workers}
@@ -146,6 +203,16 @@ def main() -> None:
         print(name, json.dumps(figures), flush=True)
 
     print(machine())
+    for name, figures in answering():
+        tell(f"answers, {name}", figures)
+    if not arguments.answers:
+        measure(arguments, tell)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(found, indent=1))
+
+
+def measure(arguments: argparse.Namespace, tell: Callable[[str, Any], None]) -> None:
+    """All that needs workers, or many of them."""
     # MANY workers start with trials of one epoch; they go on with those that get on.
     tell("driver, hyperband", driver(hpo.hyperband(SPACE, 729, 3)))
     tell("driver, asha", driver(hpo.asha(SPACE, 3 * MANY, 81, 3)))
@@ -155,8 +222,6 @@ def main() -> None:
     if arguments.ray:
         tenth = hpo.Resources(cores=0.1)
         tell("share, ray", share_in_training(hpo.RayExecutor, *work, resources=tenth))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":

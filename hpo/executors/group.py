@@ -36,6 +36,7 @@ class Group:
         self.members, self._setup_of, self._release = members, setup_of, release
         self.ready, self.attempt, self.heard, self.cancelled, self.slot = False, 0, 0.0, False, 0
         self.job: Job | None = None
+        self._introduced = False
         self._ready: set[int] = set()
         self._alive: set[int] = set()  # since the pool was told that all are
         self._failed: dict[int, Message] = {}  # what members ended their jobs, or themselves, with
@@ -131,14 +132,16 @@ class Group:
         return [{"alive": True}]
 
     def _introduce(self, coordinator: str) -> None:
+        self._introduced = True
         for process, member in enumerate(self.members[1:], 1):
             setup = self._setup_of(process)
             member.send({**setup, "group": {**setup["group"], "coordinator": coordinator}})
 
     def _is_decided(self) -> bool:
-        """Whether all have failed, or nobody is known to be lost after a while."""
+        """Whether all have failed that have anything to do, or nobody is known to be lost after a
+        while."""
         waited = time.monotonic() - self._failed_at > VERDICT_S
-        return waited or len(self._failed) == len(self.members)
+        return waited or len(self._failed) == (len(self.members) if self._introduced else 1)
 
 
 def _is_failure(message: Message) -> bool:

@@ -158,18 +158,18 @@ class RayExecutor(Pool):
         """An actor, on whatever machine has room for it, now or later; or several."""
         if self.resources.processes == 1:
             return self._started(slot, 0, self.setup, **_of_actor(self.resources))
-        from ray.util import placement_group as groups
+        from ray.util import placement_group, remove_placement_group
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
         bundles = [bundle(self.resources)] * self.resources.processes
-        room = groups.placement_group(bundles, strategy="PACK")
+        room = placement_group(bundles, strategy="PACK")
         members = []
         for process in range(self.resources.processes):
             place = PlacementGroupSchedulingStrategy(room, process)
             setup = None if process else self.setup_of(0)
             options = {"scheduling_strategy": place, **_of_actor(self.resources)}
             members.append(self._started(slot, process, setup, **options))
-        return Group(members, self.setup_of, lambda: groups.remove_placement_group(room))
+        return Group(members, self.setup_of, lambda: remove_placement_group(room))
 
     def readable(self) -> list[RemoteHandle | Group]:
         """Those whose keeper has answered."""

@@ -26,12 +26,15 @@ def drop_compilations(share: float = 0.5) -> None:
 
     A training's programs take some 1500 maps of the 65530 that Linux allows by default, and the
     process that has none left dies. What is needed again is read from the run's folder. Where the
-    system does not say, as on macOS, nothing is done.
+    system does not say, as on macOS, nothing is done. Of a group all processes do it, or none: they
+    compile together.
     """
     import jax
+
+    from mlpf_jax.training import parallel
 
     if MAPS.exists() and MOST_MAPS.exists():
         with MAPS.open() as maps:
             used = sum(1 for _ in maps)
-        if used > share * int(MOST_MAPS.read_text()):
+        if parallel.anywhere(used > share * int(MOST_MAPS.read_text())):
             jax.clear_caches()

@@ -46,9 +46,16 @@ def filled(config: ConfigDict) -> ConfigDict:
         full.mesh = ConfigDict()
     own = () if "data" in full else ("model", "train")
     for path, value in defaults().items():
-        section, key = path.split(".")
-        if section in full and section not in own and key not in full[section]:
-            full[section][key] = tuple(value) if isinstance(value, list) else value
+        section, *inner, key = path.split(".")
+        if section not in full or section in own:
+            continue
+        at = full[section]
+        for name in inner:
+            if name not in at:
+                at[name] = ConfigDict()
+            at = at[name]
+        if key not in at:
+            at[key] = tuple(value) if isinstance(value, list) else value
     return full
 
 

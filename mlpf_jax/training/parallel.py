@@ -117,6 +117,15 @@ def wait(name: str) -> None:
         multihost_utils.sync_global_devices(name)
 
 
+def anywhere(flag: bool) -> bool:
+    """Whether it is so in any process of a group; all of them ask."""
+    if jax.process_count() == 1:
+        return flag
+    from jax.experimental import multihost_utils
+
+    return bool(np.any(multihost_utils.process_allgather(np.asarray(flag))))
+
+
 def fetched(tree: PyTree) -> PyTree:
     """The whole of every array, in every process of a group."""
 

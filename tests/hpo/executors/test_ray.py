@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from hpo.core.types import Failed, Job, WorkerLost
+from hpo.core.types import Failed, Job, Reported, WorkerLost
 from hpo.executors.inline import InlineExecutor
 from hpo.executors.pool import MAX_LOSSES, ExecutorError
 from hpo.executors.ray import RayExecutor
+from hpo.executors.resources import Resources
 from hpo.schedulers.halving import hyperband
 from hpo.space import Float, Space
 from hpo.study.journal import Journal, read_journal
@@ -85,6 +86,36 @@ def test_a_study_survives_its_actors_and_its_machines(cluster, tmp_path):
     assert not [item for item in items if isinstance(item, Failed)]
     assert len(lost) > MAX_LOSSES
     assert len(cluster.machines) == 1
+
+
+def test_a_group_is_one_worker_whoever_of_it_is_lost(cluster, tmp_path):
+    """A process of it dies, and then an actor: the results are those of one process, and no trial
+    is to blame."""
+    import grouped_objectives
+
+    scheduler, settings = hyperband(SPACE, 4, 2), {"folder": str(tmp_path), "epoch_seconds": 0.3}
+    alone = InlineExecutor(grouped_objectives.together({"folder": str(tmp_path)}))
+    undisturbed = run_study(scheduler, alone, Unrecorded(), 3)
+    lost, killed = [], []
+
+    def disturb(event, _):
+        lost.extend([event] if isinstance(event, WorkerLost) else [])
+        if isinstance(event, Reported) and event.trial == 7 and not killed:
+            (group,) = executor.workers
+            killed.append(group.members[1])
+            ray.kill(group.members[1].actor)
+
+    troubled = {**settings, "trouble": {"2": "1 dies"}}
+    pair, work = Resources(processes=2), ("grouped_objectives:together", troubled, tmp_path, 1)
+    with (
+        RayExecutor(*work, resources=pair) as executor,
+        Journal(tmp_path / "study.db") as journal,
+    ):
+        state = run_study(scheduler, executor, journal, 3, disturb)
+    for trial, other in zip(state.trials, undisturbed.trials, strict=True):
+        assert list(trial.curve) == pytest.approx(list(other.curve))
+    assert [event.trial for event in lost] == [2, 7]
+    assert not [trial for trial in state.trials if trial.error]
 
 
 def test_a_cluster_that_is_not_there_is_said_so(tmp_path):
