@@ -2,11 +2,14 @@
 
 python -m launch.compare_hpo --methods=random,hyperband,swift_improved --figure=four_panels.png
 python -m launch.compare_hpo --curves=lstm,mlpf_delphes.csv --methods=hyperband,swift --seeds=200
+python -m launch.compare_hpo --curves=lstm --methods=swift_improved --seeds=100 --bootstrap=40
 python -m launch.compare_hpo --curves=a.csv,b.json --workers=10 --epoch_spread=0.3 --json=out.json
 
-Every method meets the same configurations, epoch times and failures for the same seed. A table is
-a CSV file (hyperparameters, then loss_0 .. loss_{E-1}, perhaps compressed: .csv.xz), a TaskSet
-JSON file, or the name of one that comes with this package; all of those unless --curves is given.
+Errors are over seeds, which share the curves of the table; with --bootstrap they are over its
+configurations too. Every method meets the same configurations, epoch times and failures for the
+same seed. A table is a CSV file (hyperparameters, then loss_0 .. loss_{E-1}, perhaps compressed:
+.csv.xz), a TaskSet JSON file, or the name of one that comes with this package; all of those unless
+--curves is given.
 """
 
 import json
@@ -38,13 +41,15 @@ def compare_all(
     budget: tuple[int | None, int, str],
     conditions: dict[str, Any],
     prefix: str,
+    bootstrap: int = 0,
 ) -> list[dict[str, Any]]:
     """Plays, prints and returns the comparisons, one for each file of curves.
 
-    `budget` is (max_epochs or None for the whole curves, eta, mode). Raises RunError, ValueError
+    `budget` is (max_epochs or None for the whole curves, eta, mode); `bootstrap` tables are drawn
+    from each for errors over configurations. Raises RunError, ValueError
     or OSError where files, methods or settings cannot be used.
     """
-    from hpo.simulation.comparison import as_json, compare
+    from hpo.simulation.comparison import INNER, as_json, compare
     from hpo.simulation.simulator import Conditions
     from hpo.simulation.tables import read_table
     from launch.pages.comparison import show
@@ -53,7 +58,8 @@ def compare_all(
     under = Conditions(**conditions)
     tables = [(path, read_table(path, prefix)) for path in paths]
     results, done = [], 0
-    total = len(tables) * len(seeds) * len({"hyperband", *methods})
+    studies = len(seeds) + max(bootstrap, 0) * INNER
+    total = len(tables) * studies * len({"hyperband", *methods})
     with progress("simulate", total, "studies") as update:
 
         def another(note: str) -> None:
@@ -64,8 +70,9 @@ def compare_all(
         for path, table in tables:
             longest = table.curves.shape[1] if budget[0] is None else budget[0]
             limits = Budget(longest, *budget[1:])
-            summaries = compare(table, methods, seeds, limits, under, another)
+            summaries = compare(table, methods, seeds, limits, under, another, bootstrap)
             settings = {**vars(limits), **vars(under), "first_seed": seeds.start}
+            settings |= {"bootstrap": bootstrap}
             results.append((table, _label(path), settings, summaries))
     for table, _, settings, summaries in results:
         diverged = f", {table.diverged} of them diverge" if table.diverged else ""
@@ -75,6 +82,7 @@ def compare_all(
             f"{table.name}: {len(table.curves)} curves{diverged}; R={settings['max_epochs']}, "
             f"eta={settings['eta']}, {len(seeds)} seeds from {seeds.start}, "
             f"{settings['workers']} workers"
+            + (f", bootstrap of {bootstrap} tables" if bootstrap else "")
         )
         show(title, summaries)
     return [{"title": t.name, "summaries": s, **as_json(p, k, s)} for t, p, k, s in results]
@@ -122,7 +130,9 @@ def _check(paths: Sequence[Path], methods: Sequence[str], seeds: range) -> None:
 
 if __name__ == "__main__":
     curves = flags.DEFINE_list(
-        "curves", [], "Files of learning curves, or of mlpf, lstm, cnn5, cnn9; else all of these."
+        "curves",
+        [],
+        "Files of learning curves, or of mlpf, lstm, cnn5, cnn9, sgd_digits; else all of these.",
     )
     names = flags.DEFINE_list("methods", list(METHODS), f"Of {', '.join(METHODS)}.")
     count = flags.DEFINE_integer("seeds", 20, "How many studies of each method.")
@@ -138,6 +148,9 @@ if __name__ == "__main__":
     stragglers = flags.DEFINE_float("stragglers", 0.0, "Share of trials that are slow.")
     slowness = flags.DEFINE_float("slowness", 4.0, "How much longer their epochs take.")
     crashes = flags.DEFINE_float("crashes", 0.0, "Chance that an epoch is lost with its worker.")
+    bootstrap = flags.DEFINE_integer(
+        "bootstrap", 0, "Tables drawn from each, for errors over configurations; 40 will do."
+    )
     output = flags.DEFINE_string("json", None, "A file for the figures.")
     picture = flags.DEFINE_string("figure", None, "A PNG file for the picture.")
 
@@ -157,6 +170,7 @@ if __name__ == "__main__":
                 "crashes": crashes.value,
             },
             prefix.value,
+            bootstrap.value,
         )
         write(results, *outputs)
 

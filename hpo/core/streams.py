@@ -12,6 +12,7 @@ studies are replayed with these numbers, so they never change.
     (seed, number, 4)              densities of good and bad        4
     (seed, trial, 6)               fates in a simulation            6
     (seed, rung, epoch, 5)         predictions of learning curves   5, in the fourth place
+    (number, 7, 7)                 tables with rows drawn anew       7, in the third place
     (block, 4)                     the draws behind chances: of no seed, always the same
 
 The first three are alternatives: a study has one searcher, and it proposes by one of them. The last
@@ -66,6 +67,11 @@ def prediction(seed: int, rung: int, epoch: int) -> np.random.SeedSequence:
 def fates(seed: int, trial: int) -> np.random.SeedSequence:
     """How long a simulated trial's epochs take and where its worker is lost."""
     return np.random.SeedSequence((seed, trial, 6))
+
+
+def resampling(number: int) -> np.random.SeedSequence:
+    """Which configurations the table `number` of a bootstrap holds."""
+    return np.random.SeedSequence((number, 7, 7))
 
 
 def nodes(block: int) -> np.random.SeedSequence:

@@ -1,5 +1,13 @@
-"""Simulated studies of several methods on one table, paired by seed, and what they come to."""
+"""Simulated studies of several methods on one table, paired by seed, and what they come to.
 
+Seeds share curves: with 320 rows and studies of 143 trials, many have the same best row. So errors
+over seeds say how sure a figure is for this table, not for its kind of training. A bootstrap does:
+the configurations of the table are drawn anew, with replacement, and on each such table `INNER`
+studies are played. The variance between the tables, less what the seeds of each bring into it, is
+what the choice of configurations does.
+"""
+
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +19,8 @@ from jaxtyping import Float
 from hpo.simulation.methods import BASELINE, METHODS, Budget
 from hpo.simulation.simulator import Conditions, simulate
 from hpo.simulation.tables import Table
+
+INNER = 8  # studies on each table of a bootstrap
 
 
 class Figures(NamedTuple):
@@ -43,6 +53,7 @@ class MethodSummary:
     failed                       trials that diverged
     best_epoch                   that the losses returned are of
     without_best                 seeds in which every trial diverged: there is no loss, and no mean
+    ..._error                    standard error over configurations and seeds; NaN without bootstrap
     """
 
     best_loss_mean: float
@@ -63,6 +74,9 @@ class MethodSummary:
     best_epoch: float
     without_best: int
     seeds: int
+    epochs_vs_hyperband_error: float = math.nan
+    same_or_better_error: float = math.nan
+    loss_change_error: float = math.nan
 
 
 def compare(
@@ -72,10 +86,13 @@ def compare(
     budget: Budget,
     conditions: Conditions,
     update: Callable[[str], None],
+    bootstrap: int = 0,
 ) -> dict[str, MethodSummary]:
     """Every method on every seed. Hyperband is always run: the others are held against it.
 
-    Raises ValueError where the table's curves are too short for `max_epochs`.
+    `bootstrap` tables are drawn from this one for the errors over configurations (see the module).
+    Raises ValueError where the table's curves are too short for `max_epochs`, and for a bootstrap
+    of one table.
     """
     length = table.curves.shape[1]
     if budget.max_epochs > length:
@@ -83,10 +100,28 @@ def compare(
             f"{table.name} has curves of {length} epochs: --max_epochs={budget.max_epochs} is too "
             "many"
         )
-    figures = {}
-    for name in dict.fromkeys((BASELINE, *methods)):
-        figures[name] = _play(name, table, seeds, budget, conditions, update)
-    return {name: _summary(figures[name], figures[BASELINE], budget) for name in methods}
+    if bootstrap < 0 or bootstrap == 1:
+        raise ValueError(f"a bootstrap takes at least 2 tables, not {bootstrap}; 0 is none")
+    names = tuple(dict.fromkeys((BASELINE, *methods)))
+
+    def played(on: Table, with_seeds: Sequence[int]) -> dict[str, Figures]:
+        return {name: _play(name, on, with_seeds, budget, conditions, update) for name in names}
+
+    figures = played(table, seeds)
+    again = itertools.count(seeds[0])  # other tables need no seeds in common
+    tables = [
+        played(table.resampled(number), list(itertools.islice(again, INNER)))
+        for number in range(bootstrap)
+    ]
+    return {
+        name: _summary(
+            figures[name],
+            figures[BASELINE],
+            budget,
+            [(drawn[name], drawn[BASELINE]) for drawn in tables],
+        )
+        for name in methods
+    }
 
 
 def as_json(
@@ -121,11 +156,22 @@ def _play(
 
 
 @np.errstate(over="ignore", invalid="ignore")  # means of what is beyond the largest float: inf
-def _summary(ours: Figures, theirs: Figures, budget: Budget) -> MethodSummary:
+def _summary(
+    ours: Figures,
+    theirs: Figures,
+    budget: Budget,
+    drawn: Sequence[tuple[Figures, Figures]],
+) -> MethodSummary:
     sign = -1 if budget.mode == "maximise" else 1
-    change = relative_change(sign * ours.loss, sign * theirs.loss)
     returned = ~np.isnan(ours.best_epoch)
-    as_good = (sign * ours.loss <= sign * theirs.loss) | np.isnan(theirs.loss)
+    share, as_good, change = _against(ours, theirs, sign)
+    errors = [math.nan] * 3
+    if drawn:
+        inner = np.array([_against(*pair, sign) for pair in drawn])
+        errors = [
+            honest_error(*v)
+            for v in zip((share, as_good, change), inner.swapaxes(0, 1), strict=True)
+        ]
     return MethodSummary(
         float(ours.loss.mean()),
         _sem(ours.loss),
@@ -145,7 +191,31 @@ def _summary(ours: Figures, theirs: Figures, budget: Budget) -> MethodSummary:
         float(ours.best_epoch[returned].mean()) if returned.any() else math.nan,
         int((~returned).sum()),
         len(ours.loss),
+        *errors,
     )
+
+
+def _against(
+    ours: Figures, theirs: Figures, sign: int
+) -> tuple[Float[np.ndarray, " seeds"], Float[np.ndarray, " seeds"], Float[np.ndarray, " seeds"]]:
+    """Share of the other's epochs, 1 where as good, and relative change of the loss, by seed."""
+    as_good = (sign * ours.loss <= sign * theirs.loss) | np.isnan(theirs.loss)
+    change = relative_change(sign * ours.loss, sign * theirs.loss)
+    return ours.epochs / theirs.epochs, as_good.astype(float), change
+
+
+def honest_error(
+    values: Float[np.ndarray, " seeds"], drawn: Float[np.ndarray, "tables inner"]
+) -> float:
+    """The standard error of the mean of `values` over configurations and seeds.
+
+    `drawn` are the values on tables of a bootstrap. The mean of one of these varies by its table
+    and, as 1 / inner, by its seeds: the part of the seeds is taken off (as in an analysis of
+    variance; what is left is at least 0), and that of all `values` put in its place.
+    """
+    by_seeds = drawn.var(1, ddof=1).mean() / drawn.shape[1]
+    by_table = max(float(drawn.mean(1).var(ddof=1) - by_seeds), 0.0)
+    return math.sqrt(by_table + float(values.var(ddof=min(1, len(values) - 1))) / len(values))
 
 
 def relative_change(

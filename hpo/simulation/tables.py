@@ -30,7 +30,7 @@ SEPARATORS = (",", ";", "\t")
 UNNAMED = ("", "Unnamed: 0", "index")  # how pandas calls the numbers of its rows
 NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 NO_NUMBERS = ("nan", "inf", "infinity")
-_ZOO = ("mlpf", "lstm", "cnn5", "cnn9")
+_ZOO = ("mlpf", "lstm", "cnn5", "cnn9", "sgd_digits")
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,17 @@ class Table:
             return {**self.configurations[row], ROW: row}
 
         return Searcher(propose, {"searcher": "table", "table": self.name})
+
+    def resampled(self, number: int) -> "Table":
+        """As many configurations, drawn with replacement, each with all rows that have it: table
+        `number` of a bootstrap. Its rows are no longer distinct."""
+        groups: dict[str, list[int]] = {}
+        for row, configuration in enumerate(self.configurations):
+            groups.setdefault(json.dumps(configuration, sort_keys=True), []).append(row)
+        same = list(groups.values())
+        drawn = np.random.default_rng(streams.resampling(number)).integers(0, len(same), len(same))
+        rows = [row for group in drawn for row in same[group]]
+        return Table(self.name, tuple(self.configurations[r] for r in rows), self.curves[rows])
 
     @property
     def diverged(self) -> int:

@@ -65,7 +65,11 @@ def _read(path: Path, like: PyTree) -> PyTree:
     for leaf, array in zip(leaves, found, strict=True):
         if np.shape(leaf) != array.shape or leaf.dtype != array.dtype:
             raise ValueError(f"{path} holds the state of another model")
-    return jax.tree.unflatten(structure, [jax.numpy.asarray(array) for array in found])
+    alike = [  # JAX would make doubles singles
+        array if isinstance(leaf, np.ndarray) else jax.numpy.asarray(array)
+        for leaf, array in zip(leaves, found, strict=True)
+    ]
+    return jax.tree.unflatten(structure, alike)
 
 
 def _keep(folder: Path, epoch: int, state: PyTree) -> None:

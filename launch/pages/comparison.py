@@ -11,7 +11,8 @@ _LEGEND = (
     "as good as Hyperband or better. loss change: against Hyperband, paired; not defined from 0 or "
     "where there is none. wall: virtual, in mean epochs; /least: over max(work / workers, longest "
     "trial). idle: of the workers' time, in all and until the last job was asked. wrong: trials "
-    "given up that would have ended better. ±: standard error."
+    "given up that would have ended better. ±: standard error; with a bootstrap, of HB, same+ and "
+    "loss change have theirs over configurations and seeds."
 )
 _BAR, _MARK, _BASE = "#9db8d2", "#b3402a", "#5a7fa3"
 
@@ -34,8 +35,8 @@ def show(title: str, methods: Mapping[str, MethodSummary]) -> None:
             _best(m),
             f"{m.best_epoch:.3g}" if math.isfinite(m.best_epoch) else "-",
             f"{m.epochs_mean:.0f}±{m.epochs_sem:.1f}",
-            f"{m.epochs_vs_hyperband:.1%}",
-            f"{m.same_or_better:.1%}",
+            f"{m.epochs_vs_hyperband:.1%}{_error(m.epochs_vs_hyperband_error, 1)}",
+            f"{m.same_or_better:.1%}{_error(m.same_or_better_error, 1)}",
             _change(m),
             f"{m.wall_mean:.0f}",
             f"{m.wall_vs_least:.2f}",
@@ -58,10 +59,14 @@ def _best(m: MethodSummary) -> str:
 
 def _change(m: MethodSummary) -> str:
     """The relative change of the loss, if it is defined for every seed."""
-    change, error = m.loss_change_vs_hyperband, m.loss_change_sem
+    change, honest = m.loss_change_vs_hyperband, m.loss_change_error
     if not math.isfinite(change):
         return "not defined"
-    return f"{change:+.2%}" + (f"±{error:.2%}" if math.isfinite(error) else "")
+    return f"{change:+.2%}{_error(honest if math.isfinite(honest) else m.loss_change_sem, 2)}"
+
+
+def _error(error: float, digits: int) -> str:
+    return f"±{error:.{digits}%}" if math.isfinite(error) else ""
 
 
 def draw(panels: Mapping[str, Mapping[str, MethodSummary]], path: Path) -> None:

@@ -46,6 +46,7 @@ def test_seeds_and_blocks_are_told_apart():
     assert len({state(streams.rows(seed)) for seed in range(200)}) == 200
     assert len({state(streams.training(seed, 3)) for seed in range(200)}) == 200
     assert len({state(streams.nodes(block)) for block in range(200)}) == 200
+    assert len({state(streams.resampling(number)) for number in range(200)}) == 200
 
 
 def test_streams_are_drawn_nowhere_else():

@@ -1,6 +1,7 @@
 """Methods side by side: what is as good as Hyperband, and by how much a loss has changed."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpo.simulation.comparison import MethodSummary, as_json, compare, relative_change
+from hpo.simulation.comparison import (
+    INNER,
+    MethodSummary,
+    as_json,
+    compare,
+    honest_error,
+    relative_change,
+)
 from hpo.simulation.methods import Budget
 from hpo.simulation.simulator import Conditions
 from hpo.simulation.tables import Table
@@ -123,3 +131,33 @@ def test_curves_that_are_too_short_are_refused():
             table_of(np.ones((5, 3))), ("hyperband",), [0], Budget(4, 2, "minimise"), Conditions(),
             lambda note: None,
         )  # fmt: skip
+
+
+def test_an_honest_error_is_that_of_tables_and_seeds():
+    """Made figures: tables differ by 2, seeds on one by 3. The mean over 900 seeds of one table is
+    then sure to 2 (and 0.1); where tables do not differ, to what seeds leave alone."""
+    generator = np.random.default_rng(0)
+    values, noise = 3 * generator.normal(size=900), 3 * generator.normal(size=(4000, INNER))
+    tables, by_seeds = 2 * generator.normal(size=(4000, 1)), values.std(ddof=1) / 30
+    assert honest_error(values, tables + noise) == pytest.approx(math.hypot(2, 0.1), rel=0.05)
+    assert honest_error(values, noise) == pytest.approx(by_seeds, abs=0.2)
+    alike = noise - noise.mean(1, keepdims=True)
+    assert honest_error(values, alike) == pytest.approx(by_seeds)
+
+
+def test_a_bootstrap_adds_errors_and_changes_no_figure():
+    curves = np.random.default_rng(0).uniform(1, 2, (30, 9))
+    told, budget = [], Budget(9, 3, "minimise")
+    plain, errors = (
+        compare(table_of(curves), ("asha",), [4, 5, 6], budget, Conditions(), told.append, tables)
+        for tables in (0, 3)
+    )
+    assert len(told) == 2 * 3 + 2 * (3 + 3 * INNER)
+    names = ("epochs_vs_hyperband_error", "same_or_better_error", "loss_change_error")
+    for name in names:
+        assert math.isnan(getattr(plain["asha"], name))
+        assert getattr(errors["asha"], name) > 0
+    fixed = dict.fromkeys(names, math.nan)
+    assert str(replace(errors["asha"], **fixed)) == str(plain["asha"])
+    with pytest.raises(ValueError, match="at least 2 tables, not 1"):
+        compare(table_of(curves), ("asha",), [4], budget, Conditions(), told.append, 1)

@@ -263,8 +263,29 @@ def test_ranks_are_of_one_epoch_and_put_the_diverged_last():
     assert table.ranks(2).tolist() == [2, 3.5, 1, 3.5]
 
 
-PROMISED = {"mlpf": (150, 27), "lstm": (300, 81), "cnn5": (300, 81), "cnn9": (300, 81)}
-HYPERPARAMETERS = {"mlpf": 7, "lstm": 2, "cnn5": 5, "cnn9": 9}
+def test_a_bootstrap_draws_configurations_with_all_their_rows():
+    configurations = tuple({"x": row // 3, "y": 1.0} for row in range(30))
+    table = Table("some", configurations, np.arange(60.0).reshape(30, 2))
+    drawn = [table.resampled(number) for number in range(300)]
+    counts = np.zeros((300, 30), int)
+    for count, one in zip(counts, drawn, strict=True):
+        rows = (one.curves[:, 0] / 2).astype(int)
+        np.testing.assert_array_equal(table.curves[rows], one.curves)
+        assert one.configurations == tuple(configurations[row] for row in rows)
+        np.add.at(count, rows, 1)
+    groups = counts.reshape(300, 10, 3)
+    assert (groups == groups[..., :1]).all(), "a configuration comes with all its rows"
+    assert (groups[..., 0].sum(1) == 10).all()
+    assert np.var(groups[..., 0]) == pytest.approx(0.9, abs=0.1), "drawn with replacement"
+    assert abs(groups[..., 0].mean(0) - 1).max() < 0.3
+    np.testing.assert_array_equal(drawn[7].curves, table.resampled(7).curves)
+
+
+PROMISED = {
+    "mlpf": (150, 27), "lstm": (300, 81), "cnn5": (300, 81), "cnn9": (300, 81),
+    "sgd_digits": (300, 27),
+}  # fmt: skip
+HYPERPARAMETERS = {"mlpf": 7, "lstm": 2, "cnn5": 5, "cnn9": 9, "sgd_digits": 4}
 
 
 def test_the_tables_of_the_package_are_what_they_are_said_to_be():
