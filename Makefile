@@ -2,12 +2,13 @@
 # make test: set up, then every test
 # make soak: set up, then the tests that take too long for every day
 # make docs: set up, then docs/ as a site: build/handbook/html/index.html
+# make audit: set up, then ask the advisory database about what the lock pins
 # make mutants: set up, then see whether the tests notice small errors (docs/testing.md; an hour)
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test soak docs mutants lint format lock bench-env bench-hpo-env
+.PHONY: setup demo test soak docs audit mutants lint format lock fuzz fuzz-env bench-env bench-hpo-env
 
 setup: $(READY)
 
@@ -33,6 +34,19 @@ docs: setup
 
 mutants: setup
 	$(BIN)/python -m tests.mutants --markdown docs/testing.md
+
+audit: setup
+	$(BIN)/python -m tests.security.audit
+
+# Readers put to damaged files, a minute each, guided by coverage where atheris has a wheel.
+fuzz: fuzz-env
+	PYTHONPATH=.fuzz $(BIN)/python -m tests.fuzz
+
+fuzz-env: .fuzz/.ready
+
+.fuzz/.ready: $(READY)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --target .fuzz 'atheris>=3,<4'
+	@touch $@
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

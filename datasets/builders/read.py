@@ -128,6 +128,10 @@ def _builder(folder: Path):
             f"{folder} has files of format {form}; write it as array_record with: "
             f"python -m launch.convert --input={folder} --output=FOLDER"
         )
+    for split in builder.info.splits.values():
+        for path in map(Path, split.filepaths):
+            if path.parent != folder:
+                raise DatasetError(f"{folder} names {path}, which is not in it")
     return builder
 
 

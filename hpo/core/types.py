@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hpo.core.secrets import without_secrets
 from hpo.core.vector import Vector
 
 Value = bool | int | float | str | None | tuple
@@ -224,9 +225,11 @@ def event_from_json(plain: Mapping[str, Any]) -> Event:
 
 
 def one_line(error: BaseException) -> str:
-    """An exception as one line, for `Failed`; what UTF-8 does not have is spelt out, and what is
-    longer than a line of a report can be is cut."""
-    text = " ".join(str(error).split()).encode("utf-8", "backslashreplace").decode()
+    """An exception as one line, for `Failed`, without secrets of the environment; what UTF-8 does
+    not have is spelt out, and what is longer than a line of a report can be is cut."""
+    text = (
+        " ".join(without_secrets(str(error)).split()).encode("utf-8", "backslashreplace").decode()
+    )
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]} ... ({len(text)} characters)"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -64,7 +64,8 @@ def _checkpoints(folder: Path, remains: bool = False) -> Iterator[tuple[Path, in
 def _delete(path: Path) -> None:
     """Another may be deleting it, too: the worker of a job that was cancelled."""
     try:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        whole = path.is_dir() and not path.is_symlink()  # what a link leads to is not ours
+        shutil.rmtree(path) if whole else path.unlink()
     except FileNotFoundError:
         if path.exists():
             raise

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from hpo.core.secrets import without_secrets
 from hpo.core.types import Completed, Failed, Reported, Trial, one_line
 
 Objective = Callable[[Trial], Iterator[Mapping[str, float]]]
@@ -38,8 +39,10 @@ def run(
         if _no_room(error) or isinstance(error, FolderGone):
             raise
         if log is not None:  # for the folder may be what is broken
-            traceback.print_exc(file=log)
-        yield Failed(trial.number, one_line(error) + _keep(trial, traceback.format_exc()))
+            print(without_secrets(traceback.format_exc()), end="", file=log)
+        yield Failed(
+            trial.number, one_line(error) + _keep(trial, without_secrets(traceback.format_exc()))
+        )
 
 
 def _keep(trial: Trial, text: str) -> str:

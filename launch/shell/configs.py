@@ -20,6 +20,7 @@ from launch.shell.runs import RunError, defaults
 from mlpf_install import names
 
 PACKAGE = "configs"
+LONGEST = 200  # characters of a name that is shown
 
 
 def load(name: str) -> ConfigDict:
@@ -61,6 +62,17 @@ def filled(config: ConfigDict) -> ConfigDict:
 
 def _file_of(name: str) -> Path:
     """A file that is there, or the configuration of that name. Raises RunError."""
+    shown = name if name.isprintable() and len(name) <= LONGEST else f"{name[:LONGEST]!r}"
+    try:
+        return _found(name)
+    except OSError as error:
+        raise RunError(f"--config={shown}: {error.strerror}") from None
+    except LookupError as error:
+        raise RunError(f"--config={shown}: there is no such configuration; {error}") from None
+
+
+def _found(name: str) -> Path:
+    """Raises LookupError that says what there is."""
     given = Path(name)
     if given.is_file():
         return given
@@ -71,7 +83,7 @@ def _file_of(name: str) -> Path:
     known = sorted(path.stem for path in folder.glob("[!_]*.py"))
     near = difflib.get_close_matches(plain, known, 1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}, or a path"
-    raise RunError(f"--config={name}: there is no such configuration; {hint}")
+    raise LookupError(hint)
 
 
 def _getter(file: Path) -> Callable[..., Any]:

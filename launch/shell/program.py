@@ -13,6 +13,7 @@ from pathlib import Path
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
+from hpo.core.secrets import without_secrets
 from launch.shell import configs
 from launch.shell.progress import end_where_unread
 from launch.shell.runs import RunError
@@ -45,7 +46,7 @@ def define_config(default: str = "demo") -> Callable[[], ConfigDict]:
     def value() -> ConfigDict:
         found = ConfigDict(holder.value.to_dict())
         if _PRINT_CONFIG.value:
-            print(configs.described(found.to_dict()))
+            print(without_secrets(configs.described(found.to_dict())))
             sys.exit(0)
         return found
 
@@ -116,7 +117,7 @@ def failed(error: BaseException) -> int:
         print("\ninterrupted: start the same command again to go on where it was", file=sys.stderr)
         return 130
     if _TRACEBACK.value:
-        traceback.print_exception(error)
+        print(without_secrets("".join(traceback.format_exception(error))), file=sys.stderr)
     else:
         print(_line(error), file=sys.stderr)
     return 1
@@ -129,4 +130,4 @@ def _line(error: BaseException) -> str:
 
 
 def _text(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(without_secrets(str(error)).split()) or type(error).__name__

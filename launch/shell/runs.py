@@ -119,7 +119,11 @@ def open_run(folder: Path) -> Run:
     stored = folder / "config.json"
     if not stored.exists():
         raise RunError(f"{folder} is no run (it has no config.json); make one with launch.demo")
-    return Run(folder, ConfigDict(_saved(stored)))
+    saved = _saved(stored)
+    try:
+        return Run(folder, ConfigDict(saved))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise RunError(f"{stored} is no configuration of a run: {error}") from None
 
 
 @contextmanager

@@ -7,12 +7,12 @@ from pathlib import Path
 from tests.fuzz.reader import Reader
 
 OVERRIDES = (
-    b"--config.model.width=8",
-    b"--config.tune.space=(('train.learning_rate', 'log_float', 1e-4, 1e-2),)",
-    b"--config.data.processes=('ttbar', 'qq')",
-    b"--config.train.schedule=cosine",
-    b"--config.tune.gpus=0.5",
-    b"--config.fit.packed=True",
+    b"model.width=8",
+    b"tune.space=(('train.learning_rate', 'log_float', 1e-4, 1e-2),)",
+    b"data.processes=('ttbar', 'qq')",
+    b"train.schedule=cosine",
+    b"tune.gpus=0.5",
+    b"fit.packed=True",
 )
 
 
@@ -25,14 +25,13 @@ def read_name(data: bytes, folder: Path) -> None:
 
 
 def read_override(data: bytes, folder: Path) -> None:
+    """One value of a configuration, and what is checked before a run begins."""
     from absl import flags
     from ml_collections import config_flags
 
     from launch.shell import checks, configs, program
 
-    argument = data.decode("utf-8", "replace")
-    if not argument.startswith("--config."):
-        return
+    argument = "--config." + data.decode("utf-8", "replace")
     values = flags.FlagValues()
     full = configs.filled(configs.load("tiny"))
     holder = config_flags.DEFINE_config_dict("config", full, flag_values=values)

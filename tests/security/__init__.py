@@ -1,0 +1,1 @@
+"""What nobody may do to a machine through files, names or packages."""
