@@ -85,9 +85,16 @@ def is_made(recipe: Recipe, root: Path) -> bool:
 
 
 def is_brought(dataset: Path) -> bool:
-    """Whether a dataset is there that no recipe of ours has made, in any version."""
+    """Whether a dataset is there that was not simulated by a recipe of ours, in any version: a
+    published one, or one made of files."""
     versions = [*dataset.glob("[0-9]*/dataset_info.json"), *dataset.glob("*/*/dataset_info.json")]
-    return any(not (path.parent / RECIPE).exists() for path in versions)
+    return any(not _is_simulated(path.parent / RECIPE) for path in versions)
+
+
+def _is_simulated(recipe: Path) -> bool:
+    if not recipe.exists():
+        return False
+    return all("process" in shard["source"] for shard in read_json(recipe)["shards"])
 
 
 def summary(folder: Path) -> dict | None:

@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from datasets.builders.read import read
 from datasets.builders.records import DatasetError
 from datasets.detectors import CLD
 from datasets.simulation import simulate
+from datasets.storage.files import write_json
 from datasets.truth import target
 
 
@@ -64,6 +66,10 @@ def test_what_a_recipe_made_is_told_from_what_was_brought(tmp_path):
     assert not building.is_brought(tmp_path / "one")
     folder = building.build(recipe, tmp_path, 1)
     assert not building.is_brought(tmp_path / "one")
+    source = recipes.Extracted("a.root", 1, "", 0, 1)
+    of_files = replace(recipe, shards=(replace(recipe.shards[0], source=source),))
+    write_json(folder / building.RECIPE, recipes.plain(of_files))
+    assert building.is_brought(tmp_path / "one"), "one's own files are not simulated anew"
     (folder / building.RECIPE).unlink()
     assert building.is_brought(tmp_path / "one")
 
