@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import hpo
 from hpo.core.state import COMPLETED, NOT_PROMOTED, STOPPED
 from hpo.schedulers.brackets import Bracket, homes_of, hyperband_brackets, schedule_epochs
-from hpo.showing.drawing.picture import Plot, sign_at, words_at
-from hpo.showing.drawing.scales import Axis, numbers
+from hpo.showing.look.picture import Plot, sign_at, words_at
+from hpo.showing.look.scales import Axis, numbers
 from hpo.simulation.methods import METHODS, Budget
 
 TABLE, LONGEST, ETA, SEED = "lstm", 81, 3, 1
