@@ -99,20 +99,20 @@ def prepared(
         return lambda: jax.block_until_ready(forward(variables, x, where))
     constants = [{k: v for k, v in one.items() if k != "params"} for one in variables]
 
-    def loss(params):
+    def loss(params, x, where):
         both = stacks(config, [{"params": p, **c} for p, c in zip(params, constants, strict=True)],
                       x, where)  # fmt: skip
         return sum((out**2).mean() for out in both)
 
     @partial(jax.jit, donate_argnums=0)
-    def step(params):
-        value, gradient = jax.value_and_grad(loss)(params)
+    def step(params, x, where):  # inputs that were constants would be computed with beforehand
+        value, gradient = jax.value_and_grad(loss)(params, x, where)
         return jax.tree.map(lambda p, g: p - LEARNING_RATE * g, params, gradient), value
 
     state = [[one["params"] for one in variables]]
 
     def call():
-        state[0], value = step(state[0])
+        state[0], value = step(state[0], x, where)
         return jax.block_until_ready((state[0], value))
 
     return call
