@@ -47,6 +47,11 @@ class Peers:
             self._say(each, total)
         return total
 
+    def leave(self):
+        """The others notice."""
+        for each in self._others:
+            each.close()
+
     def _say(self, other, number):
         other.sendall(self._number.pack(number))
 
@@ -59,7 +64,8 @@ class Peers:
 def together(settings):
     """Each process has its part of what one alone would add up. Loss after an epoch: the state, in
     the trial's folder, which the first one writes before it is told. Trouble of a trial, by its
-    number, comes once: "K dies" or "K stops" or "K fails", where K is the process."""
+    number, comes once: "K dies", "K leaves" (and dies later), "K stops" or "K fails", where K is
+    the process."""
     group = settings.get("group", {"process": 0, "processes": 1})
     peers = Peers(**group) if "coordinator" in group else None
     process, processes = group["process"], group["processes"]
@@ -70,7 +76,7 @@ def together(settings):
         trouble = settings.get("trouble", {}).get(str(trial.number), "")
         for epoch in range(trial.first_epoch, trial.last_epoch):
             if epoch == 2 and trouble and int(trouble.split()[0]) == process:
-                _suffer(trouble.split()[1], trial.folder / "suffered")
+                _suffer(trouble.split()[1], trial.folder / "suffered", peers)
             time.sleep(settings.get("epoch_seconds", 0.0))
             own = float(sum((part + 1) * trial.configuration["x"] for part in parts))
             before = trial.folder / f"{epoch}.txt"
@@ -95,13 +101,16 @@ def alone(settings):
     return together({**settings, "group": {"process": 0, "processes": 1}})
 
 
-def _suffer(trouble, mark):
+def _suffer(trouble, mark, peers):
     if trouble == "fails":
         raise ValueError("this trial cannot be")
     if mark.exists():
         return
     mark.touch()
-    os.kill(os.getpid(), signal.SIGKILL if trouble == "dies" else signal.SIGSTOP)
+    if trouble == "leaves":
+        peers.leave()
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGSTOP if trouble == "stops" else signal.SIGKILL)
 
 
 def dies_unready(settings):

@@ -50,14 +50,14 @@ def heard_of(executor, job):
 
 
 def test_a_study_of_groups_is_that_of_one_process_whoever_dies(tmp_path):
-    """Of trials 2 and 5 the first and the second process die in the third epoch: each epoch stands
-    in the log once, and nobody is to blame."""
+    """Of trials 2 and 5 the first and the second process die in the third epoch, where the first
+    notices before the second is dead: each epoch stands in the log once, nobody is to blame."""
     import grouped_objectives
 
     scheduler = hyperband(SPACE, 4, 2)
     objective = grouped_objectives.together({"folder": str(tmp_path)})
     alone = run_study(scheduler, InlineExecutor(objective), Unrecorded(), 3)
-    trouble = {"2": "0 dies", "5": "1 dies"}
+    trouble = {"2": "0 dies", "5": "1 leaves"}
     with (
         groups(tmp_path / "study", 2, trouble=trouble, seed=3) as executor,
         Journal(tmp_path / "study.db") as journal,
