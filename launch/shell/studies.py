@@ -64,7 +64,9 @@ def resources(settings: ConfigDict) -> Any:
     import hpo
 
     asked = settings.get("resources", {})
-    given = {name: asked[name] for name in GIVEN if name in asked}
+    if unknown := set(asked) - set(GIVEN):
+        raise RunError(f"tune.resources.{min(unknown)} is none of {', '.join(GIVEN)}")
+    given = dict(asked)
     if executor_name(settings) == "ray" and not given.get("devices"):
         given["devices"] = settings.get("gpus", 0.0)
     return hpo.Resources(**given)

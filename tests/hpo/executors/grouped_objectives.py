@@ -64,8 +64,8 @@ class Peers:
 def together(settings):
     """Each process has its part of what one alone would add up. Loss after an epoch: the state, in
     the trial's folder, which the first one writes before it is told. Trouble of a trial, by its
-    number, comes once: "K dies", "K leaves" (and dies later), "K stops" or "K fails", where K is the
-    process."""
+    number, comes once: "K dies", "K leaves" (and dies later), "K stops" or "K fails", where K is
+    the process."""
     group = settings.get("group", {"process": 0, "processes": 1})
     peers = Peers(**group) if "coordinator" in group else None
     process, processes = group["process"], group["processes"]

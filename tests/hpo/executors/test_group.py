@@ -50,7 +50,7 @@ def heard_of(executor, job):
 
 
 def test_a_study_of_groups_is_that_of_one_process_whoever_dies(tmp_path):
-    """Of trials 2 and 5 the first and the second process die in the third epoch, where the first one
+    """Of trials 2 and 5 the first and the second process die in the third epoch, where the first
     notices before the second is dead: each epoch stands in the log once, nobody is to blame."""
     import grouped_objectives
 

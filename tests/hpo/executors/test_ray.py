@@ -118,7 +118,19 @@ def test_a_group_is_one_worker_whoever_of_it_is_lost(cluster, tmp_path):
     assert not [trial for trial in state.trials if trial.error]
 
 
+def test_a_cluster_without_room_for_a_trial_is_waited_for_with_a_line(cluster, tmp_path):
+    said, work = [], ("hpo_objectives:checkpointed", {}, tmp_path, 1)
+    large = {"address": cluster.address, "resources": Resources(2, cores=3), "note": said.append}
+    with RayExecutor(*work, **large) as executor:
+        assert executor.slots == 0
+    (line,) = said
+    assert "lacks CPU (6, has" in line
+
+
 def test_a_cluster_that_is_not_there_is_said_so(tmp_path):
     ray.shutdown()
     with pytest.raises(ExecutorError, match=r"no Ray cluster at '127\.0\.0\.1:1'"):
         RayExecutor("hpo_objectives:checkpointed", {}, tmp_path, 1, address="127.0.0.1:1")
+    many = Resources(cores=9999)
+    with pytest.raises(ValueError, match=r"resources\.cores = 9999 need 9999"):
+        RayExecutor("hpo_objectives:checkpointed", {}, tmp_path, 1, resources=many)

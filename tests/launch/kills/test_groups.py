@@ -67,6 +67,7 @@ def test_a_pair_trains_what_one_does_whoever_is_killed(alone, data, tmp_path, ki
     study.start()
     for member in (1, 0):
         wait_for_epochs(study, 1)
+        assert study.driver.poll() is None, study.said()
         (process,) = members_of(study, ".1.log" if member else "/0.log")
         process.kill()
     study.end()

@@ -50,6 +50,8 @@ def test_unknown_process(launch, tmp_path):
         ("--config.tune.min_curves=1", "min_curves"),
         ("--config.tune.metric=luck", "jets"),
         ("--config.tune.executor=slurm", "ray"),
+        ("--config.tune.resources.cores=4096", "resources.cores = 4096 need 8192"),
+        ("--config.tune.resources.processes=0", "resources.processes = 0"),
         ("--config.data.detector=ild", "cld"),
         ("--config.tune.workers=0", "tune.workers"),
         ("--config.data.events.test=0", "data.events.test"),

@@ -4,6 +4,7 @@ import pytest
 
 from configs import asha_bayesian, demo
 from hpo.executors.inline import InlineExecutor
+from hpo.executors.resources import Resources
 from hpo.study.run import Unrecorded, run_study
 from hpo.study.summary import summarise
 from launch.shell import studies
@@ -14,6 +15,20 @@ def objective(trial):
     rate = trial.configuration["train.learning_rate"]
     for epoch in range(trial.first_epoch + 1, trial.last_epoch + 1):
         yield {studies.METRICS[0]: rate + 1 / epoch}
+
+
+def test_what_a_trial_is_given_is_fields_of_the_config():
+    """`gpus` was the only one once, of trials on Ray."""
+    settings = demo.get_config().tune
+    assert studies.resources(settings) == Resources()
+    settings.resources = {"processes": 2, "devices": 4.0}
+    assert studies.resources(settings) == Resources(processes=2, devices=4)
+    settings.resources = {}
+    settings.update(executor="ray", gpus=0.5)
+    assert studies.resources(settings) == Resources(devices=0.5)
+    settings.resources = {"gpu": 1}
+    with pytest.raises(RunError, match=r"tune\.resources\.gpu is none of processes, devices"):
+        studies.resources(settings)
 
 
 @pytest.mark.parametrize("scheduler", list(studies._SCHEDULERS))
