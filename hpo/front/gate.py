@@ -12,15 +12,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hpo.core.places import Place
+from hpo.core.places import BEYOND, Place
 from hpo.core.types import Failed, Job, Reported, TrialEvent, WorkerLost
 from hpo.executors.inline import InlineExecutor, name_of
 from hpo.executors.protocol import Executor, Told
 from hpo.front import reaching
 from hpo.front.objective import KEPT, Terms, prepared
-
-BEYOND = "not begun: the study was limited to fewer trials"
-"""The error of trials that a scheduler of brackets asked for beyond the study's limit."""
 
 EXECUTORS = ("inline", "processes", "ray")
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hpo.core.places import BEYOND
 from hpo.core.types import Completed, Failed, Job, Predicted, Reported, WorkerLost
 from hpo.showing import schedule
+from hpo.showing.parts import Piece, joined
 from hpo.showing.view import (
     COMPLETED,
     FAILED,
@@ -26,11 +28,14 @@ _ENDS = {Completed: "completed", Failed: "failed", WorkerLost: "lost"}
 
 def view_of(source: Any) -> View:
     """The view of a study: of the file of its log, which another process may be writing, of a log
-    in memory, or of a scheduler's state; or of what has one of these as `source`. Raises
-    FileNotFoundError, JournalError, and TypeError for anything else."""
+    in memory, of several `Piece`s, or of a scheduler's state; or of what has one of these as
+    `source`. Raises FileNotFoundError, JournalError, and TypeError for anything else."""
     source = getattr(source, "source", source)
     if isinstance(source, str | Path):
         return of_log(*read_journal(source))
+    if isinstance(source, list) and source and all(isinstance(each, Piece) for each in source):
+        views = [view_of(each.log) for each in source]
+        return joined(views, [each.place for each in source]) if len(views) > 1 else views[0]
     if isinstance(source, Memory):
         return of_log(source.header(), source.entries())
     if not hasattr(getattr(source, "inner", source), "trials"):
@@ -45,16 +50,17 @@ def of_log(header: Mapping[str, Any], entries: Sequence[Entry]) -> View:
     record, clock = read(entries, metric), played(entries)
     goals, failed = [t.goal for t in record.trials], [bool(t.error) for t in record.trials]
     over = schedule.all_sent(settings, goals, failed) and not any(t.running for t in record.trials)
+    beyond = {t.number for t in record.trials if t.error == BEYOND}
     return View(
         metric=metric,
         sign=-1 if settings.get("mode") == "maximise" else 1,
-        trials=_trials(settings, record, entries, over),
+        trials=tuple(t for t in _trials(settings, record, entries, over) if t.number not in beyond),
         reports=tuple(
             Report(seconds, item.trial, item.epoch, item.metrics[metric], item.metrics)
             for seconds, (_, item) in zip(clock, entries, strict=True)
             if isinstance(item, Reported)
         ),
-        spans=_spans(entries, clock),
+        spans=tuple(s for s in _spans(entries, clock) if s.trial not in beyond),
         foreseen=_foreseen(record),
         settings=settings,
         seed=header.get("seed"),

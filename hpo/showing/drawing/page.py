@@ -25,7 +25,9 @@ def page(source: Any, path: str | Path, refresh_s: float | None = None) -> Path:
     every so many seconds, as long as the study is not over. Raises as `view_of`.
     """
     path = Path(path)
-    name = source if isinstance(source, str | Path) else None
+    log = getattr(source, "source", source)
+    log = log[0].log if isinstance(log, list) else log  # a study and its extensions: the first
+    name = log if isinstance(log, str | Path) else None
     text = render(view_of(source), title_of(name), refresh_s)
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
