@@ -236,7 +236,7 @@ class Pool(ABC):
         self._losses.pop(worker.job.trial, None)  # it came an epoch further, or is over
         event = event_from_json(message["event"]) if "event" in message else None
         if event is not None and not worker.cancelled:
-            told.append(Told(worker.attempt, event))
+            told.append(Told(worker.attempt, event, index))
         if event is None or isinstance(event, Completed | Failed):
             worker.job = None
 
@@ -256,7 +256,7 @@ class Pool(ABC):
         trial = worker.job.trial
         self._losses[trial] += not worker.blameless
         if self._losses[trial] < MAX_LOSSES:
-            told.append(Told(worker.attempt, WorkerLost(trial)))
+            told.append(Told(worker.attempt, WorkerLost(trial), index))
         else:
             error = f"took {MAX_LOSSES} workers down with it, the last by {cause}: {worker.log}"
-            told.append(Told(worker.attempt, Failed(trial, error)))
+            told.append(Told(worker.attempt, Failed(trial, error), index))

@@ -127,8 +127,8 @@ class Gate:
     def wait(self) -> list[Told]:
         beyond, self._beyond = self._beyond, []
         return beyond or [
-            Told(attempt, self._again(self._translated(event)))
-            for attempt, event in self._inner.wait()
+            told._replace(event=self._again(self._translated(told.event)))
+            for told in self._inner.wait()
         ]
 
     def cancel(self, trial: int) -> None:

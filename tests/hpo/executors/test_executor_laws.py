@@ -260,7 +260,8 @@ def test_no_room_for_an_error_is_no_fault_of_the_trial(make, code, monkeypatch, 
 def test_a_cancelled_trial_is_not_heard_of_again(make, kind, tmp_path):
     executor = make(kind, "checkpointed", tmp_path, {"epoch_seconds": 0.01})
     executor.submit(job(0, 0, 10_000), 7)
-    assert events_of(executor) == [Told(7, Reported(0, 1, {"loss": 1.25}))]
+    (told,) = events_of(executor)
+    assert told[:2] == Told(7, Reported(0, 1, {"loss": 1.25}))[:2]
     executor.cancel(0)
     assert [type(e) for e in heard(executor, job(1))[1]] == [*[Reported] * 3, Completed]
     assert len([1 for trial, *_ in trained(tmp_path) if trial == 0]) < 10_000
