@@ -60,7 +60,7 @@ def follow(path: Path, page: Path | None, every_s: float) -> None:
         # A study between two jobs looks as if it were over: it is so if it stays so for a while.
         while still < LOOKS_TILL_OVER:
             header, entries = log.look()
-            view = of_log(header, entries)
+            view = of_log(header, entries, log.workers())
             if len(entries) > rows:
                 begun = time.process_time()
                 if page is not None:

@@ -12,3 +12,6 @@ class Place(NamedTuple):
 
 
 WHOLE = Place(lambda trial: trial, 0)
+
+BEYOND = "not begun: the study was limited to fewer trials"
+"""The error of trials that a scheduler of brackets asked for beyond the study's limit."""

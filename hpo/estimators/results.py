@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hpo.core.places import BEYOND
 from hpo.core.types import Completed, Configuration, Failed, Job, Reported
 from hpo.estimators.training import METRIC, SPLIT
-from hpo.front.gate import BEYOND
 from hpo.study.journal import Entry
 from hpo.study.memory import Memory
 from hpo.study.summary import StudySummary, TrialSummary

@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Int
 from sklearn.utils.parallel import Parallel, delayed
 
+from hpo.core.places import BEYOND
 from hpo.core.types import Completed, Failed, Job, Reported, TrialEvent
 from hpo.estimators.candidates import Candidates
 from hpo.estimators.folds import EPOCHS, Plan, Task, Trained, train
 from hpo.executors.protocol import Told
-from hpo.front.gate import BEYOND
 from hpo.front.objective import REPEATED
 
 METRIC = "score"  # the mean over the folds

@@ -270,7 +270,7 @@ class Pool(ABC):
         self._losses.pop(worker.job.trial, None)  # it came an epoch further, or is over
         event = event_from_json(message["event"]) if "event" in message else None
         if event is not None and not worker.cancelled:
-            told.append(Told(worker.attempt, event))
+            told.append(Told(worker.attempt, event, worker.slot))
         if event is None or isinstance(event, Completed | Failed):
             worker.job = None
 
@@ -290,10 +290,10 @@ class Pool(ABC):
         trial = worker.job.trial
         self._losses[trial] += worker.ready and not worker.blameless
         if self._losses[trial] < MAX_LOSSES:
-            told.append(Told(worker.attempt, WorkerLost(trial)))
+            told.append(Told(worker.attempt, WorkerLost(trial), worker.slot))
         else:
             error = f"took {MAX_LOSSES} workers down with it, the last by {cause}: {worker.log}"
-            told.append(Told(worker.attempt, Failed(trial, error)))
+            told.append(Told(worker.attempt, Failed(trial, error), worker.slot))
 
     def _begun(self, slot: int) -> Worker:
         worker = self.start(slot)

@@ -11,10 +11,12 @@ from hpo.executors.folders import folder_of
 
 class Told(NamedTuple):
     """What was heard of a trial's job; `attempt` is the number it was submitted with, by which the
-    last words of a job that was given up are told from those of the one that followed."""
+    last words of a job that was given up are told from those of the one that followed. `worker` is
+    the place, counted from 0, of the one that had the job, None where there are none."""
 
     attempt: int
     event: TrialEvent
+    worker: int | None = None
 
 
 class Unavailable(RuntimeError):

@@ -12,15 +12,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hpo.core.places import Place
+from hpo.core.places import BEYOND, Place
 from hpo.core.types import Failed, Job, Reported, TrialEvent, WorkerLost
 from hpo.executors.inline import InlineExecutor, name_of
 from hpo.executors.protocol import Executor, Told
 from hpo.front import reaching
 from hpo.front.objective import KEPT, Terms, prepared
-
-BEYOND = "not begun: the study was limited to fewer trials"
-"""The error of trials that a scheduler of brackets asked for beyond the study's limit."""
 
 EXECUTORS = ("inline", "processes", "ray")
 
@@ -132,8 +129,8 @@ class Gate:
     def wait(self) -> list[Told]:
         beyond, self._beyond = self._beyond, []
         return beyond or [
-            Told(attempt, self._again(self._translated(event)))
-            for attempt, event in self._inner.wait()
+            told._replace(event=self._again(self._translated(told.event)))
+            for told in self._inner.wait()
         ]
 
     def cancel(self, trial: int) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hpo.core.places import Place
+from hpo.core.places import BEYOND, Place
 from hpo.core.types import Reported
-from hpo.front.gate import BEYOND
 from hpo.front.objective import REPEATED
 from hpo.study.journal import Entry
 from hpo.study.records import read

@@ -22,6 +22,7 @@ from hpo.front.rules import may_ask_ahead
 from hpo.front.spaces import further, with_first
 from hpo.front.watching import Callback, Limits, StopStudy, Watch, short
 from hpo.schedulers.halving import full_training
+from hpo.showing.parts import Piece
 from hpo.space import Space
 from hpo.study.journal import Journal
 from hpo.study.keeping import Keeper
@@ -142,21 +143,17 @@ class Study:
         return hpo.export.frame(self.rows())
 
     def plot(self) -> Any:
-        """A figure of matplotlib: the curves, and the best value so far. Of what the study was
-        begun with; an extension has a page."""
+        """A figure of matplotlib: the curves, and the best value so far."""
         import hpo
 
-        return hpo.plot(self.source)
+        return hpo.plot(self)
 
     def page(self, path: str | Path) -> Path:
-        """Writes the study as one self-contained HTML page, and returns its path; each extension
-        as a page of its own beside it, in its own numbers: study.html, study-2.html."""
+        """Writes the study, with all that it was extended by, as one self-contained HTML page, and
+        returns its path."""
         import hpo
 
-        path = Path(path)
-        for part in range(1, len(self._parts)):
-            hpo.page(self._source(part), path.with_stem(f"{path.stem}-{part + 1}"))
-        return hpo.page(self.source, path)
+        return hpo.page(self, path)
 
     def __repr__(self) -> str:
         trials = self.trials
@@ -324,14 +321,15 @@ class Study:
     def _path_of(self, part: int) -> Path:
         return self._place / ("study.db" if part == 0 else f"study-{part + 1}.db")
 
-    def _source(self, part: int) -> Any:
-        """What a page of a part is made of: its log where there is one, else its last state."""
-        return self._parts[part].state if self.folder is None else self._path_of(part)
-
     @property
     def source(self) -> Any:
-        """What `hpo.page`, `hpo.plot` and `hpo.export` make of a study: its first part."""
-        return self._source(0)
+        """What `hpo.page`, `hpo.plot` and `hpo.export` make of a study: the log of each part, and
+        where it stands."""
+        logs = (
+            played.log if self.folder is None else self._path_of(part)
+            for part, played in enumerate(self._parts)
+        )
+        return [Piece(log, each.part.place) for log, each in zip(logs, self._parts, strict=True)]
 
     @property
     def _sign(self) -> int:

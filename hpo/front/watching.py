@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from hpo.core.places import Place
+from hpo.core.places import BEYOND, Place
 from hpo.core.state import FAILED
 from hpo.core.types import Completed, Event, Failed, Reported
-from hpo.front.gate import BEYOND
 from hpo.study.keeping import Keeper
 
 

@@ -60,8 +60,11 @@ def best_so_far(view: View) -> Best:
 
 
 def lanes(spans: Sequence[Span]) -> list[int]:
-    """A lane for each span, in order, such that none overlap and there are as few as can be: the
-    one that has been free for longest. A log does not say which worker had a job."""
+    """A lane for each span, in order: its worker's, where every span has one. Else such that none
+    overlap and there are as few as can be: the one that has been free for longest."""
+    workers = sorted({span.worker for span in spans if span.worker is not None})
+    if workers and all(span.worker is not None for span in spans):
+        return [workers.index(span.worker) for span in spans]
     order = sorted(range(len(spans)), key=lambda i: (spans[i].begun, spans[i].ended))
     chosen, busy, free, count = [0] * len(spans), [], [], 0
     for i in order:

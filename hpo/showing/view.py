@@ -29,7 +29,9 @@ class Seen(NamedTuple):
 class Span(NamedTuple):
     """A job of a trial, from epoch `first` to `last`, between two times of the study's clock (s).
 
-    `end` says how it ended: completed, failed, lost, or running, where it has not.
+    `end` says how it ended: completed, failed, lost, or running, where it has not. `worker` is the
+    place, from 0, of the one that had it, None where the log does not say; where it does, a job
+    that waited for its worker begins when that was free.
     """
 
     trial: int
@@ -39,6 +41,7 @@ class Span(NamedTuple):
     last: int
     goal: int
     end: str
+    worker: int | None = None
 
 
 class Report(NamedTuple):

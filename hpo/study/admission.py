@@ -68,7 +68,7 @@ class Jobs:
         the completion of a job whose epochs were not all reported, become failures: the job has
         ended, and a study that waited for it would hang."""
         admitted, spoilt, refused = [], [], []
-        for attempt, event in told:
+        for attempt, event, _ in told:
             reason = self.refusal(event, attempt)
             if reason is not None:
                 # The last words of a job that failed just now are no fault: that is on record.

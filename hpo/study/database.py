@@ -21,7 +21,8 @@ PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
 CREATE TABLE header (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE log (
-    number INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, payload TEXT NOT NULL
+    number INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, payload TEXT NOT NULL,
+    worker INTEGER
 );
 """
 
@@ -38,10 +39,18 @@ def opened(path: Path) -> sqlite3.Connection:
             if database.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
                 database.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
         _check(database, path)
+        with reported(path):
+            if not knows_workers(database):  # older versions read and write it as before
+                database.execute("ALTER TABLE log ADD COLUMN worker INTEGER")
     except BaseException:
         database.close()
         raise
     return database
+
+
+def knows_workers(database: sqlite3.Connection) -> bool:
+    """Whether the log has a place for who told an event; older ones have none."""
+    return "worker" in {row[1] for row in database.execute("PRAGMA table_info(log)")}
 
 
 def opened_beside(path: Path) -> sqlite3.Connection:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hpo.core.types import (
@@ -23,7 +24,7 @@ from hpo.core.types import (
     from_json,
     to_json,
 )
-from hpo.study.database import locked, opened, opened_beside
+from hpo.study.database import knows_workers, locked, opened, opened_beside
 from hpo.study.errors import SettingsChanged, corrupt, reported
 
 _CHUNK = 1000  # rows that are parsed together
@@ -34,6 +35,17 @@ class Entry(NamedTuple):
 
     time: float
     item: Job | Event
+
+
+Workers = Mapping[int, int]
+"""The place of the worker that had a trial, by the trial's number."""
+
+NOBODY: Workers = MappingProxyType({})
+
+
+def worker_of(item: Job | Event, workers: Workers) -> int | None:
+    """Who told of it, None where that is not known."""
+    return workers.get(getattr(item, "trial", -1))
 
 
 class Journal:
@@ -89,22 +101,24 @@ class Journal:
         with reported(self.path):
             yield from _entries(self._database, self.path)
 
-    def append(self, items: Sequence[Job | Event]) -> None:
-        """Write jobs and events, all or none, and return once they are on the disk."""
-        self.extend([Entry(time.time(), item) for item in items])
+    def append(self, items: Sequence[Job | Event], workers: Workers = NOBODY) -> None:
+        """Write jobs and events, all or none, and return once they are on the disk; `workers` are
+        those who had the trials, by number."""
+        self.extend([Entry(time.time(), item) for item in items], workers)
 
-    def extend(self, entries: Sequence[Entry]) -> None:
+    def extend(self, entries: Sequence[Entry], workers: Workers = NOBODY) -> None:
         """The same with the times that they have, as those of another log do."""
         if not entries:
             return
         rows = [
-            (time, "asked", json.dumps(to_json(item)))
+            (time, "asked", json.dumps(to_json(item)), None)
             if isinstance(item, Job)
-            else (time, "told", json.dumps(event_to_json(item)))
+            else (time, "told", json.dumps(event_to_json(item)), worker_of(item, workers))
             for time, item in entries
         ]
         with reported(self.path), self._database as transaction:
-            transaction.executemany("INSERT INTO log (time, kind, payload) VALUES (?, ?, ?)", rows)
+            columns = "time, kind, payload, worker"
+            transaction.executemany(f"INSERT INTO log ({columns}) VALUES (?, ?, ?, ?)", rows)
 
     def close(self) -> None:
         self._database.close()
@@ -137,6 +151,16 @@ def read_journal(path: str | Path) -> tuple[dict[str, Any], list[Entry]]:
         database.close()
 
 
+def read_workers(path: str | Path) -> dict[int, int]:
+    """Who told the entry of a row of the log, counted from 0, where that is known."""
+    database = opened_beside(Path(path))
+    try:
+        with reported(Path(path)):
+            return _workers(database)
+    finally:
+        database.close()
+
+
 class Reading:
     """The log of a study that another process may be driving, read on as it grows.
 
@@ -157,11 +181,23 @@ class Reading:
             self.entries += _entries(self._database, self.path, len(self.entries))
             return _header(self._database, self.path), list(self.entries)
 
+    def workers(self) -> dict[int, int]:
+        """Who told the entry of a row, counted from 0, where that is known."""
+        with reported(self.path):
+            return _workers(self._database)
+
     def __enter__(self) -> "Reading":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._database.close()
+
+
+def _workers(database: sqlite3.Connection) -> dict[int, int]:
+    if not knows_workers(database):
+        return {}
+    rows = database.execute("SELECT number, worker FROM log WHERE worker IS NOT NULL")
+    return {number - 1: worker for number, worker in rows}
 
 
 def _header(database: sqlite3.Connection, path: Path) -> dict[str, Any]:

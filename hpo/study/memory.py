@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.core.types import Event, Job
-from hpo.study.journal import Entry
+from hpo.study.journal import NOBODY, Entry, Workers, worker_of
 
 
 class Memory:
@@ -14,6 +14,7 @@ class Memory:
     def __init__(self) -> None:
         self._header: dict[str, Any] = {}
         self._entries: list[Entry] = []
+        self._workers: dict[int, int] = {}
 
     def header(self) -> Mapping[str, Any]:
         """What `begin` was told; empty before."""
@@ -29,7 +30,14 @@ class Memory:
         """Everything that was told, in order."""
         return list(self._entries)
 
-    def append(self, items: Sequence[Job | Event]) -> None:
-        """Keep jobs and events."""
+    def workers(self) -> dict[int, int]:
+        """Who told the entry of a row, counted from 0, where that is known."""
+        return dict(self._workers)
+
+    def append(self, items: Sequence[Job | Event], workers: Workers = NOBODY) -> None:
+        """Keep jobs and events, and who had the trials."""
         now = time.time()
+        for row, item in enumerate(items, len(self._entries)):
+            if not isinstance(item, Job) and (worker := worker_of(item, workers)) is not None:
+                self._workers[row] = worker
         self._entries += [Entry(now, item) for item in items]

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from hpo.core.types import Event, Finished, Job, Predict, Propose, Scheduler, WorkerLost
 from hpo.executors.protocol import Executor, Unavailable
 from hpo.study.admission import Jobs, Refused, warn
-from hpo.study.journal import Entry
+from hpo.study.journal import NOBODY, Entry, Workers
 from hpo.study.replay import fold
 
 PATIENCE = 10  # how often in a row an executor that runs nothing may be unavailable
@@ -28,8 +28,8 @@ class Log(Protocol):
     def entries(self) -> Iterable[Entry]:
         """What earlier runs wrote."""
 
-    def append(self, items: Sequence[Job | Event]) -> None:
-        """Write, durably, before it returns."""
+    def append(self, items: Sequence[Job | Event], workers: Workers = NOBODY) -> None:
+        """Write, durably, before it returns; `workers` are those who had trials, by number."""
 
 
 class Unrecorded:
@@ -48,7 +48,7 @@ class Unrecorded:
         """Nothing."""
         return ()
 
-    def append(self, items: Sequence[Job | Event]) -> None:
+    def append(self, items: Sequence[Job | Event], workers: Workers = NOBODY) -> None:
         """Forget it."""
 
 
@@ -82,13 +82,13 @@ def run_study(
     jobs = Jobs(item for _, item in entries if isinstance(item, Job))
     failed = 0  # rounds in a row after which nothing ran, for the executor could take nothing
 
-    def tell(events: Sequence[Event]) -> None:
+    def tell(events: Sequence[Event], workers: Workers = NOBODY) -> None:
         nonlocal state
         states, following = [], state
         for event in events:
             following = scheduler.tell(following, event)
             states.append(following)
-        journal.append(events)
+        journal.append(events, *([workers] if workers else []))
         state = following
         if on_event is not None:
             for event, following in zip(events, states, strict=True):
@@ -135,12 +135,14 @@ def run_study(
                 return state
             if executor.slots:
                 raise RuntimeError("the scheduler waits although nothing runs: it can never go on")
-        admission = jobs.admit(executor.wait(), scheduler.metric)
+        told = executor.wait()
+        admission = jobs.admit(told, scheduler.metric)
         for trial in admission.spoilt:
             executor.cancel(trial)
         for refused in admission.refused:
             on_refused(refused)
-        tell(admission.events)
+        heard = ((each.worker, each.event) for each in told if each.worker is not None)
+        tell(admission.events, {getattr(event, "trial", None): worker for worker, event in heard})
 
 
 def _seed_of_trials(header: Mapping[str, Any], seed: int) -> int:

@@ -27,7 +27,9 @@ def page(source: Any, path: str | Path, refresh_s: float | None = None) -> Path:
     every so many seconds, as long as the study is not over. Raises as `view_of`.
     """
     path = Path(path)
-    name = source if isinstance(source, str | Path) else None
+    log = getattr(source, "source", source)
+    log = log[0].log if isinstance(log, list) else log  # a study and its extensions: the first
+    name = log if isinstance(log, str | Path) else None
     text = render(view_of(source), title_of(name), refresh_s)
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
@@ -137,11 +139,17 @@ def _workers(view: View) -> list[Section]:
     if not view.spans:
         return []
     busy = timeline.busy_share(view.spans)
+    if all(span.worker is not None for span in view.spans[-timeline.MOST :]):
+        what = "A lane is a worker, as the log has it. "
+    else:
+        what = (
+            "Jobs in lanes, as few as hold them all. Of some the log does not say which worker had "
+            "them, nor when one that waited for a worker began to train: a lane is a worker's if "
+            "no worker's place stayed empty. "
+        )
     text = (
-        "Jobs in lanes, as few as hold them all. The log does not say which worker had a job, nor "
-        "when a job that waited for a worker began to train: a lane is a worker's if no worker's "
-        f"place stayed empty. {busy:.0%} of the lanes' time is filled. Time in which the study lay "
-        f"still is left out.{_left_out(view)}"
+        f"{what}{busy:.0%} of the lanes' time is filled. Time in which the study lay still is left "
+        f"out.{_left_out(view)}"
     )
     return [Section("Workers", text, [], [timeline.workers(view)])]
 

@@ -104,7 +104,7 @@ def heard(executor, *jobs):
     for each in jobs:
         executor.submit(each, 0)
     while any(not told or isinstance(told[-1], Reported) for told in events.values()):
-        for _, event in executor.wait():
+        for _, event, _ in executor.wait():
             events[event.trial].append(event)
     return events
 
@@ -264,7 +264,8 @@ def test_no_room_for_an_error_is_no_fault_of_the_trial(make, code, monkeypatch, 
 def test_a_cancelled_trial_is_not_heard_of_again(make, kind, tmp_path):
     executor = make(kind, "checkpointed", tmp_path, {"epoch_seconds": 0.01})
     executor.submit(job(0, 0, 10_000), 7)
-    assert events_of(executor) == [Told(7, Reported(0, 1, {"loss": 1.25}))]
+    (told,) = events_of(executor)
+    assert told[:2] == Told(7, Reported(0, 1, {"loss": 1.25}))[:2]
     executor.cancel(0)
     assert [type(e) for e in heard(executor, job(1))[1]] == [*[Reported] * 3, Completed]
     assert len([1 for trial, *_ in trained(tmp_path) if trial == 0]) < 10_000

@@ -38,7 +38,7 @@ def heard_of(executor, job):
         executor.wait()
     executor.submit(job, attempt)
     while not heard or not isinstance(heard[-1], Completed | Failed):
-        for _, event in executor.wait():
+        for _, event, _ in executor.wait():
             heard.append(event)
             first = event.epoch if isinstance(event, Reported) else first
             if isinstance(event, WorkerLost):
