@@ -51,10 +51,12 @@ def make(settings: Mapping[str, Any]) -> Callable[[Any], Iterator[Mapping[str, f
         span = range(trial.first_epoch, trial.last_epoch)
         horizon = run.config.tune.max_epochs
         seed = run.config.seed
-        for epoch in training.epochs(
+        trained = training.epochs(
             config, material, trial.folder, span, horizon, seed, judge=run.config
-        ):
-            yield epoch.metrics | (_jets(measure(epoch.state)) if measure else {})
+        )
+        with group.lost_together():
+            for epoch in trained:
+                yield epoch.metrics | (_jets(measure(epoch.state)) if measure else {})
 
     return train_trial
 

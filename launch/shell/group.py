@@ -9,6 +9,7 @@ all of them read the folder of the run, which must be the same one for all.
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -79,6 +80,23 @@ def _member(join: Callable[[], None]) -> Iterator[None]:
             raise
         # At once: an orderly end would wait for the others, and they may wait for this one.
         os._exit(program.failed(_of_group(error)))
+
+
+@contextmanager
+def lost_together() -> Iterator[None]:
+    """Around a trial: where one process of a group does not reach the others, or not in time, it is
+    lost, and no trial has failed. Its end is the group's, which the executor starts again. Out of
+    memory a trial has failed."""
+    import jax
+
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1 or "RESOURCE_EXHAUSTED" in str(error):
+            raise
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def _of_group(error: BaseException) -> BaseException:

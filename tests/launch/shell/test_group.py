@@ -184,6 +184,23 @@ def test_a_group_that_cannot_be_is_refused(launch, tmp_path, flags, words):
 
 
 @pytest.mark.parametrize(
+    ("processes", "error", "ends"),
+    [
+        (2, "UNKNOWN: Gloo context initialization failed: DEADLINE_EXCEEDED", SystemExit),
+        (2, "RESOURCE_EXHAUSTED: out of memory", jax.errors.JaxRuntimeError),
+        (1, "UNKNOWN: something", jax.errors.JaxRuntimeError),
+    ],
+)
+def test_a_trial_has_not_failed_where_a_process_does_not_reach_the_others(
+    monkeypatch, processes, error, ends
+):
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    monkeypatch.setattr(jax, "process_count", lambda: processes)
+    with pytest.raises(ends), group.lost_together():
+        raise jax.errors.JaxRuntimeError(error)
+
+
+@pytest.mark.parametrize(
     ("environment", "starter"),
     [
         ({}, None),
