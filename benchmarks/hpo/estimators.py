@@ -78,7 +78,7 @@ def seed_of(case: Case, seed: int, last: int) -> dict[str, Found]:
     }
     budget = found["SwiftSearchCV"].work
     rounds = 1 + round(np.log(last) / np.log(3))  # each costs as much as the first
-    ends = (1, last) if epochs else (-(-ROWS // last), ROWS)
+    ends = (1, last) if epochs else (ROWS // last, ROWS)
     halving = HalvingRandomSearchCV(
         model,
         case.space,

@@ -87,6 +87,23 @@ def test_nothing_depends_on_jobs_and_the_seed_decides(model):
     assert again.study_.trials == search.study_.trials
 
 
+class Sized(LogisticRegression):
+    """Knows how many rows it was fitted to."""
+
+    def fit(self, X, y):
+        self.rows_ = len(X)
+        return super().fit(X, y)
+
+
+def test_a_sample_is_as_large_as_is_said():
+    search = hpo.SwiftSearchCV(Sized(), {"C": [0.1, 1.0, 10.0]}, cv=3, max_epochs=9, random_state=0)
+    results = search.set_params(scoring=lambda model, X, y: model.rows_).fit(X, Y).cv_results_
+    steps = results["n_resources"] * 9 // len(X)
+    assert len(set(steps)) > 1
+    assert results["mean_test_score"].tolist() == [-(-60 * step // 9) for step in steps]
+    assert search.best_estimator_.rows_ == len(X)
+
+
 class Cut(Exception):
     """A power cut."""
 
