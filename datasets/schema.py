@@ -38,6 +38,19 @@ TARGET_FEATURES = (
 )  # fmt: skip
 """Columns of `ytarget` and `ycand`; `PDG` holds the class index, not the PDG code."""
 
+_UNITS = {
+    "GeV": ("pt", "et", "p", "energy", "energy_ecal", "energy_hcal", "energy_other"),
+    "mm": (
+        "radiusOfInnermostHit", "D0", "Z0", "position.x", "position.y", "position.z",
+        "sigma_x", "sigma_y", "sigma_z",
+    ),
+    "1/mm": ("omega",),
+    "ns": ("time",),
+    "rad": ("iTheta",),
+}  # fmt: skip
+UNITS = {name: unit for unit, names in _UNITS.items() for name in names}
+"""Of columns; those that are not here are pure numbers."""
+
 JET_FEATURES = ("pt", "eta", "phi", "energy")
 TARGET_WIDTH = len(TARGET_FEATURES)
 

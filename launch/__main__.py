@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 VERBS = {
-    "data": ("build_dataset", "build_delphes", "convert", "inspect_dataset"),
+    "data": ("datasets", "build_dataset", "build_delphes", "convert", "inspect_dataset"),
     "train": ("demo", "train"),
     "tune": ("tune", "study", "curves", "compare_hpo", "qsvr_hyperband", "qsvr_study"),
     "judge": ("evaluate", "report", "claims"),
-    "use": ("doctor", "predict"),
+    "use": ("doctor", "predict", "export"),
 }  # by what a person wants
 KNOWN = tuple(verb for verbs in VERBS.values() for verb in verbs)
 

@@ -22,6 +22,7 @@ from datasets.builders import building, recipes
 from datasets.builders.names import DETECTORS, PROCESSES, dataset_name
 from datasets.builders.recipes import Recipe
 from datasets.truth.truth import VISIBILITIES
+from launch.planning import plan
 from launch.shell import data, program
 from launch.shell.checks import checked
 from launch.shell.progress import progress, say
@@ -161,6 +162,8 @@ if __name__ == "__main__":
         "splits", "train:0.8,validation:0.1,test:0.1", "Splits and their shares; or one name: all."
     )
 
+    dry_run = plan.define()
+
     def main() -> None:
         if inputs.value and process.value:
             raise RunError("--input and --process exclude each other")
@@ -168,6 +171,9 @@ if __name__ == "__main__":
             own = (detector, name, events, seed, workers, root, elements, visibility, splits)
             if given := [f"--{flag.name}" for flag in own if flag.present]:
                 raise RunError(f"{', '.join(given)}: of what? Give --input=FILES or --process=NAME")
+            if dry_run():
+                plan.show(run_folder(), checked(config()), (plan.datasets,))
+                return
             with working_in(run_folder(), checked(config())) as run:
                 build_datasets(run)
             return
@@ -181,6 +187,9 @@ if __name__ == "__main__":
                 detector.value,
             )  # fmt: skip
         made = replace(made, visibility=visibility.value)
+        if dry_run():
+            plan.say_all([plan.dataset(made, Path(root.value), workers.value)], Path(root.value))
+            return
         folder = building.build(made, Path(root.value), workers.value, progress)
         say(account(folder))
         say(f"  dataset {folder}")

@@ -10,6 +10,7 @@ same command goes on where it was. A training that diverges is a row whose curve
 import numpy as np
 from ml_collections import ConfigDict
 
+from launch.planning import plan
 from launch.shell import data, program
 from launch.shell.checks import checked_study
 from launch.shell.progress import say
@@ -59,7 +60,12 @@ if __name__ == "__main__":
     config = program.define_config("curves_lstm")
     folder = program.define_run("runs/curves_lstm")
 
+    dry_run = plan.define()
+
     def main() -> None:
+        if dry_run():
+            plan.show(folder(), checked_recipe(config()), (plan.datasets, plan.tuning))
+            return
         with working_in(folder(), checked_recipe(config())) as run:
             if "data" in run.config:
                 data.build(run)

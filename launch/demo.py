@@ -6,6 +6,7 @@ Each stage begins where it was left; a run that is complete is only shown.
 """
 
 from launch import build_dataset, evaluate, report, train, tune
+from launch.planning import plan
 from launch.shell import program
 from launch.shell.checks import checked
 from launch.shell.progress import say
@@ -34,8 +35,13 @@ def demo(run: Run) -> None:
 
 if __name__ == "__main__":
     config, folder = program.define_config(), program.define_run()
+    dry_run = plan.define()
 
     def main() -> None:
+        if dry_run():
+            stages = (plan.datasets, plan.tuning, plan.training)
+            plan.show(folder(), checked(config()), stages)
+            return
         with working_in(folder(), checked(config())) as run:
             demo(run)
 

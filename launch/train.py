@@ -11,6 +11,7 @@ from typing import Any
 
 from datasets.storage.files import write_json
 from launch.objectives import selection, training
+from launch.planning import plan
 from launch.shell import data, group, outcomes, program
 from launch.shell.checks import checked
 from launch.shell.fitting import Fitting, fitting_of, start_folder
@@ -155,8 +156,12 @@ def _best(scores: dict[int, float], saved: set[int]) -> int:
 
 if __name__ == "__main__":
     config, folder, joined = program.define_config(), program.define_run(), group.define()
+    dry_run = plan.define()
 
     def main() -> None:
+        if dry_run():
+            plan.show(folder(), checked(config()), (plan.datasets, plan.training))
+            return
         with joined(), group.working_in(folder(), checked(config())) as run:
             group.by_first(run, data.build)
             train(run)

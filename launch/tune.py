@@ -12,6 +12,7 @@ from typing import Any
 from absl import flags
 
 from datasets.storage.files import write_json
+from launch.planning import plan
 from launch.shell import data, program
 from launch.shell.checks import checked_study
 from launch.shell.dispatch import dispatch_log
@@ -106,7 +107,12 @@ if __name__ == "__main__":
         "ray_address", "", "With tune.executor = ray: auto, or HOST:PORT; else one starts here."
     )
 
+    dry_run = plan.define()
+
     def main() -> None:
+        if dry_run():
+            plan.show(folder(), checked_study(config()), (plan.datasets, plan.tuning))
+            return
         with working_in(folder(), checked_study(config())) as run:
             if "data" in run.config:
                 data.build(run)

@@ -21,6 +21,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "plot": ("matplotlib",),
         "ray": ("ray",),
         "export": ("optuna", "optuna_dashboard", "pandas", "tensorboardX"),
+        "deploy": ("flatbuffers", "onnx"),
     }
 )  # fmt: skip
 """What is imported of each extra."""

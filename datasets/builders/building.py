@@ -18,8 +18,10 @@ from pathlib import Path
 
 from datasets import samples as stored
 from datasets.builders import recipes
+from datasets.builders.directory import open_directory
 from datasets.builders.recipes import Extracted, Recipe, Shard, Simulated
 from datasets.builders.records import DatasetError
+from datasets.cards import writing as cards
 from datasets.progress import Progress, silent
 from datasets.storage.files import read_json, write_json
 from datasets.truth.soundness import left_out
@@ -56,6 +58,7 @@ def build(recipe: Recipe, root: Path, workers: int, progress: Progress = silent)
             write.build(root, recipe.name, splits, recipe.elements, recipe.description, update)
         write_json(folder / "summary.json", _account(recipe, shards))
         write_json(folder / RECIPE, recipes.plain(recipe))
+        cards.write(folder, open_directory(folder).info)
         _clear(shards)
         return folder
 

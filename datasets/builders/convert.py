@@ -11,6 +11,7 @@ from pathlib import Path
 
 from datasets.builders.directory import INFO, open_directory
 from datasets.builders.records import DatasetError, count_records, shard_name, write_file
+from datasets.cards import writing as cards
 from datasets.storage.folders import written_whole
 from datasets.storage.tfrecord import records
 
@@ -58,6 +59,7 @@ def convert(source: Path, folder: Path, update: Callable[[int], None] = lambda d
         info["fileFormat"] = "array_record"
         (partial / INFO).write_text(json.dumps(info, indent=2))
         (partial / _SOURCE).unlink()
+    cards.write(folder, open_directory(folder).info)
 
 
 def _info(source: Path) -> dict:

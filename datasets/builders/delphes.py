@@ -13,8 +13,10 @@ import numpy as np
 from jaxtyping import Float
 
 from datasets import jets
+from datasets.builders.directory import open_directory
 from datasets.builders.names import dataset_folder
 from datasets.builders.records import DatasetError, Description, Example, write_dataset
+from datasets.cards import writing as cards
 from datasets.events import offsets_of
 from datasets.storage import pickles
 
@@ -77,6 +79,7 @@ def build(
             "test": _examples(ordered[cut:], cut, update),
         },
     )
+    cards.write(folder, open_directory(folder).info)
     return folder
 
 

@@ -11,17 +11,6 @@ from datasets.events import Samples
 from datasets.inspection.measures import Quantity
 from datasets.schema import Part, target
 
-_UNITS = {
-    "GeV": ("pt", "et", "p", "energy", "energy_ecal", "energy_hcal", "energy_other"),
-    "mm": (
-        "radiusOfInnermostHit", "D0", "Z0", "position.x", "position.y", "position.z",
-        "sigma_x", "sigma_y", "sigma_z",
-    ),
-    "1/mm": ("omega",),
-    "ns": ("time",),
-    "rad": ("iTheta",),
-}  # fmt: skip
-UNITS = {name: unit for unit, names in _UNITS.items() for name in names}
 _SUBDETECTOR = schema.HIT_FEATURES.index("subdetector")
 _ENERGY = schema.SHARED["energy"]
 
@@ -57,7 +46,7 @@ def features(samples: Samples, part: Part) -> Iterator[Quantity]:
     """Every feature of a part, one at a time."""
     rows = rows_of(samples, part)
     for column, name in enumerate(part.features):
-        yield Quantity(name, UNITS.get(name, ""), np.asarray(samples.X[:, column])[rows])
+        yield Quantity(name, schema.UNITS.get(name, ""), np.asarray(samples.X[:, column])[rows])
 
 
 def per_event(samples: Samples) -> Iterator[Quantity]:
@@ -90,7 +79,9 @@ def particles(samples: Samples, y: Float[np.ndarray, "elements targets"]) -> Ite
     for number, name in enumerate(schema.CLASSES[1:], start=1):
         rows = y[:, target("PDG")] == number
         for column in ("pt", "energy", "eta"):
-            yield Quantity(f"{name} {column}", UNITS.get(column, ""), y[rows, target(column)])
+            yield Quantity(
+                f"{name} {column}", schema.UNITS.get(column, ""), y[rows, target(column)]
+            )
         with np.errstate(divide="ignore", invalid="ignore"):
             response = y[rows, target("energy")] / samples.X[rows, _ENERGY]
         yield Quantity(f"{name} energy / element energy", "", response)

@@ -46,8 +46,8 @@ def cut(
     slot = position + jnp.take_along_axis(shift, jnp.minimum(event, packed - 1), axis=1)
     slot = jnp.where(event < packed, slot, slots)
     target = jnp.take_along_axis(slot, inverse, axis=1)
-    rows = jnp.arange(len(order))[:, None]
-    empty = jnp.full((len(order), slots), elements, jnp.int32)
+    rows = jnp.arange(order.shape[0])[:, None]
+    empty = jnp.full((order.shape[0], slots), elements, jnp.int32)
     return Bins(empty.at[rows, slot].set(order, mode="drop"), target, size)
 
 

@@ -11,6 +11,7 @@ that is computed in them, do not depend on padding or on the other events of the
 
 import jax
 import jax.numpy as jnp
+from jax import export
 from jaxtyping import Array, Float, Int
 
 
@@ -32,7 +33,9 @@ def buckets(
     `event_size` is the number of real elements in an element's event. With `spare` 1 half an odd
     number of bins is rounded up, else (as published) down.
     """
-    columns = max(1, (-(-points.shape[1] // bin_size) + spare) // 2)
+    columns = codebook.shape[1]  # any number that is enough gives the same buckets
+    if not export.is_symbolic_dim(points.shape[1]):
+        columns = max(1, (-(-points.shape[1] // bin_size) + spare) // 2)
     if columns > codebook.shape[1]:
         raise ValueError(
             f"events of {points.shape[1]} elements in bins of {bin_size} need {columns} codebook "

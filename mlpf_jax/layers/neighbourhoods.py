@@ -23,7 +23,7 @@ def find(
 
     Elements stay in the order of the row in their tile: it decides between equally near ones.
     """
-    if segment.shape[1] <= SIZE:
+    if segments.fits(segment.shape[1], SIZE):
         return Bins(None, None, segment.shape[1])
     _, place = tiles.tile_order(direction, segment, counts, SIZE, 0)
     tile = (place - segments.of_own(segments.starts(counts), segment)) // SIZE

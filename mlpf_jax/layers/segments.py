@@ -6,6 +6,7 @@ the case of one event a row. Several events in one row waste less padding.
 
 import jax
 import jax.numpy as jnp
+from jax import export
 from jaxtyping import Array, Bool, Float, Int
 
 MOST_PLACES = int(jnp.iinfo(jnp.int32).max)
@@ -56,6 +57,11 @@ def inverse_permutation(order: Int[Array, "rows elements"]) -> Int[Array, "rows 
         return places.set(position, mode="promise_in_bounds", unique_indices=True)
 
     return jax.vmap(of_row)(order)
+
+
+def fits(elements: int, size: int) -> bool:
+    """Whether a row surely has no more elements. An exported program's may be a symbol, for any."""
+    return not export.is_symbolic_dim(elements) and elements <= size
 
 
 def check_places(number: int) -> None:

@@ -163,7 +163,8 @@ def find_bins(module: nn.Module, learned, scene: Scene, round) -> Bins:
     if hashed:
         points = jax.lax.stop_gradient(learned if config.binning == "learned" else scene.direction)
         codebook = module.variable("codebook", "directions", _codebook, module, points.shape[-1])
-    if config.binning == "none" or (elements <= config.bin_size and scene.counts.shape[1] == 1):
+    alone = scene.counts.shape[1] == 1
+    if config.binning == "none" or (alone and segments.fits(elements, config.bin_size)):
         return Bins(None, None, elements)
     if hashed:
         spare = 0 if config.form == "published" else 1

@@ -124,7 +124,7 @@ def neighbour_features(
     """
     near = neighbourhoods.find(direction, segment, counts)
     values = _values(*(neighbourhoods.into(near, x) for x in (X, segment, direction)))
-    return jax.lax.stop_gradient(neighbourhoods.out_of(near, values, len(X)))
+    return jax.lax.stop_gradient(neighbourhoods.out_of(near, values, X.shape[0]))
 
 
 def _values(X, segment, direction):

@@ -6,7 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, PyTree
+from jaxtyping import Array, Float, PyTree
 
 from datasets.schema import Batch
 from mlpf_jax.model.config import ModelConfig
@@ -20,6 +20,19 @@ ByRows = Callable[[Callable[[PyTree, PyTree], PyTree], PyTree, PyTree], PyTree]
 
 def _at_once(function: Callable, whole: PyTree, rows: PyTree) -> PyTree:
     return function(whole, rows)
+
+
+def particle_rows(
+    config: ModelConfig, segments: int, spreads: bool, variables: Mapping[str, PyTree], rows: PyTree
+) -> Float[Array, "rows elements targets"]:
+    """What a model makes of (X, segment, face), as `reconstructor` describes it."""
+    X, segment, face = rows
+    prediction = MLPF(config, segments).apply(variables, X, segment, face=face)
+    found = particles(prediction, X, segment > 0)
+    if not spreads:
+        return found
+    logs = jnp.stack([prediction.log_pt_spread, prediction.log_energy_spread], -1)
+    return jnp.concatenate([found, jnp.exp(logs)], -1)
 
 
 def reconstructor(
@@ -36,18 +49,9 @@ def reconstructor(
     devices, on which the batches lie then.
     """
 
-    def of_rows(segments, variables, rows):
-        X, segment, face = rows
-        prediction = MLPF(config, segments).apply(variables, X, segment, face=face)
-        found = particles(prediction, X, segment > 0)
-        if not spreads:
-            return found
-        logs = jnp.stack([prediction.log_pt_spread, prediction.log_energy_spread], -1)
-        return jnp.concatenate([found, jnp.exp(logs)], -1)
-
     @partial(jax.jit, static_argnums=0)
     def apply(segments, variables, rows):
-        return by_rows(partial(of_rows, segments), variables, rows)
+        return by_rows(partial(particle_rows, config, segments, spreads), variables, rows)
 
     def reconstruct(batch):
         return np.asarray(apply(batch.segments, variables, (batch.X, batch.segment, batch.face)))

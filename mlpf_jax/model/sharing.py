@@ -89,7 +89,7 @@ class EnergySharing(nn.Module):
         near = neighbourhoods.find(scene.direction, scene.segment, scene.counts)
         parts = (query, key, point, nowhere, scene.segment, kind, expected)
         taken, log_total = _taken(*(neighbourhoods.into(near, part) for part in parts))
-        taken, log_total = (neighbourhoods.out_of(near, y, len(X)) for y in (taken, log_total))
+        taken, log_total = (neighbourhoods.out_of(near, y, X.shape[0]) for y in (taken, log_total))
 
         is_cluster = kind == schema.CLUSTER
         left, log_left = _left(energy, taken, is_cluster)

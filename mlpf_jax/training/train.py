@@ -67,17 +67,17 @@ def create_state(
 ) -> TrainState:
     """Fresh parameters and codebook from the key; the same key gives the same state.
 
-    `variables` are those of a trained model, which is where the training starts instead: its
-    statistics and codebook too. With a mesh arrays are made where they are to lie. Raises
-    `ValueError` where a `frozen` part does not exist.
+    `variables`, a trained model's, are where the training starts instead: statistics and codebook
+    too. With a mesh arrays are made in their places. Raises `ValueError` for no `frozen` part.
     """
-    make = partial(_created, key, model_config, train_config, statistics, frozen, variables)
+    make = partial(created, key, model_config, train_config, statistics, frozen, variables)
     return make() if mesh is None else parallel.born(partial(make, initial.inline), mesh)
 
 
-def _created(
-    key, model_config, train_config, statistics, frozen, variables, init=initial.compiled
+def created(
+    key, model_config, train_config, statistics, frozen=(), variables=None, init=initial.compiled
 ) -> TrainState:
+    """The same where it is traced, with `initial.inline` for `init`."""
     init_key, seed = jax.random.split(key)
     if variables is None:
         variables = initial.fresh(model_config, init_key, statistics, init)

@@ -1,0 +1,1 @@
+"""What a program would do, how long that would take and how much disk: --dry_run."""
