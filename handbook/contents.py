@@ -6,7 +6,7 @@ from types import MappingProxyType
 CHAPTERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Tutorial": ("tutorial",),
-        "How to": ("finetune", "tune", "annealer", "any_training", "export"),
+        "How to": ("finetune", "tune", "any_training", "annealer", "export"),
         "Explanation": ("models", "schedulers", "published", "limits", "measured"),
         "In depth": (
             "files", "datasets", "training", "evaluation", "hpo", "hpo_searchers", "hpo_adaptive",

@@ -100,6 +100,11 @@ _MLPF = Page(
     },
 )
 
+ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"hpo": ("export",), "datasets": ("edm4hep",)}
+)
+"""Packages within them that say themselves what is public."""
+
 PAGES: Mapping[str, Page] = MappingProxyType(
     {f"reference/{page.package}": page for page in (_HPO, _QSVR, _DATASETS, _MLPF)}
 )

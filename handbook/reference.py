@@ -26,19 +26,38 @@ def made() -> dict[str, str]:
 def of_package(page: names.Page) -> str:
     """The public names of a package, with their signatures and docstrings."""
     lines = [f"# {page.package}", "", page.text, ""]
-    for title, listed in page.parts.items():
+    for title, listed in parts_of(page).items():
         lines += [f"## {title}", "", "```{eval-rst}"]
-        for name in listed.split():
+        for name in listed:
             lines += _directive(page.package, name)
         lines += ["```", ""]
     return "\n".join(lines)
+
+
+def parts_of(page: names.Page) -> dict[str, list[str]]:
+    """Names under their headings, and at the end public ones that no heading names."""
+    parts = {title: listed.split() for title, listed in page.parts.items()}
+    named = {name for listed in parts.values() for name in listed}
+    further = [name for name in public(page.package) if name not in named]
+    return {**parts, "Further": further} if further else parts
+
+
+def public(package: str) -> list[str]:
+    """What a package and its rooms of `names.ROOMS` say is public, but for tables of names."""
+    rooms = ("", *(f"{room}." for room in names.ROOMS.get(package, ())))
+    every = [
+        f"{room}{name}"
+        for room in rooms
+        for name in getattr(found(package, room.rstrip(".")), "__all__", ())
+    ]
+    return [name for name in every if callable(found(package, name))]
 
 
 def found(package: str, name: str) -> Any:
     """The object `package.name`, whose modules are imported as far as they must be."""
     value: Any = importlib.import_module(package)
     path = package
-    for word in name.split("."):
+    for word in filter(None, name.split(".")):
         path = f"{path}.{word}"
         try:
             value = getattr(value, word)

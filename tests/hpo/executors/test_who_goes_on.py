@@ -17,7 +17,7 @@ def worker():
     """One that is ready, and does what it is told when the test says so."""
     return SimpleNamespace(
         log=Path("log"), ready=True, job=None, attempt=0, heard=0.0, cancelled=False,
-        accepts=True, dead=False, blameless=False, cause="", send=lambda message: None,
+        slot=0, accepts=True, dead=False, blameless=False, cause="", send=lambda message: None,
         kill=lambda: None,
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ def test_a_worker_takes_anothers_trial_only_rather_than_nothing(seed):
                 pool.end(index)
             else:
                 had = {trial: holder for trial, holder in had.items() if holder != index}
-                pool._replace(index, [])
+                pool._replace(pool.workers[index], [])
                 pool._dispatch()
             before[index] = None
         given_now = {
