@@ -24,12 +24,12 @@ class Figure(NamedTuple):
 
 
 class Section(NamedTuple):
-    """`tables` are HTML, `drawings` figures or HTML; `text` is plain."""
+    """`tables` are HTML, `text` is plain."""
 
     title: str
     text: str
     tables: Sequence[str]
-    drawings: Sequence["Figure | str"]
+    drawings: Sequence[Figure]
 
 
 def render(
@@ -142,10 +142,7 @@ def drawn(figure: Figure, made: str = "") -> str:
 
 
 def _section(section: Section, made: str) -> str:
-    drawings = "".join(
-        drawn(each, made) if isinstance(each, Figure) else f"<figure>{each}</figure>"
-        for each in section.drawings
-    )
+    drawings = "".join(drawn(figure, made) for figure in section.drawings)
     text = f"<p>{html.escape(section.text)}</p>" if section.text else ""
     pictures = f'<div class="drawings">{drawings}</div>' if drawings else ""
     return (

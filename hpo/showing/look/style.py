@@ -40,7 +40,6 @@ _FIGURES = """
 .drawings { display: flex; flex-wrap: wrap; gap: 1.4rem 1.8rem; align-items: flex-start; }
 figure { margin: 0; max-width: 100%; min-width: 0; }
 figure svg { display: block; max-width: 100%; height: auto; }
-figure > svg:not(.plot) { background: #fff; }
 figure:has(.small, .turning) { flex: 1 1 100%; }
 figcaption { contain: inline-size; color: var(--faint); font-size: .82rem; line-height: 1.4;
   margin-top: .3rem; }
