@@ -16,11 +16,13 @@ _ENERGY = schema.SHARED["energy"]
 
 
 class ClassCounts(NamedTuple):
-    """Particles and their energy (GeV), by class; `unknown` particles have none of the classes."""
+    """Particles and their energy (GeV), by class, with the error that the sum has if particles come
+    by chance; `unknown` particles have none of the classes."""
 
     particles: Int[np.ndarray, " CLASSES"]
     energy: Float[np.ndarray, " CLASSES"]
     unknown: int
+    energy_error: Float[np.ndarray, " CLASSES"]  # the root of the sum of squares
 
 
 def form_of(samples: Samples) -> schema.Elements:
@@ -95,6 +97,7 @@ def class_counts(y: Float[np.ndarray, "elements targets"]) -> ClassCounts:
         np.array([mask.sum() for mask in masks]),
         np.array([energy[mask].sum() for mask in masks]),
         len(kind) - int(sum(mask.sum() for mask in masks)),
+        np.array([np.sqrt((energy[mask] ** 2).sum()) for mask in masks]),
     )
 
 

@@ -151,7 +151,7 @@ def against_known(cells: Sequence[Cell], name: str) -> page.Figure:
     )
     return page.small(
         pictures, "Means over the splits; lines: one standard deviation over them.",
-        page.Numbers(name, columns, rows), keys,
+        page.Numbers(name, columns, rows), keys, 420,
     )  # fmt: skip
 
 
@@ -188,5 +188,5 @@ def true_against_predicted(
     ]
     return page.small(
         pictures, "A point a tested curve, of the first splits; on the dashed line it is right.",
-        page.Numbers(name, ("solver", "true", "predicted"), rows),
+        page.Numbers(name, ("solver", "true", "predicted"), rows), least=300,
     )  # fmt: skip

@@ -21,7 +21,7 @@ def parallel(view: View, land: Landscape) -> Figure:
     x = scales.Axis(0, max(columns - 1, 1), False, "", tuple(
         (i, _cut(name, columns)) for i, name in enumerate((*land.names, view.metric))
     ))  # fmt: skip
-    plot = Plot(x, scales.Axis(-0.06, 1.06, False, "", ()), WIDTH, 360, left=70)
+    plot = Plot(x, scales.Axis(-0.06, 1.06, False, "", ()), WIDTH, 360, left=70, right=44)
     trials = {t.number: t for t in view.trials}
     marks = []
     for i in np.argsort(-land.ranks, kind="stable")[-MOST:]:

@@ -23,9 +23,10 @@ class Plot(NamedTuple):
     down: bool = False
     left: int = _LEFT
     bottom: int = _BOTTOM
+    right: int = _RIGHT
 
     def across(self, value: float) -> float:
-        return self.left + self.x.at(value) * (self.width - self.left - _RIGHT)
+        return self.left + self.x.at(value) * (self.width - self.left - self.right)
 
     def up(self, value: float) -> float:
         share = self.y.at(value) if self.down else 1 - self.y.at(value)
@@ -70,7 +71,7 @@ class Plot(NamedTuple):
     def svg(self, name: str, marks: Sequence[str], extra: str = "", about: str = "") -> str:
         """The picture with its axes; `name` is what it is called, `extra` lies outside the plot,
         `about` describes it to those who hear it."""
-        right, bottom = self.width - _RIGHT, self.height - self.bottom
+        right, bottom = self.width - self.right, self.height - self.bottom
         clip = f"clip-{name}"
         inside = "".join(marks)
         about = about or f"{self.y.label} over {self.x.label}"

@@ -8,6 +8,7 @@ from hpo.showing.look.numbers import Numbers, link
 from hpo.showing.look.picture import sign_at
 from hpo.showing.look.style import STYLE
 
+_MANY = 7  # columns, beyond which a table is written small
 _NUMBER, _NAME = 24, 44  # characters, of which no number has more, and no name of a row
 
 
@@ -23,12 +24,12 @@ class Figure(NamedTuple):
 
 
 class Section(NamedTuple):
-    """`tables` are HTML, `drawings` figures or HTML; `text` is plain."""
+    """`tables` are HTML, `text` is plain."""
 
     title: str
     text: str
     tables: Sequence[str]
-    drawings: Sequence["Figure | str"]
+    drawings: Sequence[Figure]
 
 
 def render(
@@ -69,14 +70,20 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
     body = "".join(
         "<tr>"
-        + "".join(f"<td{k}>{html.escape(c)}</td>" for c, k in zip(row, kinds, strict=True))
+        + "".join(f"<td{k}>{_cell(c)}</td>" for c, k in zip(row, kinds, strict=True))
         + "</tr>"
         for row in rows
     )
+    dense = ' class="dense"' if len(columns) > _MANY else ""
     return (
         '<div class="table" tabindex="0" role="group" aria-label="table">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<table{dense}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _cell(text: str) -> str:
+    """A value and its error stay in one line."""
+    return html.escape(text).replace(" ± ", "\u00a0±\u00a0")
 
 
 def _kind(cells: Sequence[str], first: bool) -> str:
@@ -112,10 +119,15 @@ def key(shape: str, look: str, text: str) -> str:
     )
 
 
-def small(figures: Mapping[str, str], caption: str, numbers: Numbers, keys: str = "") -> Figure:
-    """Many small pictures by their titles as one figure, as many beside each other as fit."""
+def small(
+    figures: Mapping[str, str], caption: str, numbers: Numbers, keys: str = "", least: int = 230
+) -> Figure:
+    """Small pictures by their titles as one figure, as many beside each other as fit, each of at
+    least so many points where there is room."""
     each = "".join(f"<div><h3>{html.escape(t)}</h3>{svg}</div>" for t, svg in figures.items())
-    return Figure(f'<div class="small">{each}</div>', caption, keys, numbers)
+    return Figure(
+        f'<div class="small" style="--least: {least}px">{each}</div>', caption, keys, numbers
+    )
 
 
 def drawn(figure: Figure, made: str = "") -> str:
@@ -130,10 +142,7 @@ def drawn(figure: Figure, made: str = "") -> str:
 
 
 def _section(section: Section, made: str) -> str:
-    drawings = "".join(
-        drawn(each, made) if isinstance(each, Figure) else f"<figure>{each}</figure>"
-        for each in section.drawings
-    )
+    drawings = "".join(drawn(figure, made) for figure in section.drawings)
     text = f"<p>{html.escape(section.text)}</p>" if section.text else ""
     pictures = f'<div class="drawings">{drawings}</div>' if drawings else ""
     return (

@@ -27,12 +27,12 @@ details { margin: 0 0 1.2rem; } summary + * { margin-top: .5rem; }
 .table { overflow-x: auto; margin: 0 0 1.2rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .28rem 0 .28rem .9rem; border-bottom: 1px solid var(--line);
-  text-align: right; white-space: nowrap; vertical-align: top; }
-th { font-weight: 600; color: var(--faint); font-size: .85rem; vertical-align: bottom;
-  white-space: normal; }
+  text-align: right; vertical-align: top; }
+th { font-weight: 600; color: var(--faint); font-size: .85rem; vertical-align: bottom; }
+.dense { font-size: .84rem; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 th.words, td.words, th.name, td.name { text-align: left; }
-td.words { min-width: 14rem; white-space: normal; }
+td.name { white-space: nowrap; } td.words { min-width: 14rem; }
 footer { margin-top: 3rem; color: var(--faint); font-size: .85rem; }
 """
 
@@ -40,14 +40,14 @@ _FIGURES = """
 .drawings { display: flex; flex-wrap: wrap; gap: 1.4rem 1.8rem; align-items: flex-start; }
 figure { margin: 0; max-width: 100%; min-width: 0; }
 figure svg { display: block; max-width: 100%; height: auto; }
-figure > svg:not(.plot) { background: #fff; }
 figure:has(.small, .turning) { flex: 1 1 100%; }
 figcaption { contain: inline-size; color: var(--faint); font-size: .82rem; line-height: 1.4;
   margin-top: .3rem; }
 .keys { color: var(--ink); margin-bottom: .25rem; }
 .key { white-space: nowrap; margin-right: .9em; } .key svg { display: inline; }
 .numbers { white-space: nowrap; }
-.small { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr));
+.small { display: grid;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--least)), 1fr));
   gap: .9rem 1.2rem; width: 100%; }
 .turning canvas { display: block; width: 100%; aspect-ratio: 100 / 66; touch-action: pan-y;
   cursor: grab; border: 1px solid var(--line); border-radius: 8px; }

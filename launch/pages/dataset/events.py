@@ -73,7 +73,7 @@ def picture(samples: Samples, event: int, name: str, which: str = "event") -> pa
         for i, (title, (plot, found)) in enumerate(views.items())
     }
     numbers = page.Numbers(which, _COLUMNS, [*_rows(elements)])
-    return page.small(drawn, caption, numbers, _keys(elements))
+    return page.small(drawn, caption, numbers, _keys(elements), 300)
 
 
 def in_three(samples: Samples, event: int, name: str, which: str) -> page.Figure:

@@ -117,7 +117,8 @@ def class_bars(
     counts: Sequence[ClassCounts], series: Sequence[Series], events: Sequence[int]
 ) -> list[page.Figure]:
     """Particles per event, and energy per event, by class; one bar for each of the series."""
-    particles, energy = ([getattr(c, what) for c in counts] for what in ("particles", "energy"))
+    particles = [(c.particles, np.sqrt(c.particles)) for c in counts]
+    energy = [(c.energy, c.energy_error) for c in counts]
     return [
         _bars("class-particles", "particles per event", particles, series, events),
         _bars("class-energy", "energy per event [GeV]", energy, series, events),
@@ -127,31 +128,33 @@ def class_bars(
 def _bars(
     name: str,
     label: str,
-    sums: Sequence[np.ndarray],
+    sums: Sequence[tuple[np.ndarray, np.ndarray]],
     series: Sequence[Series],
     events: Sequence[int],
 ) -> page.Figure:
-    """A group of bars a class. Where they are counts each has the error of a count."""
-    kinds, counted = schema.CLASSES[1:], label.startswith("particles")
-    means = [np.nan_to_num(s[1:] / n) for s, n in zip(sums, events, strict=True)]
-    errors = [np.sqrt(s[1:]) / n if counted else None for s, n in zip(sums, events, strict=True)]
-    top = 1.1 * max(m.max(initial=0) for m in means) or 1.0
+    """A group of bars a class. `sums`: over all events, and their errors."""
+    kinds = schema.CLASSES[1:]
+    means = [[np.nan_to_num(v[1:] / n) for v in of] for of, n in zip(sums, events, strict=True)]
+    top = 1.05 * max((mean + error).max(initial=0) for mean, error in means) or 1.0
     x = scales.categories((kind.replace(" hadron", " had.") for kind in kinds), "")
     plot = Plot(x, scales.between(0, top, label), 500, 280, bottom=26)
     width, drawn = 0.8 / len(means) / len(kinds), []
-    for number, (own, mean, error) in enumerate(zip(series, means, errors, strict=True)):
-        for k, value in enumerate(mean):
+    for number, (own, (mean, error)) in enumerate(zip(series, means, strict=True)):
+        for k, (value, off) in enumerate(zip(mean, error, strict=True)):
             left = (k + 0.1) / len(kinds) + number * width
-            words = f"{own.label}, {kinds[k]}: {value:.4g} per event"
+            words = f"{own.label}, {kinds[k]}: {value:.4g} ± {off:.2g} per event"
             look = f"{own.colour} half" if own.dash else own.colour
             drawn.append(plot.bar((left, left + 0.94 * width), (0, value), look, None, words))
-            if error is not None:
-                ends = (value - error[k], value + error[k])
-                drawn.append(marks.error(plot, left + width / 2, ends, "ink"))
-    rows = [(kind, *(m[k] for m in means)) for k, kind in enumerate(kinds)]
-    said = f"{label}, by class" + ("; lines: the error of the count." if counted else ".")
+            ends = (value - off, value + off)
+            drawn.append(marks.error(plot, left + width / 2, ends, "ink"))
+    rows = [(kind, *(v[k] for of in means for v in of)) for k, kind in enumerate(kinds)]
     keys = "".join(
         page.key("bar", f"{s.colour} half" if s.dash else s.colour, s.label) for s in series
     )
-    columns = ("class", *(s.label for s in series))
-    return page.Figure(plot.svg(name, drawn), said, keys, page.Numbers(name, columns, rows))
+    columns = ("class", *(f"{s.label}{what}" for s in series for what in ("", " error")))
+    return page.Figure(
+        plot.svg(name, drawn),
+        f"{label}, by class; lines: one standard deviation, if particles come by chance.",
+        keys,
+        page.Numbers(name, columns, rows),
+    )

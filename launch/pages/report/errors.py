@@ -14,10 +14,11 @@ Responses = Mapping[str, np.ndarray]
 
 
 class Entries(NamedTuple):
-    """Responses by reconstruction, and the event of each; NaN where nothing was matched."""
+    """Responses by reconstruction, NaN where nothing was matched; the event of each, of so many."""
 
     event: np.ndarray
     values: Responses
+    events: int
 
 
 def groups(samples: Samples, responses: Responses, names: tuple[str, ...]) -> dict[str, Entries]:
@@ -33,15 +34,15 @@ def groups(samples: Samples, responses: Responses, names: tuple[str, ...]) -> di
     }
     jets = {name: responses[f"jet_{name}"] for name in names}
     return {
-        "jets": Entries(np.repeat(events, samples.genjets.counts), jets),
-        "wide_jets": Entries(np.arange(len(wide[names[0]])), wide),
-        "met": Entries(events, ratios),
+        "jets": Entries(np.repeat(events, samples.genjets.counts), jets, samples.events),
+        "wide_jets": Entries(np.arange(len(wide[names[0]])), wide, len(wide[names[0]])),
+        "met": Entries(events, ratios, samples.events),
     }
 
 
 def spreads(entries: Entries, seed: int) -> dict[str, Spread]:
     """Median and width of each reconstruction, and of its resamples."""
-    counts = resample(int(entries.event.max(initial=-1)) + 1, seed)
+    counts = resample(entries.events, seed)
     return {name: spread(v, entries.event, counts) for name, v in entries.values.items()}
 
 
@@ -56,7 +57,7 @@ def bins(
     by_pt: Mapping[str, Any], entries: Entries, pt: np.ndarray, seed: int
 ) -> dict[str, list[dict[str, Any]]]:
     """The bins of an evaluation with the errors of their widths."""
-    counts = resample(int(entries.event.max(initial=-1)) + 1, seed)
+    counts = resample(entries.events, seed)
     return {
         name: [_with_error(b, entries, name, pt, counts) for b in by_pt[name]]
         for name in entries.values

@@ -6,6 +6,7 @@ import io
 import itertools
 import math
 import re
+from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_any_two_colours_are_told_apart_by_every_eye(paper, eye):
 def test_the_stylesheet_has_every_colour_for_both_papers_and_none_beside():
     for name in (*palette.MARKS, *palette.PAPER):
         assert STYLE.count(f"--{name}: ") == 2
-    used = set(re.findall(r"var\(--([a-z]+)\)", STYLE)) - {"mark"}
+    used = set(re.findall(r"var\(--([a-z]+)\)", STYLE)) - {"mark", "least"}
     assert used <= {*palette.MARKS, *palette.PAPER}
 
 
@@ -118,7 +119,8 @@ def test_a_cloud_has_every_point_once_and_large_ones_first(found):
     assert cloud.count("h0") == len(found)
     widths = [float(w) for w in re.findall(r'stroke-width="([\d.]+)"', cloud)]
     assert widths == sorted(widths, reverse=True)
-    assert "nan" not in marks.cloud(PLOT, [np.nan, 1], [1, np.inf], [1, 1], "blue")
+    lost = ([np.nan, 1, 1, 2], [1, np.inf, 1, 2], [1, 1, np.nan, 1])
+    assert marks.cloud(PLOT, *lost, "blue").count("h0") == 1
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.floats(1e-3, 10), st.floats(0, 1))
@@ -136,6 +138,14 @@ def test_a_figure_says_what_it_shows_how_it_was_made_and_gives_its_numbers():
     text = sheet.render("t", [], [sheet.Section("s", "", [], [figure])], "Made by hand.")
     caption = re.search("<figcaption>(.*?)</figcaption>", text)[1]
     assert caption.startswith("a &lt; b Made by hand. <a ")
+
+
+def test_the_example_of_the_guide_makes_a_page():
+    guide = (Path(__file__).parents[3] / "docs" / "pages.md").read_text()
+    (example,) = re.findall("```python\n(.*?)```", guide, re.S)
+    made = {}
+    exec(example, made)
+    assert made["html"].count("<figure>") == made["html"].count("numbers (CSV)") == 1
 
 
 def test_words_stand_on_the_left_and_numbers_on_the_right():

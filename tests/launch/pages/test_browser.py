@@ -139,14 +139,19 @@ def test_paper_is_dark_where_that_is_liked_and_white_in_print(pages, tab):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("width", [360, 768, 1280])
-@pytest.mark.parametrize("look", [{}, {"dark": True}, {"media": "print"}])
+@pytest.mark.parametrize(
+    ("width", "look"),
+    [
+        *((width, {"dark": dark}) for width in (360, 768, 1280) for dark in (False, True)),
+        (768, {"media": "print"}),
+    ],
+)
 def test_every_page_in_every_place(pages, tab, tmp_path, width, look):
     for name, path in pages.items():
         tab.open(path, width, still=True, **look)
         found = tab.value(FOUND)
         assert {what: found[what] for what in SOUND} == SOUND, name
-        assert found["wide"] == width, name
+        assert found["wide"] <= width, name
         assert tab.complaints == [], name
         tab.picture(tmp_path / "page.png")
         assert (tmp_path / "page.png").stat().st_size > 20_000, name

@@ -22,10 +22,10 @@ def measured():
     return samples, responses, errors.groups(samples, responses, NAMES)
 
 
-def widths(values: np.ndarray, event: np.ndarray) -> np.ndarray:
+def widths(values: np.ndarray, event: np.ndarray, events: int) -> np.ndarray:
     """Of every resample: the entries of each event as often as that was drawn."""
     found = []
-    for counts in resample(int(event.max()) + 1, SEED):
+    for counts in resample(events, SEED):
         drawn = np.repeat(values, counts[event])
         found.append(width(drawn[np.isfinite(drawn)]))
     return np.array(found)
@@ -35,7 +35,7 @@ def widths(values: np.ndarray, event: np.ndarray) -> np.ndarray:
 def test_a_width_and_its_ratio_have_the_errors_of_plain_resamples(measured, group):
     entries = measured[2][group]
     spreads = errors.spreads(entries, SEED)
-    plain = {name: widths(v, entries.event) for name, v in entries.values.items()}
+    plain = {name: widths(v, entries.event, entries.events) for name, v in entries.values.items()}
     for name in NAMES:
         assert spreads[name].width_error == pytest.approx(plain[name].std(ddof=1), rel=1e-4)
     value, error = errors.ratio(spreads["mlpf"], spreads["baseline"])
@@ -49,9 +49,12 @@ def test_bins_have_errors_of_the_jets_in_them(measured):
     by_pt = {name: [{"pt": [5.0, 12.0]}, {"pt": [12.0, None]}] for name in NAMES}
     for name, (low, high) in errors.bins(by_pt, entries, pt, SEED).items():
         for found, chosen in ((low, (pt >= 5) & (pt < 12)), (high, pt >= 12)):
-            plain = widths(np.where(chosen, entries.values[name], np.nan), entries.event)
+            plain = widths(np.where(chosen, entries.values[name], np.nan), entries.event, 25)
             assert found["width_error"] == pytest.approx(plain.std(ddof=1), rel=1e-4)
-    assert len(entries.event) == len(pt) == samples.genjets.offsets[-1]
+    offsets = samples.genjets.offsets
+    jets = [event for event in range(25) for _ in range(offsets[event], offsets[event + 1])]
+    assert entries.event.tolist() == jets
+    assert len(jets) == len(pt)
 
 
 def test_missing_pt_is_of_the_events_that_have_some(measured):

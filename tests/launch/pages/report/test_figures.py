@@ -1,5 +1,7 @@
 """Drawings of the report: bins of pt with and without an end, the epoch that was chosen."""
 
+import re
+
 import pytest
 
 from hpo.showing.look import numbers
@@ -42,5 +44,10 @@ def test_the_epoch_that_was_chosen_is_marked():
     records = [{"epoch": e, "loss": v, "validation_loss": v} for e, v in enumerate(losses, 1)]
     figure = figures.training_curve(records, 2)
     assert figure.picture.count("diamond green") == 1
+    (line,) = re.findall(r'class="line green guide" d="M([\d.]+) ', figure.picture)
+    assert f'diamond green" d="M0 -4.4L4.4 0L0 4.4L-4.4 0Z" transform="translate({line} ' in (
+        figure.picture
+    )
+    assert float(line) == (58 + 448) / 2  # the middle of three epochs
     assert "<title>epoch 2, validation loss 1</title>" in figure.picture
     assert numbers.text(figure.numbers).splitlines()[2] == "2,1,1,1"
