@@ -43,7 +43,7 @@ def draw(figures: Mapping[str, Any], path: Path) -> None:
             axes.spines[side].set_visible(False)
     picture.legend(loc="lower center", ncols=5, fontsize=8, frameon=False)
     picture.tight_layout(rect=(0, 0.19, 1, 1))
-    picture.savefig(path, metadata={"Date": None})
+    picture.savefig(path, format="svg", metadata={"Date": None})
     pyplot.close(picture)
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
@@ -29,11 +29,13 @@ def array(seed: int) -> np.ndarray:
 losses = st.integers(0, 2**32).map(array)
 
 
+@settings(max_examples=25, deadline=None)
 @given(losses)
 def test_with_all_studies_played_it_is_the_mean_of_ordinary_ranks(found):
     assert averaged_ranks(found) == pytest.approx(rankdata(found, axis=0).mean((1, 2)))
 
 
+@settings(max_examples=25, deadline=None)
 @given(losses, st.data())
 def test_ranks_see_the_order_alone(found, data):
     method = data.draw(st.integers(0, 3))
@@ -68,6 +70,7 @@ def test_errors_know_no_more_than_one_table_and_seed_tell():
     assert np.isnan(errors(averages, np.full((1, 1, 1), np.nan))).all()
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=30), st.integers(1, 60))
 def test_what_was_found_stays_found(values, epochs):
     trace = np.minimum.accumulate(values).tolist()
