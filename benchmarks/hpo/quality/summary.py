@@ -17,7 +17,8 @@ POINTS = (0.25, 0.5, 0.75, 1.0)
 def summarise(tables: Mapping[str, Table], studies: Sequence[Study]) -> dict[str, Any]:
     """Figures of every table, and over all of them; by method and share of the epochs.
 
-    rank          averaged rank, and its standard error
+    rank          averaged rank, and its standard error: among the methods that were played on every
+                  table, and of any other one beside all of these, on the tables that it has
     better_rows   share of the table's rows whose lowest loss is below the lowest found
     regret        the lowest found above the table's lowest, as a share of that
     """
@@ -27,15 +28,19 @@ def summarise(tables: Mapping[str, Table], studies: Sequence[Study]) -> dict[str
     lows = [_lows(table) for table in tables.values()]
     places = np.stack([better_rows(found[:, i], low) for i, low in enumerate(lows)], 1)
     regrets = np.stack([regret(found[:, i], low.min()) for i, low in enumerate(lows)], 1)
+    played = np.isfinite(places[..., -1]).any(2)
+    everywhere = [m for m, method in enumerate(methods) if played[m].all()]
+    names = [methods[m] for m in everywhere]
     return {
         "methods": {
             method: {
                 "version": next(s.version for s in studies if s.method == method),
                 "studies": int(np.isfinite(places[m, ..., -1]).sum()),
+                "tables": int(played[m].sum()),
             }
             for m, method in enumerate(methods)
         },
-        "rank": _with_errors(methods, averaged_ranks, found),
+        "rank": _ranked(methods, played.all(1), found),
         "better_rows": _with_errors(methods, averages, places),
         "regret": _with_errors(methods, averages, regrets),
         "tables": {
@@ -51,8 +56,8 @@ def summarise(tables: Mapping[str, Table], studies: Sequence[Study]) -> dict[str
         },
         "curves": {
             "shares": list(SHARES),
-            "rank": _lines(methods, averaged_ranks, found),
-            "better_rows": _lines(methods, averages, places),
+            "rank": _lines(names, averaged_ranks, found[everywhere]),
+            "better_rows": _lines(names, averages, places[everywhere]),
         },
     }
 
@@ -69,6 +74,17 @@ def _array(methods: list[str], tables: list[str], studies: Sequence[Study]) -> n
 
 def _lows(table: Table) -> np.ndarray:
     return np.where(np.isfinite(table.curves), table.curves, np.inf).min(1)
+
+
+def _ranked(methods: list[str], everywhere: np.ndarray, found: np.ndarray) -> dict[str, Any]:
+    """Ranks among the methods played on every table; of each other one beside these."""
+    field = np.flatnonzero(everywhere).tolist()
+    ranks = _with_errors([methods[m] for m in field], averaged_ranks, found[field])
+    for m in np.flatnonzero(~everywhere).tolist():
+        beside = [*field, m]
+        alone = _with_errors([methods[i] for i in beside], averaged_ranks, found[beside])
+        ranks[methods[m]] = alone[methods[m]]
+    return ranks
 
 
 def _with_errors(methods: list[str], statistic: Any, values: np.ndarray) -> dict[str, Any]:
@@ -103,24 +119,25 @@ def _plain(value: float) -> float | None:
 
 
 def markdown(figures: Mapping[str, Any]) -> str:
-    """A table of methods by averaged rank at half of the epochs."""
-    shares = [f"{share:.0%}" for share in POINTS]
+    """Methods by averaged rank at half of the epochs; last those that lack tables."""
+    shares, tables = [f"{share:.0%}" for share in POINTS], len(figures["tables"])
     lines = [
-        "| | " + " | ".join(f"rank at {s}" for s in shares) + " | rows better at 25, 50, 75, 100%"
-        " | studies |",
+        f"| method | rank at {' | '.join(shares)} | rows better at {', '.join(shares)} "
+        "| studies, tables |",
         "|---|" + "---|" * (len(shares) + 2),
     ]
-    rank, rows = figures["rank"], figures["better_rows"]
-    best = {s: min(r[s][0] for r in rank.values() if r[s][0] is not None) for s in shares}
-    for method in sorted(rank, key=lambda m: rank[m]["50%"][0] or math.inf):
-        cells = [_cell(*rank[method][s], best[s]) for s in shares]
+    rank, rows, about = (figures[name] for name in ("rank", "better_rows", "methods"))
+    whole = {m for m in rank if about[m]["tables"] == tables}
+    best = {s: min((rank[m][s][0] for m in whole), default=None) for s in shares}
+    for method in sorted(rank, key=lambda m: (m not in whole, rank[m]["50%"][0] or math.inf)):
+        cells = [_cell(*rank[method][s], best[s] if method in whole else None) for s in shares]
         places = ", ".join(_percent(rows[method][s][0]) for s in shares)
-        studies = figures["methods"][method]["studies"]
-        lines.append(f"| {method} | " + " | ".join(cells) + f" | {places} | {studies} |")
+        counts = f"{about[method]['studies']}, {about[method]['tables']}"
+        lines.append(f"| {method} | {' | '.join(cells)} | {places} | {counts} |")
     return "\n".join(lines)
 
 
-def _cell(mean: float | None, error: float | None, best: float) -> str:
+def _cell(mean: float | None, error: float | None, best: float | None) -> str:
     if mean is None:
         return ""
     text = f"{mean:.1f} ± {error:.1f}" if error is not None else f"{mean:.1f}"

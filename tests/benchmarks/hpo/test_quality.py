@@ -140,6 +140,21 @@ def test_a_summary_has_regret_by_table_and_rank_over_all(table):
     assert "| **1.0" in markdown(figures)
 
 
+def test_a_method_that_lacks_a_table_does_not_move_the_ranks_of_the_others(table):
+    tables = {"made": table, "again": table}
+    each = [
+        _study(table=name, method=method, lowest=[loss] * 20)
+        for name in tables
+        for method, loss in (("hyperband", 2.0), ("asha", 3.0))
+    ]
+    partial = _study(table="again", method="adaptive", lowest=[1.0] * 20)
+    figures = summarise(tables, [*each, partial])
+    ranks = {method: at["25%"][0] for method, at in figures["rank"].items()}
+    assert ranks == {"hyperband": 1, "asha": 2, "adaptive": 1}
+    assert markdown(figures).splitlines()[-1].startswith("| adaptive | 1.0")
+    assert "adaptive" not in figures["curves"]["rank"]
+
+
 def test_a_tool_that_is_not_there_is_skipped_by_name(monkeypatch, capsys):
     def missing():
         raise ImportError("no such package")
