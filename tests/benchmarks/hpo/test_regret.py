@@ -81,7 +81,8 @@ def test_what_was_found_stays_found(values, epochs):
 
 def test_shares_of_epochs_are_rounded_up_and_an_ended_study_keeps_its_best():
     assert found_at([5.0, 4.0, 3.0], 10, [0.1, 0.11, 0.3, 1.0]).tolist() == [5, 4, 3, 3]
-    assert found_at([5.0, 4.0, 3.0], 10, [0.7 / 7]).tolist() == [5]  # 1.0000000000000002 epochs
+    falling = [float(100 - spent) for spent in range(1, 101)]
+    assert found_at(falling, 100, [0.55]).tolist() == [45]  # 0.55 * 100 is 55.00000000000001
     assert found_at([], 10, [0.5]).tolist() == [math.inf]
 
 
