@@ -46,12 +46,12 @@ def averaged_ranks(losses: Losses) -> Float[np.ndarray, " methods"]:
     fewer seeds is held against each other one on the seeds that both have; where all have the same
     seeds it is the ordinary mean rank.
     """
-    return _ranks(losses, *_once(losses))
+    return _ranks(_drawn(_beaten(losses), *_once(losses)))[0]
 
 
 def averages(values: Losses) -> Float[np.ndarray, " methods"]:
     """The mean over tables of means over seeds."""
-    return _means(values, *_once(values))
+    return _drawn(values, *_once(values))[0]
 
 
 def errors(
@@ -60,39 +60,49 @@ def errors(
     """Standard errors of `averaged_ranks` or `averages`, by drawing tables, and seeds within each,
     anew. Seeds are drawn together for all methods, which meet the same rows in the same order."""
     generator = np.random.default_rng(seed)
-    weighted = {averaged_ranks: _ranks, averages: _means}[statistic]
     _, tables, seeds = values.shape
-    drawn = []
-    for _ in range(draws):
-        of_tables = generator.multinomial(tables, np.full(tables, 1 / tables))
-        of_seeds = generator.multinomial(seeds, np.full(seeds, 1 / seeds), tables)
-        drawn.append(weighted(values, of_tables, of_seeds))
+    of_tables = generator.multinomial(tables, np.full(tables, 1 / tables), draws)
+    of_seeds = generator.multinomial(seeds, np.full(seeds, 1 / seeds), (draws, tables))
+    if statistic is averaged_ranks:
+        drawn = _ranks(_drawn(_beaten(values), of_tables, of_seeds))
+    else:
+        drawn = _drawn(values, of_tables, of_seeds)
     known = np.isfinite(drawn).sum(0) > 1
     spread = np.nanstd(np.where(known, drawn, 0.0), 0, ddof=1)
     return np.where(known, spread, np.nan)
 
 
 def _once(values: Losses) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of tables, and of seeds within tables, that count each once."""
-    return np.ones(values.shape[1]), np.ones(values.shape[1:])
+    """One draw, of every table and seed once."""
+    return np.ones((1, values.shape[1])), np.ones((1, *values.shape[1:]))
 
 
-def _ranks(losses: Losses, of_tables: np.ndarray, of_seeds: np.ndarray) -> np.ndarray:
+def _beaten(losses: Losses) -> Float[np.ndarray, "methods others tables seeds"]:
+    """1 where the other one found less, half for a tie; NaN where one of the two is missing."""
     ours, theirs = losses[:, None], losses[None]
     beaten = (theirs < ours) + 0.5 * (theirs == ours)
-    beaten = np.where(np.isnan(ours) | np.isnan(theirs), np.nan, beaten)
-    chances = _mean(_mean(beaten, of_seeds), of_tables)
-    others = ~np.eye(len(losses), dtype=bool)
-    return 1 + np.where(others, chances, 0.0).sum(1)
+    return np.where(np.isnan(ours) | np.isnan(theirs), np.nan, beaten)
 
 
-def _means(values: Losses, of_tables: np.ndarray, of_seeds: np.ndarray) -> np.ndarray:
-    return _mean(_mean(values, of_seeds), of_tables)
+def _ranks(chances: Float[np.ndarray, "draws methods others"]) -> np.ndarray:
+    others = ~np.eye(chances.shape[1], dtype=bool)
+    return 1 + np.where(others, chances, 0.0).sum(2)
 
 
-def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Over the last axis, of what is known; NaN where nothing is."""
-    weights = np.where(np.isnan(values), 0.0, weights)
-    total = weights.sum(-1)
-    summed = (np.where(weights > 0, values, 0.0) * weights).sum(-1)
-    return np.divide(summed, total, out=np.full(total.shape, np.nan), where=total > 0)
+def _drawn(
+    values: Float[np.ndarray, "*any tables seeds"],
+    of_tables: Float[np.ndarray, "draws tables"],
+    of_seeds: Float[np.ndarray, "draws tables seeds"],
+) -> Float[np.ndarray, "draws *any"]:
+    """Means over tables of means over seeds, as often as each was drawn, of what is known."""
+    known = ~np.isnan(values)
+    filled = np.where(known, values, 0.0)
+    summed = np.einsum("...ts,dts->d...t", filled, of_seeds)
+    means = _ratio(summed, np.einsum("...ts,dts->d...t", known.astype(float), of_seeds))
+    known, filled = ~np.isnan(means), np.nan_to_num(means)
+    summed = np.einsum("d...t,dt->d...", filled, of_tables)
+    return _ratio(summed, np.einsum("d...t,dt->d...", known.astype(float), of_tables))
+
+
+def _ratio(summed: np.ndarray, count: np.ndarray) -> np.ndarray:
+    return np.divide(summed, count, out=np.full(count.shape, np.nan), where=count > 0)
