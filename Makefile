@@ -69,11 +69,15 @@ bench-env: .bench-venv/.ready
 	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements/peer.txt
 	@touch $@
 
-# The peers of benchmarks.hpo. Syne Tune asks for much that its schedulers do not use.
+# The peers of benchmarks.hpo. Syne Tune asks for much that its schedulers do not use; the last version
+# with PASHA, DyHPO and MOBSTER lies in a folder beside, for two cannot be installed in one place.
 bench-hpo-env: .bench-hpo-venv/.ready
 
-.bench-hpo-venv/.ready: benchmarks/requirements/hpo.txt benchmarks/requirements/syne-tune.txt
+BENCH_HPO := benchmarks/requirements/hpo.txt benchmarks/requirements/syne-tune.txt benchmarks/requirements/syne-tune-older.txt
+
+.bench-hpo-venv/.ready: $(BENCH_HPO)
 	$(PYTHON) -m venv --clear .bench-hpo-venv
 	.bench-hpo-venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements/hpo.txt
 	.bench-hpo-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements/syne-tune.txt
+	.bench-hpo-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target .bench-hpo-venv/syne-tune-0.13 -r benchmarks/requirements/syne-tune-older.txt
 	@touch $@

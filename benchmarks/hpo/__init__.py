@@ -1,1 +1,1 @@
-"""Speed of the core of hpo, and of its peers in an environment of their own."""
+"""Speed of the core of hpo, what it finds, and both beside its peers' (`make bench-hpo-env`)."""

@@ -1,6 +1,7 @@
 """Rates of the core: reports folded and told, decisions of large studies, journal, simulator.
 
 python -m benchmarks.hpo [--json=figures.json] [--quick]
+python -m benchmarks.hpo --quality ...     what schedulers find: benchmarks.hpo.quality.running
 
 CPU time of one core, the median of several repeats; the journal's is wall time, because it waits
 for the disk. ASHA stands beside those of Ray Tune, Syne Tune and Optuna, asked in turn, in an
@@ -15,13 +16,15 @@ import argparse
 import json
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import hpo
-from benchmarks.hpo.peers import EPOCHS, ETA, PEERS, loss
+from benchmarks.hpo.deciding import EPOCHS, ETA, PEERS, loss
+from benchmarks.hpo.quality import running
 from benchmarks.hpo.sizes import SPACE, growth, long_curve, play, studies
 from benchmarks.machine import cpu_seconds, machine
 from hpo.core.types import Completed, Job, Reported
@@ -84,7 +87,7 @@ def ours(trials: int) -> dict[str, float]:
 def beside_peers(trials: int, rounds: int) -> dict[str, dict[str, Any]]:
     """Reports a second of everybody, and ours over theirs: medians over rounds."""
     process = subprocess.Popen(
-        [PEER_PYTHON, "-m", "benchmarks.hpo.peers"],
+        [PEER_PYTHON, "-m", "benchmarks.hpo.deciding"],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:
@@ -124,8 +127,11 @@ def _beside(row: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    if "--quality" in sys.argv[1:]:
+        return running.main([word for word in sys.argv[1:] if word != "--quality"])
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--quality", action="store_true", help="what schedulers find, and peers")
     parser.add_argument("--quick", action="store_true", help="small studies: a check, no figure")
     options = parser.parse_args()
     repeats = 1 if options.quick else 7

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import hpo
-from benchmarks.hpo.peers import loss
+from benchmarks.hpo.deciding import loss
 from benchmarks.machine import cpu_seconds
 from hpo.core.types import Completed, Job, Predict, Reported
 from hpo.simulation.tables import Table

@@ -1,0 +1,1 @@
+"""What schedulers find for their epochs, ours beside those of other tools, on tables of curves."""

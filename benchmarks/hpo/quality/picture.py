@@ -1,0 +1,67 @@
+"""The picture of `benchmarks.hpo --quality`: averaged rank, and rows still better, by epochs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.hpo.peers import ours
+
+COLOURS = {"Optuna": "tab:green", "Ray Tune": "tab:olive", "Syne Tune": "tab:purple"}
+_OURS = {
+    "hyperband": "black",
+    "asha": "tab:gray",
+    "swift_improved": "tab:red",
+    "asynchronous_swift": "tab:orange",
+    "adaptive": "tab:blue",
+}
+_DASHES = ("-", "--", ":", "-.")
+
+
+def draw(figures: Mapping[str, Any], path: Path) -> None:
+    """An SVG: ours in thick lines, one colour a scheduler; other tools in thin ones."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "quality"  # the same figures are the same bytes
+    from matplotlib import pyplot
+
+    curves = figures["curves"]
+    shares = [100 * share for share in curves["shares"]]
+    picture, (left, right) = pyplot.subplots(1, 2, figsize=(13, 6.2))
+    for method, style in _styles(list(curves["rank"])).items():
+        left.plot(shares, curves["rank"][method], label=method, **style)
+        rows = [None if v is None else 100 * max(v, 1e-4) for v in curves["better_rows"][method]]
+        right.plot(shares, rows, **style)
+    left.set_ylabel("averaged rank (1 is the best)")
+    right.set_ylabel("rows of the table still better than the lowest found [%]")
+    right.set_yscale("log")
+    for axes in (left, right):
+        axes.set_xlabel("epochs [% of Hyperband's]")
+        axes.set_xlim(0, 100)
+        axes.grid(alpha=0.3)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    picture.legend(loc="lower center", ncols=5, fontsize=8, frameon=False)
+    picture.tight_layout(rect=(0, 0.19, 1, 1))
+    picture.savefig(path, format="svg", metadata={"Date": None})
+    pyplot.close(picture)
+
+
+def _styles(methods: list[str]) -> dict[str, dict[str, Any]]:
+    styles, seen = {}, {}
+    for method in methods:
+        base = method.split(" + ")[0]
+        if method in ours.METHODS:
+            dash = "--" if "BOHB" in method else ":" if "Bayesian" in method else "-"
+            styles[method] = {"color": _OURS[base], "linestyle": dash, "linewidth": 2.2}
+            continue
+        tool = next((t for t in COLOURS if method.startswith(t)), "NePS")
+        number = seen[tool] = seen.get(tool, -1) + 1
+        styles[method] = {
+            "color": COLOURS.get(tool, "tab:brown"),
+            "linestyle": _DASHES[number % len(_DASHES)],
+            "linewidth": 1.1,
+            "marker": "osv^D"[number % 5],
+            "markersize": 3,
+        }
+    return styles

@@ -1,0 +1,148 @@
+"""From the studies played to figures: regret and averaged rank at shares of Hyperband's epochs."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.hpo.quality.child import SHARES
+from benchmarks.hpo.quality.record import Study
+from benchmarks.hpo.quality.regret import averaged_ranks, averages, better_rows, errors, regret
+from hpo.simulation.tables import Table
+
+POINTS = (0.25, 0.5, 0.75, 1.0)
+
+
+def summarise(tables: Mapping[str, Table], studies: Sequence[Study]) -> dict[str, Any]:
+    """Figures of every table, and over all of them; by method and share of the epochs.
+
+    rank          averaged rank, and its standard error: among the methods that were played on every
+                  table, and of any other one beside all of these, on the tables that it has
+    better_rows   share of the table's rows whose lowest loss is below the lowest found
+    regret        the lowest found above the table's lowest, as a share of that
+    """
+    studies = [s for s in studies if s.table in tables]
+    methods = list(dict.fromkeys(s.method for s in studies))
+    found = _array(methods, list(tables), studies)
+    lows = [_lows(table) for table in tables.values()]
+    places = np.stack([better_rows(found[:, i], low) for i, low in enumerate(lows)], 1)
+    regrets = np.stack([regret(found[:, i], low.min()) for i, low in enumerate(lows)], 1)
+    played = np.isfinite(places[..., -1]).any(2)
+    everywhere = [m for m, method in enumerate(methods) if played[m].all()]
+    names = [methods[m] for m in everywhere]
+    return {
+        "methods": {
+            method: {
+                "version": next(s.version for s in studies if s.method == method),
+                "studies": int(np.isfinite(places[m, ..., -1]).sum()),
+                "tables": int(played[m].sum()),
+            }
+            for m, method in enumerate(methods)
+        },
+        "rank": _ranked(methods, played.all(1), found),
+        "better_rows": _with_errors(methods, averages, places),
+        "regret": _with_errors(methods, averages, regrets),
+        "tables": {
+            name: {
+                "rows": len(table.curves),
+                "max_epochs": table.curves.shape[1],
+                "hyperband_epochs": next(s.epochs for s in studies if s.table == name),
+                "lowest": float(lows[i].min()),
+                "regret": _of_table(methods, regrets[:, i]),
+                "better_rows": _of_table(methods, places[:, i]),
+            }
+            for i, (name, table) in enumerate(tables.items())
+        },
+        "curves": {
+            "shares": list(SHARES),
+            "rank": _lines(names, averaged_ranks, found[everywhere]),
+            "better_rows": _lines(names, averages, places[everywhere]),
+        },
+    }
+
+
+def _array(methods: list[str], tables: list[str], studies: Sequence[Study]) -> np.ndarray:
+    """Lowest losses [methods, tables, seeds, shares]: inf where none was known yet."""
+    seeds = sorted({s.seed for s in studies})
+    found = np.full((len(methods), len(tables), len(seeds), len(SHARES)), np.nan)
+    for s in studies:
+        losses = [math.inf if loss is None else loss for loss in s.lowest]
+        found[methods.index(s.method), tables.index(s.table), seeds.index(s.seed)] = losses
+    return found
+
+
+def _lows(table: Table) -> np.ndarray:
+    return np.where(np.isfinite(table.curves), table.curves, np.inf).min(1)
+
+
+def _ranked(methods: list[str], everywhere: np.ndarray, found: np.ndarray) -> dict[str, Any]:
+    """Ranks among the methods played on every table; of each other one beside these."""
+    field = np.flatnonzero(everywhere).tolist()
+    ranks = _with_errors([methods[m] for m in field], averaged_ranks, found[field])
+    for m in np.flatnonzero(~everywhere).tolist():
+        beside = [*field, m]
+        alone = _with_errors([methods[i] for i in beside], averaged_ranks, found[beside])
+        ranks[methods[m]] = alone[methods[m]]
+    return ranks
+
+
+def _with_errors(methods: list[str], statistic: Any, values: np.ndarray) -> dict[str, Any]:
+    out: dict[str, Any] = {method: {} for method in methods}
+    for share in POINTS:
+        at = values[..., SHARES.index(share)]
+        rows = zip(methods, statistic(at), errors(statistic, at), strict=True)
+        for method, mean, error in rows:
+            out[method][f"{share:.0%}"] = [_plain(mean), _plain(error)]
+    return out
+
+
+def _of_table(methods: list[str], values: np.ndarray) -> dict[str, Any]:
+    """Of one table: means over seeds, for methods that were played on it."""
+    return {
+        method: {
+            f"{share:.0%}": _plain(np.nanmean(values[m, :, SHARES.index(share)]))
+            for share in POINTS
+        }
+        for m, method in enumerate(methods)
+        if np.isfinite(values[m, :, -1]).any() and np.isfinite(values[m]).any(0).all()
+    }
+
+
+def _lines(methods: list[str], statistic: Any, values: np.ndarray) -> dict[str, list]:
+    lines = np.array([statistic(values[..., i]) for i in range(len(SHARES))]).T
+    return {m: [_plain(v) for v in line] for m, line in zip(methods, lines, strict=True)}
+
+
+def _plain(value: float) -> float | None:
+    return float(f"{value:.5g}") if math.isfinite(value) else None
+
+
+def markdown(figures: Mapping[str, Any]) -> str:
+    """Methods by averaged rank at half of the epochs; last those that lack tables."""
+    shares, tables = [f"{share:.0%}" for share in POINTS], len(figures["tables"])
+    lines = [
+        f"| method | rank at {' | '.join(shares)} | rows better at {', '.join(shares)} "
+        "| studies, tables |",
+        "|---|" + "---|" * (len(shares) + 2),
+    ]
+    rank, rows, about = (figures[name] for name in ("rank", "better_rows", "methods"))
+    whole = {m for m in rank if about[m]["tables"] == tables}
+    best = {s: min((rank[m][s][0] for m in whole), default=None) for s in shares}
+    for method in sorted(rank, key=lambda m: (m not in whole, rank[m]["50%"][0] or math.inf)):
+        cells = [_cell(*rank[method][s], best[s] if method in whole else None) for s in shares]
+        places = ", ".join(_percent(rows[method][s][0]) for s in shares)
+        counts = f"{about[method]['studies']}, {about[method]['tables']}"
+        lines.append(f"| {method} | {' | '.join(cells)} | {places} | {counts} |")
+    return "\n".join(lines)
+
+
+def _cell(mean: float | None, error: float | None, best: float | None) -> str:
+    if mean is None:
+        return ""
+    text = f"{mean:.1f} ± {error:.1f}" if error is not None else f"{mean:.1f}"
+    return f"**{text}**" if mean == best else text
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
