@@ -9,6 +9,7 @@ nor the samplers.
 """
 
 from importlib import import_module
+from typing import Any
 
 from mlpf_install import extras
 
@@ -45,7 +46,7 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'qsvr' has no attribute {name!r}")
     extras.require("anneal", f"qsvr.{name}")

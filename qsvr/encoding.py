@@ -30,7 +30,7 @@ class Encoding:
     bits: int
     offset: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (isfinite(self.base) and self.base > 0):
             raise ValueError(f"base must be positive and finite, not {self.base}")
         if not isfinite(self.offset):

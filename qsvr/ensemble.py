@@ -69,7 +69,8 @@ class Member(NamedTuple):
     What grows as the square of the rows, the matrices of `problem`, is made again when asked for.
     """
 
-    index: Int[np.ndarray, " rows"]  # in the training set
+    # In the training set; a tuple has a method of that name, which nobody calls.
+    index: Int[np.ndarray, " rows"]  # type: ignore[assignment]
     rows: Float[np.ndarray, "rows features"]  # scaled
     targets: Float[np.ndarray, " rows"]  # scaled
     question: Question

@@ -25,7 +25,7 @@ def box_optimum(problem: Problem) -> Optimum:
     kernel, targets, epsilons = problem.penalised_kernel, problem.targets, problem.epsilons
     rows = problem.rows
 
-    def energy(duals):
+    def energy(duals: np.ndarray) -> tuple[float, np.ndarray]:
         beta = duals[:rows] - duals[rows:]
         slope = kernel @ beta
         value = beta @ slope / 2 + epsilons @ (duals[:rows] + duals[rows:]) - targets @ beta

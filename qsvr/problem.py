@@ -31,7 +31,7 @@ class Problem:
     epsilon: float | Float[np.ndarray, " rows"]
     penalty: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         set_field = object.__setattr__  # the fields are frozen for everybody else
         set_field(self, "kernel_matrix", np.asarray(self.kernel_matrix, float))
         set_field(self, "targets", np.asarray(self.targets, float))

@@ -112,7 +112,9 @@ def dual_objective(
     return quadratic + (epsilon * duals.sum(-2)).sum(-1) - beta @ targets
 
 
-def check(kernel_matrix: np.ndarray, targets: np.ndarray, epsilon, penalty: float) -> None:
+def check(
+    kernel_matrix: np.ndarray, targets: np.ndarray, epsilon: float | np.ndarray, penalty: float
+) -> None:
     """Raises ValueError where the numbers of a regression are none."""
     rows = len(targets)
     if kernel_matrix.shape != (rows, rows) or targets.ndim != 1:

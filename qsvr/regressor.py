@@ -55,24 +55,24 @@ class QSVR(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        kernel="rbf",
-        gamma="scale",
-        degree=3,
-        coef0=1.0,
-        C=8.0,
-        bits=5,
-        base=2.0,
-        epsilon=0.02,
-        penalty=None,
-        scaling="minmax",
-        target_scaling="standard",
-        sampler="level_gibbs",
-        reads=64,
-        sweeps=200,
-        combine="mean_of_best",
-        max_rows=None,
-        random_state=None,
-    ):
+        kernel: str = "rbf",
+        gamma: str | float = "scale",
+        degree: int = 3,
+        coef0: float = 1.0,
+        C: float = 8.0,
+        bits: int = 5,
+        base: float = 2.0,
+        epsilon: float = 0.02,
+        penalty: float | None = None,
+        scaling: Any = "minmax",
+        target_scaling: Any = "standard",
+        sampler: str | Sampler = "level_gibbs",
+        reads: int = 64,
+        sweeps: int = 200,
+        combine: str | Combination = "mean_of_best",
+        max_rows: int | None = None,
+        random_state: Any = None,
+    ) -> None:
         self.kernel = kernel
         self.gamma = gamma
         self.degree = degree
@@ -92,13 +92,13 @@ class QSVR(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     @classmethod
-    def published(cls, **changes) -> "QSVR":
+    def published(cls, **changes: Any) -> "QSVR":
         """The settings of the published study of learning curves on a D-Wave annealer.
 
         Base 1/2, three bits, k0 = 0.005 (C' = 1.76), 20 rows in a QUBO of 120 binaries, seven
         weightings of the four lowest energies. Simulated annealing stands in for the annealer.
         """
-        settings = {
+        settings: dict[str, Any] = {
             "gamma": 0.1,
             "C": Encoding(0.5, 3, 0.005).box,
             "bits": 3,
@@ -114,12 +114,12 @@ class QSVR(RegressorMixin, BaseEstimator):
         }
         return cls(**(settings | changes))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = self.kernel == "precomputed"
         return tags
 
-    def fit(self, X, y, sample_weight=None) -> "QSVR":
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "QSVR":
         """X (rows, features) and y (rows,), at least two rows, all finite; with sample_weight
         (rows,), a row's box is C times its weight, as in scikit-learn's SVR, and one that weighs
         nothing is left out."""
@@ -152,7 +152,9 @@ class QSVR(RegressorMixin, BaseEstimator):
         self.calls_ = tuple(_call(member.samples) for member in self.members_)
         return self
 
-    def predict(self, X, return_std=False):
+    def predict(
+        self, X: Any, return_std: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """f(X) (points,); with `return_std` also the standard deviation among samples and subsets.
 
         That spread says how far the samples agree, and knows nothing of the noise in y: on real

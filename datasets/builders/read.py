@@ -128,10 +128,12 @@ def _builder(folder: Path):
             f"{folder} has files of format {form}; write it as array_record with: "
             f"python -m launch.convert --input={folder} --output=FOLDER"
         )
-    for split in builder.info.splits.values():
-        for path in map(Path, split.filepaths):
-            if path.parent != folder:
-                raise DatasetError(f"{folder} names {path}, which is not in it")
+    try:
+        paths = [Path(p) for split in builder.info.splits.values() for p in split.filepaths]
+    except Exception as error:  # TFDS fills in whatever template it finds
+        raise DatasetError(f"{folder} names no files of its splits: {error!r:.300}") from error
+    if outside := [path for path in paths if path.parent != folder]:
+        raise DatasetError(f"{folder} names {outside[0]}, which is not in it")
     return builder
 
 

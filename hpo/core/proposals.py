@@ -10,7 +10,17 @@ from typing import Any, NamedTuple
 
 from hpo.core.searcher import Observed, Searcher
 from hpo.core.state import FAILED
-from hpo.core.types import Action, Event, Job, Predict, Propose, Proposed, Reported, Scheduler
+from hpo.core.types import (
+    Action,
+    Event,
+    Job,
+    Predict,
+    Predicted,
+    Propose,
+    Proposed,
+    Reported,
+    Scheduler,
+)
 
 
 class Searched(NamedTuple):
@@ -33,7 +43,8 @@ def searched(scheduler: Scheduler, searcher: Searcher) -> Scheduler:
     by giving that trial its configuration. What is known when a trial begins depends on which
     worker was faster, so with more than one worker proposals do too; their replay does not.
     """
-    if searcher.suggest is None:
+    suggest = searcher.suggest
+    if suggest is None:
         return scheduler
     sign = -1.0 if scheduler.settings.get("mode") == "maximise" else 1.0
 
@@ -48,10 +59,10 @@ def searched(scheduler: Scheduler, searcher: Searcher) -> Scheduler:
             return state, Propose(action.trial)
         return state._replace(inner=inner), action
 
-    def predict(state: Searched, request: Predict | Propose) -> Event:
+    def predict(state: Searched, request: Predict | Propose) -> Predicted | Proposed:
         if isinstance(request, Propose):
             known = observed(state, sign)
-            return Proposed(request.trial, searcher.suggest(state.seed, request.trial, known))
+            return Proposed(request.trial, suggest(state.seed, request.trial, known))
         return scheduler.predict(state.inner, request)
 
     def tell(state: Searched, event: Event) -> Searched:

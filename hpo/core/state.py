@@ -38,7 +38,7 @@ class BracketState(NamedTuple):
     requests    predictions that the round waits for, of which `answers` have come
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's method of that name, which nobody calls
     round: int
     members: tuple[int, ...]
     queue: tuple[int, ...]

@@ -83,7 +83,7 @@ def _value(trial: TrialState, done: int, event: Reported, metric: str) -> float:
         defect = defect_of(event, metric)
         if defect is not None:
             raise ValueError(f"{event}: {defect}; tell Failed for a trial that diverged")
-        value = float(value)
+        value = float(event.metrics[metric])
     return value
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from hpo.core.secrets import without_secrets
 from hpo.core.vector import Vector
 
-Value = bool | int | float | str | None | tuple
+Value = bool | int | float | str | None | tuple[Any, ...]
 Configuration = Mapping[str, Value]
 """Hyperparameters by name; a name is the path of an ml_collections field, "train.learning_rate".
 A tuple holds such values; JSON has lists in its place, which `from_json` turns back."""

@@ -102,13 +102,13 @@ class Vector(Sequence[Item], Generic[Item]):
         return f"Vector({list(self)!r})"
 
 
-def _made(root: tuple, shift: int, size: int) -> Vector:
+def _made(root: tuple[Any, ...], shift: int, size: int) -> Vector[Any]:
     vector = object.__new__(Vector)
     vector._root, vector._shift, vector._size = root, shift, size
     return vector
 
 
-def _put(node: tuple, shift: int, index: int, items: tuple) -> tuple:
+def _put(node: tuple[Any, ...], shift: int, index: int, items: tuple[Any, ...]) -> tuple[Any, ...]:
     place = index >> shift & _WIDTH - 1
     if shift:
         child = node[place] if place < len(node) else ()

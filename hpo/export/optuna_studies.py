@@ -105,7 +105,7 @@ def _trial(optuna: Any, view: View, trial: Seen, kinds: Mapping[str, Any]) -> An
         },
     )
     spans = [span for span in view.spans if span.trial == trial.number]
-    if spans and state.name != "WAITING":
+    if spans and view.begun is not None and state.name != "WAITING":
         made.datetime_start = _time(view.begun + spans[0].begun)
         if state.is_finished():
             made.datetime_complete = _time(view.begun + spans[-1].ended)
@@ -125,8 +125,8 @@ def _distribution(optuna: Any, parameter: Parameter) -> Any:
     if isinstance(kind, Categorical):
         return of.CategoricalDistribution([_choice(value) for value in kind.values])
     if kind.integer:
-        step = 1 if kind.log else int(kind.step or 1)
-        return of.IntDistribution(int(kind.low), int(kind.high), log=kind.log, step=step)
+        whole = 1 if kind.log else int(kind.step or 1)
+        return of.IntDistribution(int(kind.low), int(kind.high), log=kind.log, step=whole)
     step = None if kind.log else kind.step
     high = kind.high if step is None else float(kind.at(1.0))  # the last step, as Optuna wants it
     return of.FloatDistribution(float(kind.low), float(high), log=kind.log, step=step)

@@ -141,5 +141,5 @@ def _best_of(
     return points[np.argmax(expected_improvement(mean, np.sqrt(variance), best))]
 
 
-def _key(configuration: Configuration) -> tuple:
+def _key(configuration: Configuration) -> tuple[Any, ...]:
     return tuple(sorted(configuration.items()))

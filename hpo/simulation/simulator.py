@@ -27,7 +27,7 @@ from hpo.core.types import (
     WorkerLost,
 )
 from hpo.executors.protocol import checked_workers
-from hpo.simulation.tables import ROW, Table
+from hpo.simulation.tables import Table, row_of
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ def simulate(
     """
     conditions = conditions or Conditions()
     fates = _Fates(conditions, seed, table.curves.shape[1])
-    state, running, done, clock = scheduler.init(seed), [], [], 0.0
+    state, clock = scheduler.init(seed), 0.0
+    running, done = list[_Run](), list[_Run]()
     while True:
         action = None
         while len(running) < conditions.workers:
@@ -165,7 +166,7 @@ def _train(
     """What comes of a job that starts now."""
     times, losses = fates[job.trial]
     first, last = job.first_epoch, job.last_epoch
-    values = table.curves[job.configuration[ROW], first:last].tolist()
+    values = table.curves[row_of(job.configuration), first:last].tolist()
     cut = next((i for i, value in enumerate(values) if not math.isfinite(value)), len(values))
     crashing = np.flatnonzero(losses[first : first + min(cut + 1, len(values))])
     reported = int(crashing[0]) if len(crashing) else cut
@@ -221,6 +222,6 @@ def _wrong_stops(scheduler: Scheduler, table: Table, trials: Any, best: int | No
     if best is None:
         return 0
     last = len(trials[best].curve)
-    given_up = [t.configuration[ROW] for t in trials if t.error is None and len(t.curve) < last]
+    given_up = [row_of(t.configuration) for t in trials if t.error is None and len(t.curve) < last]
     sign = -1 if scheduler.settings.get("mode") == "maximise" else 1
     return int((sign * table.curves[given_up, last - 1] < sign * trials[best].curve[-1]).sum())

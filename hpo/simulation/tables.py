@@ -85,8 +85,16 @@ class Table:
 
     def objective(self, trial: Trial) -> Iterator[Mapping[str, float]]:
         """The tabulated losses, epoch by epoch, as `loss`."""
-        curve = self.curves[trial.configuration[ROW]]
+        curve = self.curves[row_of(trial.configuration)]
         return ({"loss": float(v)} for v in curve[trial.first_epoch : trial.last_epoch])
+
+
+def row_of(configuration: Configuration) -> int:
+    """The row of a table that a configuration was drawn from. Raises ValueError where none is."""
+    row = configuration[ROW]
+    if not isinstance(row, int):
+        raise ValueError(f"{ROW} is {row!r}, no number of a row")
+    return row
 
 
 def zoo() -> Mapping[str, Path]:
@@ -197,13 +205,14 @@ def _columns(text: str, curve: str) -> tuple[list[str], list[list[str]]]:
     return names, rows
 
 
-def _no_curves(names: list[str], rows: list, curve: str) -> str:
+def _no_curves(names: list[str], rows: list[list[str]], curve: str) -> str:
     """What is wrong with a table whose epochs are not all there."""
     if not rows:
         return "no rows"
     found = [name for name in names if _is_epoch(name, curve)]
     if not found:
-        return f"no columns {curve}0, {curve}1, ... among {', '.join(names[:8])}"
+        shown = " ".join(", ".join(names[:8]).split())
+        return f"no columns {curve}0, {curve}1, ... among {shown:.200}"
     first = next(i for i in range(len(found) + 1) if i not in {int(n[len(curve) :]) for n in found})
     return (
         f"{len(found)} columns from {found[0]} to {found[-1]}, and none is {curve}{first}: epochs "
@@ -263,7 +272,7 @@ def _read_taskset(path: Path) -> Table:
         curves = [[float(value) for value in run["valid"]["loss"]] for run in runs]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f'{path} is no list of {{"hp": {{...}}, "valid": {{"loss": [...]}}}}: {error!r}'
+            f'{path} is no list of {{"hp": {{...}}, "valid": {{"loss": [...]}}}}: {error!r:.200}'
         ) from error
     lengths = {len(curve) for curve in curves}
     if len(lengths) != 1 or 0 in lengths:

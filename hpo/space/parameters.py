@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -136,7 +136,7 @@ class Int(_Number):
             raise ValueError(f"{self._text}: numpy draws at most 2^63 integers; take fewer")
 
     def draw(self, generator: np.random.Generator) -> int:
-        return self._value(int(generator.integers(0, self._last, endpoint=True)))
+        return int(self._value(int(generator.integers(0, self._last, endpoint=True))))
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Categorical:
                 f"Categorical: {wrong[0]!r} is no plain number, string, bool or None, nor a tuple "
                 "of such"
             )
-        twice = [value for i, value in enumerate(values) if position(values, value) < i]
+        twice = [value for i, value in enumerate(values) if position(values[:i], value) is not None]
         if twice:
             raise ValueError(f"Categorical: {twice[0]!r} is given twice")
         object.__setattr__(self, "values", values)
@@ -180,7 +180,10 @@ class Categorical:
 
     def unit(self, value: Value) -> float:
         """The middle of the value's part of [0, 1]."""
-        return (position(self.values, value) + 0.5) / len(self.values)
+        place = position(self.values, value)
+        if place is None:
+            raise ValueError(f"{value!r} is none of {', '.join(map(repr, self.values))}")
+        return (place + 0.5) / len(self.values)
 
     def draw(self, generator: np.random.Generator) -> Value:
         return self.values[generator.integers(len(self.values))]
@@ -248,7 +251,7 @@ def parameter_from_json(entry: Sequence[Any]) -> Parameter:
     kind, *arguments = map(_as_tuple, entry)
     if kind == "When":
         parent, values, inner = arguments
-        return When(parent, values, parameter_from_json(inner))
+        return When(parent, values, cast(Plain, parameter_from_json(inner)))
     if kind not in _BY_NAME:
         raise ValueError(f"{kind!r} is no {KINDS}")
     return _BY_NAME[kind](*arguments)

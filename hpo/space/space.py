@@ -25,8 +25,6 @@ from hpo.space.parameters import (
     position,
 )
 
-_ABSENT = object()  # None can be a value
-
 
 @dataclass(frozen=True)
 class Space:
@@ -52,7 +50,9 @@ class Space:
 
     def _check_condition(self, name: str, condition: When) -> None:
         seen = {name}
-        while isinstance(condition, When):
+        above: Parameter = condition
+        while isinstance(above, When):
+            condition = above
             parent = condition.parent
             if parent not in self.parameters:
                 raise ValueError(f"{name}: its condition names {parent}, which is not in the space")
@@ -65,7 +65,6 @@ class Space:
                     plain(above).check(value)
                 except (ValueError, AttributeError) as error:
                     raise ValueError(f"{name}: {parent} can never be {value!r}: {error}") from None
-            condition = above
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -76,7 +75,7 @@ class Space:
         """One configuration. Independent of the order in which the names were given."""
         return self._active({n: plain(self.parameters[n]).draw(generator) for n in self.names})
 
-    def decode(self, units: Sequence[float]) -> Configuration:
+    def decode(self, units: Sequence[float] | np.ndarray) -> Configuration:
         """The configuration at a point of the unit cube."""
         if len(units) != len(self.parameters):
             raise ValueError(f"{len(units)} coordinates for {len(self.parameters)} hyperparameters")
@@ -90,11 +89,11 @@ class Space:
         """
         self.check(configuration)
         return np.array(
-            [
-                plain(self.parameters[n]).unit(configuration[n]) if n in configuration else 0.5
-                for n in self.names
-            ]
+            [self._unit(n, configuration[n]) if n in configuration else 0.5 for n in self.names]
         )
+
+    def _unit(self, name: str, value: Any) -> float:
+        return plain(self.parameters[name]).unit(value)
 
     def features(self, configuration: Configuration) -> FloatArray[np.ndarray, " features"]:
         """What a model sees: as `encode`, but a place of its own for every categorical value, so
@@ -103,7 +102,8 @@ class Space:
         for name, unit in zip(self.names, self.encode(configuration), strict=True):
             parameter = plain(self.parameters[name])
             if isinstance(parameter, Categorical):
-                here = position(parameter.values, configuration.get(name, _ABSENT))
+                known = name in configuration  # None can be a value
+                here = position(parameter.values, configuration[name]) if known else None
                 columns += [math.sqrt(0.5) * (i == here) for i in range(len(parameter.values))]
             else:
                 columns.append(unit)
@@ -171,7 +171,8 @@ def _around(values: Sequence[Value]) -> Parameter:
     if any(isinstance(v, bool) or not isinstance(v, int | float) for v in values):
         # By type too: False is not 0, which a dictionary of the values alone would say.
         return Categorical(*{(type(value), value): value for value in values}.values())
-    low, high = min(values), max(values)
+    numbers = [v for v in values if isinstance(v, int | float)]
+    low, high = min(numbers), max(numbers)
     logarithmic = low > 0 and high >= 30 * low
     if all(isinstance(value, int) for value in values):
         return (LogInt if logarithmic else Int)(low, high)

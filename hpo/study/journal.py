@@ -213,8 +213,8 @@ def _header(database: sqlite3.Connection, path: Path) -> dict[str, Any]:
 
 
 def _entries(database: sqlite3.Connection, path: Path, after: int = 0) -> Iterator[Entry]:
-    rows = database.execute("SELECT * FROM log WHERE number > ? ORDER BY number", (after,))
-    rows = rows.fetchall()  # at once: nothing is locked while they are parsed
+    found = database.execute("SELECT * FROM log WHERE number > ? ORDER BY number", (after,))
+    rows = found.fetchall()  # at once: nothing is locked while they are parsed
     for start in range(0, len(rows), _CHUNK):
         chunk = rows[start : start + _CHUNK]
         first = after + start + 1
@@ -226,7 +226,7 @@ def _entries(database: sqlite3.Connection, path: Path, after: int = 0) -> Iterat
             yield Entry(row[1], _item(row, fields, path))
 
 
-def _parsed(rows: list[tuple], path: Path) -> list[Any]:
+def _parsed(rows: list[tuple[Any, ...]], path: Path) -> list[Any]:
     """The payloads, parsed together, which is faster; one by one only to say which is wrong."""
     with suppress(ValueError, TypeError):  # TypeError: bytes where a text should be
         parsed = json.loads(f"[{','.join(row[3] for row in rows)}]")
@@ -235,14 +235,14 @@ def _parsed(rows: list[tuple], path: Path) -> list[Any]:
     return [_one(row, path) for row in rows]
 
 
-def _one(row: tuple, path: Path) -> Any:
+def _one(row: tuple[Any, ...], path: Path) -> Any:
     try:
         return json.loads(row[3])
     except (ValueError, TypeError) as error:
         raise corrupt(path, f"row {row[0]} cannot be read: {error}") from error
 
 
-def _item(row: tuple, fields: Any, path: Path) -> Job | Event:
+def _item(row: tuple[Any, ...], fields: Any, path: Path) -> Job | Event:
     try:
         if row[2] == "asked":
             return _checked(from_json(Job, fields))

@@ -10,9 +10,14 @@ from hpo.study.summary import StudySummary
 class Trained(Protocol):
     """A trial of a record, or of a summary."""
 
-    number: int
-    curve: tuple[float, ...]
-    error: str | None
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def curve(self) -> tuple[float, ...]: ...
+
+    @property
+    def error(self) -> str | None: ...
 
 
 class Outcome(NamedTuple):

@@ -130,7 +130,8 @@ def played(entries: Sequence[Entry]) -> list[float]:
 
     It never gets less: where a clock was set back, or the driver of another machine has gone on
     whose clock is behind, no time is known to have passed."""
-    clock, clocks, running = 0.0, [], set()
+    clock, clocks = 0.0, list[float]()
+    running = set[int]()
     for row, (time, item) in enumerate(entries):
         if row and not (isinstance(item, WorkerLost) and _goes_on_again(entries, row, running)):
             clock += max(0.0, time - entries[row - 1].time)
@@ -147,7 +148,8 @@ def _goes_on_again(entries: Sequence[Entry], row: int, running: Collection[int])
     was cut off. Nobody trained since the row before (or nobody knows until when). A lone job whose
     worker is lost looks the same."""
     rest = (entries[i].item for i in range(row, len(entries)))
-    lost = {item.trial for item in itertools.takewhile(lambda i: isinstance(i, WorkerLost), rest)}
+    first = itertools.takewhile(lambda item: isinstance(item, WorkerLost), rest)
+    lost = {item.trial for item in first if isinstance(item, WorkerLost)}
     return lost >= set(running)
 
 

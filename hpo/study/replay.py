@@ -36,13 +36,14 @@ def fold(
     Reports that stand one after another are told together. Raises ReplayMismatch where the
     scheduler would not have led there; it names the file at `path`.
     """
-    state, running, row = scheduler.init(seed), set(), 1
+    state, running, row = scheduler.init(seed), set[int](), 1
     items = [item for _, item in entries]
     for reports, group in itertools.groupby(items, lambda item: type(item) is Reported):
         block, before = list(group), state
         try:
             if reports:
-                state = scheduler.extend(state, block)
+                told = [item for item in block if isinstance(item, Reported)]
+                state = scheduler.extend(state, told)
             else:
                 for item in block:
                     state = _replay(scheduler, state, item)

@@ -111,7 +111,7 @@ def run_study(
     while True:
         # What is asked together is written together: a thousand workers start with one look at
         # the disk. Only a prediction, which may take long, does not hold up what was asked before.
-        asked, action = [], None
+        asked, action = list[Job](), None
         while len(jobs) + len(asked) < executor.slots:
             state, action = scheduler.ask(state)
             if isinstance(action, Predict | Propose):
@@ -124,7 +124,7 @@ def run_study(
                 break
         unavailable = start(asked)
         failed = failed + 1 if unavailable and not jobs else 0
-        if failed:
+        if unavailable and failed:
             if failed == PATIENCE:
                 raise unavailable
             time.sleep(PAUSE_S)

@@ -54,10 +54,10 @@ class StudySummary:
 
 def summarise(state: State | Searched) -> StudySummary:
     """The summary of a study at any moment of it."""
-    state = own(state)
+    of = own(state)
     trials = tuple(
         TrialSummary(t.number, t.bracket, t.configuration, tuple(t.curve), t.status, t.error)
-        for t in state.trials
+        for t in of.trials
     )
     predictions = tuple(
         PredictionSummary(
@@ -68,12 +68,12 @@ def summarise(state: State | Searched) -> StudySummary:
             p.spread,
             p.threshold,
             p.continued,
-            actual=_value_at(state.trials[p.trial].curve, p.rung),
+            actual=_value_at(of.trials[p.trial].curve, p.rung),
         )
-        for p in state.predictions
+        for p in of.predictions
     )
-    epochs = sum(len(trial.curve) for trial in state.trials)
-    return StudySummary(trials, predictions, epochs, best_trial(state))
+    epochs = sum(len(trial.curve) for trial in of.trials)
+    return StudySummary(trials, predictions, epochs, best_trial(of))
 
 
 def _value_at(curve: Sequence[float], epoch: int) -> float | None:

@@ -74,7 +74,9 @@ def solver_of(name: str) -> Any:
     from dwave.samplers import SimulatedAnnealingSampler
     from dwave.system.testing import MockDWaveSampler
 
-    topology, size = _MOCK.fullmatch(name).groups()
+    if (found := _MOCK.fullmatch(name)) is None:
+        raise ValueError(f"{name!r} is no mock of an annealer")
+    topology, size = found.groups()
     shape = {"pegasus": [int(size)], "zephyr": [int(size), 4], "chimera": [int(size)] * 2 + [4]}
     return MockDWaveSampler(
         topology_type=topology,

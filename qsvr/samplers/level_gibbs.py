@@ -17,7 +17,7 @@ The price of a step is one row of the kernel matrix times the reads; Q is never 
 
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -133,10 +133,10 @@ def _beta_range(problem: Problem, table: Levels) -> tuple[float, float]:
 class _Draws(NamedTuple):
     """The random numbers of some sweeps."""
 
-    singles: Float[Array, "sweeps room reads"]  # uniform
-    doubles: Float[Array, "sweeps room reads"]  # uniform
-    offsets: Int[Array, "sweeps room reads"]  # where in its window a pair stands
-    partners: Int[Array, "sweeps room"]
+    singles: Float[Array | np.ndarray, "sweeps room reads"]  # uniform
+    doubles: Float[Array | np.ndarray, "sweeps room reads"]  # uniform
+    offsets: Int[Array | np.ndarray, "sweeps room reads"]  # where in its window a pair stands
+    partners: Int[Array | np.ndarray, "sweeps room"]
 
 
 @partial(jax.jit, static_argnames="pairs")
@@ -158,13 +158,13 @@ def _anneal(
     step, limit = values[-1] - values[-2], values[-1] + (values[-1] - values[-2]) / 2
     window = step * jnp.arange(WINDOW, dtype=values.dtype)
 
-    def redraw(row, carry):
+    def redraw(row: Any, carry: Any) -> Any:
         states, uniforms, beta = carry
         field = couplings[row] @ states - targets[row]
         drawn = _draw(values[:, None] * field + own[row][:, None], beta, uniforms[row])
         return states.at[row].set(values[drawn]), uniforms, beta
 
-    def shift(row, carry):
+    def shift(row: Any, carry: Any) -> Any:
         states, uniforms, beta, partner, offset = carry
         other = partner[row]
         slope = (kernel[row] - kernel[other]) @ states - (targets[row] - targets[other])
@@ -178,7 +178,7 @@ def _anneal(
         moved = step * (drawn - offset[row])
         return states.at[row].add(moved).at[other].add(-moved), *carry[1:]
 
-    def sweep(states, inputs):
+    def sweep(states: Any, inputs: Any) -> Any:
         drawn, beta = inputs
         states = jax.lax.fori_loop(0, rows, redraw, (states, drawn.singles, beta))[0]
         if pairs:

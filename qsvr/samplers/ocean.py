@@ -124,7 +124,9 @@ def couplings(problem: Problem) -> Float[np.ndarray, " pairs"]:
     return problem.Q[np.triu_indices(problem.variables, 1)] / 4
 
 
-def _ocean(sampler: Sampler, solver: Any, problem: Problem, seed: int, **settings) -> SampleSet:
+def _ocean(
+    sampler: Sampler, solver: Any, problem: Problem, seed: int, **settings: Any
+) -> SampleSet:
     clock = Clock.start()
     result = solver.sample(model_of(problem), seed=int(seed), **settings)
     return from_bits(sampler, problem, bits_of(result), seed, clock)

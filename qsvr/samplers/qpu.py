@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import process_time
 from types import MappingProxyType
@@ -145,7 +146,7 @@ class QPU:
         result.resolve()
         return result
 
-    def _ask(self, work):
+    def _ask(self, work: Callable[[], Any]) -> Any:
         """Errors of a mock are errors of this program and pass as they are."""
         if devices.is_mock(self.device):
             return work()

@@ -35,7 +35,7 @@ class SampleSet:
     details: Mapping[str, Any] = field(default_factory=dict)
     """Provenance in plain values: `variables`, `reads`, and what the sampler has to tell beyond."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not len(self.energies):
             raise AnnealerError(f"{self.sampler} returned no reads")
 
@@ -88,7 +88,16 @@ def from_betas(
     return _sorted(sampler, problem, bits, betas, problem.energy(betas), seed, clock, details)
 
 
-def _sorted(sampler, problem, bits, betas, energies, seed, clock, details) -> SampleSet:
+def _sorted(
+    sampler: Sampler,
+    problem: Problem,
+    bits: np.ndarray | None,
+    betas: np.ndarray,
+    energies: np.ndarray,
+    seed: int,
+    clock: Clock,
+    details: Mapping[str, Any],
+) -> SampleSet:
     order = np.argsort(energies, kind="stable")
     return SampleSet(
         None if bits is None else np.asarray(bits)[order].astype(np.int8),

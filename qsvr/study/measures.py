@@ -132,7 +132,7 @@ def answer(task: Task, solver: str, settings: str, protocol: str, seed: int) -> 
         model = make_model(solver, settings, protocol, seed)
         predicted = model.fit(task.train_X, task.train_y).predict(task.test_X)
     seconds = time.process_time() - start
-    if hasattr(model, "members_"):
+    if model is not None and hasattr(model, "members_"):
         from qsvr import energy_gap
 
         gap = float(np.mean([energy_gap(m.problem, m.samples) for m in model.members_]))

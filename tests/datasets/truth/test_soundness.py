@@ -54,3 +54,17 @@ def test_what_is_not_left_out_can_be_written(seed, value, name):
     if len(events.tracks):
         events.tracks.columns[name][0] = value
     assert np.isfinite(target.to_samples(events).X).all()
+
+
+def test_a_cluster_whose_hits_cancel_costs_its_event():
+    """A sum of squares with a negative weight has no root: of that event alone nothing is made."""
+    events = random_events(5, 6)
+    links = events.cluster_hit
+    cluster = next(c for c in links.source if (links.source == c).sum() > 1)
+    hits = links.target[links.source == cluster]
+    events.hits.columns["energy"][hits] = 1.0
+    events.hits.columns["energy"][hits[0]] = 0.1 - (len(hits) - 1)
+    broken = int(events.clusters.event[cluster])
+    assert faults(events) == {broken: "a cluster of hits that cancel"}
+    others = take_events(events, np.flatnonzero(np.arange(6) != broken))
+    np.testing.assert_array_equal(target.to_samples(events).X, target.to_samples(others).X)
