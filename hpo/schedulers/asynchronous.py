@@ -9,7 +9,7 @@ is among the best of the round and was not promoted goes on too. So whom Hyperba
 is promoted here, and idle workers cost epochs, not time.
 """
 
-from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -75,13 +75,20 @@ def asynchronous_swift(
     eta: int = 2,
     *,
     risk: Risk | None = None,
+    frugal: bool = False,
     metric: str = "loss",
     mode: str = "minimise",
 ) -> Scheduler:
-    """Swift-Hyperband without barriers; `risk` as for `swift_improved`."""
+    """Swift-Hyperband without barriers; `risk` as for `swift_improved`.
+
+    frugal    where too few curves tell of a rung only as many trials go there as are missing, and
+              the others wait for them as long as anybody trains, as in `swift_improved`: with many
+              workers fewer epochs, and more time
+    """
     risk, sign = risk or Risk(), sign_of(mode)
     brackets, searcher = hyperband_brackets(max_epochs, eta), searcher_of(space)
     stakes, homes = stakes_of(brackets), homes_of(brackets)
+    least = risk.min_curves if frugal else 0
 
     def init(seed: int) -> AsyncState:
         return AsyncState(
@@ -95,7 +102,7 @@ def asynchronous_swift(
         following = homes[len(state.trials)] if len(state.trials) < len(homes) else None
         if following is not None and state.rounds[following][0].entered:
             return begin(state)  # the bracket is complete only when all of it has begun
-        group = to_judge(state, brackets)
+        group = to_judge(state, brackets, least)
         if group is not None and (not group.partial or following is None):
             requests = wanted(state, group)
             if requests:
@@ -209,7 +216,7 @@ def asynchronous_swift(
 
     def hear(state: AsyncState, event: Predicted) -> AsyncState:
         """One more answer; after the last the group has been judged."""
-        group = to_judge(state, brackets)
+        group = to_judge(state, brackets, least)
         requests = wanted(state, group) if group is not None else ()
         answers = matching(state, requests)
         check_answer(event, requests[len(answers) :][:1])
@@ -242,7 +249,7 @@ def asynchronous_swift(
         return np.array([sign * p.mean for p in known]), np.array([p.spread for p in known])
 
     def predict(state: AsyncState, request: Predict) -> Predicted:
-        return foretold(forecast, state, request)
+        return foretold(partial(forecast, jumps=risk.jumps), state, request)
 
     def open_trials(state: AsyncState) -> frozenset[int]:
         """Who has a job, is to be judged, or stands at a rung among the best for its places."""
@@ -258,7 +265,8 @@ def asynchronous_swift(
         "trials": len(homes),
         "rungs": sorted({round.epoch for bracket in brackets for round in bracket}),
         "eta": eta,
-        "risk": asdict(risk),
+        "risk": risk.settings,
+        **({"frugal": True} if frugal else {}),
     }
     return assembled(
         init, ask, tell, predict, open_trials,

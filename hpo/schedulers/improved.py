@@ -21,6 +21,7 @@ of the end, one of the same bracket tells most.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +52,7 @@ class Risk:
     min_curves    curves at a rung that a forecast needs, and at the end for the winner's
     min_winners
     patience      predictions whose errors weigh as much as the expectation that they are right
+    jumps         spread of a forecast in units of the largest jump that the trial has made
     """
 
     points: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -59,15 +61,21 @@ class Risk:
     min_curves: int = 3
     min_winners: int = 2
     patience: float = 100.0
+    jumps: float = 0.0
 
     def __post_init__(self) -> None:
         check_share(surprise=self.surprise)
-        check_least(0, lost=self.lost)
+        check_least(0, lost=self.lost, jumps=self.jumps)
         check_least(1, min_curves=self.min_curves, min_winners=self.min_winners)
         if not self.points or not all(0 < point < 1 for point in self.points):
             raise ValueError(f"points must lie between 0 and 1, got {self.points}")
         if not self.patience > 0:
             raise ValueError(f"patience must be above 0, got {self.patience}")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """As a journal keeps them; those of journals before there were jumps have none."""
+        return {k: v for k, v in asdict(self).items() if k != "jumps" or v}
 
 
 class Stakes(NamedTuple):
@@ -128,7 +136,7 @@ def bounded_risk(risk: Risk, stakes: Stakes) -> Rule:
         return questions(risk, round, max_epochs, epoch, known, reached(done, max_epochs), short)
 
     def predict(state: State, request: Predict) -> Predicted:
-        return foretold(forecast, state, request)
+        return foretold(partial(forecast, jumps=risk.jumps), state, request)
 
     def decide(
         state: State, answers: tuple[Predicted, ...], arrived: tuple[int, ...], round: Round
@@ -141,7 +149,7 @@ def bounded_risk(risk: Risk, stakes: Stakes) -> Rule:
         winners = reached(done, max_epochs)
         return verdict(state, risk, round, stakes, answers, chance, needed, winners, wider)
 
-    settings = {"rule": "bounded risk", **asdict(risk)}
+    settings = {"rule": "bounded risk", **risk.settings}
     return Rule(plan, request, predict, decide, settings)
 
 

@@ -10,6 +10,8 @@ from hpo.core.state import (
     Fit,
     Prediction,
     TrialState,
+    ranked,
+    reached,
 )
 from hpo.core.types import Predicted
 from hpo.core.vector import Vector
@@ -145,8 +147,12 @@ def on_the_way(
     ]
 
 
-def to_judge(state: AsyncState, brackets: tuple[Bracket, ...]) -> Group | None:
-    """Trials of one round that stand at one decision point; complete groups first."""
+def to_judge(state: AsyncState, brackets: tuple[Bracket, ...], least: int = 0) -> Group | None:
+    """Trials of one round that stand at one decision point; complete groups first.
+
+    Of a group whose rung fewer than `least` curves have come to, only as many as are missing and
+    not on their way: the others wait for these, unless nobody trains.
+    """
     groups: dict[tuple[int, int, int], list[int]] = {}
     for number in state.judged:
         trial = state.trials[number]
@@ -157,4 +163,17 @@ def to_judge(state: AsyncState, brackets: tuple[Bracket, ...]) -> Group | None:
         coming = (t for t in on_the_way(state, brackets, bracket, i) if t.goal <= epoch)
         complete = full(state, brackets, bracket, i) and not any(coming)
         found.append(Group(not complete, bracket, i, epoch, tuple(sorted(members))))
-    return min(found, default=None)
+    allowed = (_enough(state, brackets, group, least) for group in sorted(found))
+    return next((group for group in allowed if group.members), None)
+
+
+def _enough(state: AsyncState, brackets: tuple[Bracket, ...], group: Group, least: int) -> Group:
+    """The group without those who wait for others to come to its rung."""
+    rung = brackets[group.bracket][group.round].epoch
+    known = reached(settled(state), rung) if least else ()
+    if len(known) >= least or not state.running:
+        return group
+    others = on_the_way(state, brackets, group.bracket, group.round)
+    missing = max(least - len(known) - sum(t.goal == rung for t in others), 0)
+    first = ranked(state, group.members, group.epoch)[:missing]
+    return group._replace(members=tuple(sorted(first)))

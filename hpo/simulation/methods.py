@@ -12,7 +12,7 @@ from hpo.schedulers.asynchronous import asynchronous_swift
 from hpo.schedulers.brackets import hyperband_brackets, hyperband_epochs, hyperband_trials
 from hpo.schedulers.fast import fast_hyperband
 from hpo.schedulers.halving import full_training, hyperband, successive_halving, top_n
-from hpo.schedulers.improved import swift_improved
+from hpo.schedulers.improved import Risk, swift_improved
 from hpo.schedulers.swift import swift_hyperband
 
 BASELINE = "hyperband"
@@ -113,6 +113,19 @@ def _swift_async(searcher: Searcher, budget: Budget) -> Scheduler:
     return asynchronous_swift(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
 
 
+def _swift_careful(searcher: Searcher, budget: Budget) -> Scheduler:
+    """As the improved rule, and trials that jump are foreseen with less certainty."""
+    risk = Risk(jumps=1.5)
+    return swift_improved(searcher, budget.max_epochs, budget.eta, risk=risk, mode=budget.mode)
+
+
+def _swift_frugal(searcher: Searcher, budget: Budget) -> Scheduler:
+    """Without barriers, but trials wait where nobody can tell what they are worth."""
+    return asynchronous_swift(
+        searcher, budget.max_epochs, budget.eta, frugal=True, mode=budget.mode
+    )
+
+
 def _adaptive(searcher: Searcher, budget: Budget) -> Scheduler:
     """Hyperband's trials, each as long as what it promises is worth its epochs."""
     return adaptive(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
@@ -130,6 +143,8 @@ METHODS: Mapping[str, Callable[[Searcher, Budget], Scheduler]] = {
     "swift_qsvr": _swift_qsvr,
     "swift_improved": _swift_improved,
     "swift_async": _swift_async,
+    "swift_careful": _swift_careful,
+    "swift_frugal": _swift_frugal,
     "adaptive": _adaptive,
 }
 """Each makes a scheduler of a searcher and a budget; it raises ValueError where R and eta make

@@ -1,6 +1,7 @@
 """Forecasts and chances of losses at which arithmetic breaks: any finite floats will do."""
 
 import math
+from functools import partial as applied
 
 import numpy as np
 import pytest
@@ -18,7 +19,11 @@ ANY = st.one_of(
     st.sampled_from([0.0, 1.0, 1e300, -1e300, 1e-300, 5e-324, 1.7e308, -1.7e308]),
 )
 ORDINARY = st.floats(-1, 1).map(lambda x: round(x * 2**20) / 2**20)
-forecasts = pytest.mark.parametrize("foresee", [forecast, prospects])
+forecasts = pytest.mark.parametrize(
+    "foresee",
+    [forecast, prospects, applied(forecast, jumps=1.5)],
+    ids=["trend", "prospects", "jumps"],
+)
 
 
 def curves(losses):

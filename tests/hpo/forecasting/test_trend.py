@@ -1,5 +1,7 @@
 """What the improved rule foresees: right in its units, its doubt, and what it believes."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -92,3 +94,22 @@ def test_doubt_grows_with_reach_even_where_curves_have_kept_their_losses():
     flat = np.linspace(0.3, 1.0, 12)[:, None] * np.ones(8)
     near, far = (forecast(flat, flat[:, -1], flat[:3], e, 0.3).spread for e in (9, 32))
     assert np.all(1.5 * near < far)
+
+
+def test_a_curve_that_jumps_may_fall_as_far():
+    """Its largest rise from epoch to epoch since half of its epochs, beside the regression's."""
+    curves = power_laws(20, 2)
+    partial = curves[12:, :9].copy()
+    partial[1, 5:] += 0.4
+    partial[2, 2:] += 0.4  # before half
+    partial[3] = np.linspace(1, 0.2, 9)
+    known = (curves[:12, :9], curves[:12, 31], partial, 32, 0.1)
+    plain, doubting = forecast(*known), forecast(*known, jumps=1.5)
+    late = partial[:, 3:]
+    jumps = np.array([max(0.0, *(b - a for a, b in pairwise(curve))) for curve in late])
+    np.testing.assert_allclose(doubting.spread, np.sqrt(plain.spread**2 + (1.5 * jumps) ** 2))
+    np.testing.assert_array_equal(doubting.mean, plain.mean)
+    assert jumps[3] == 0
+    assert jumps[1] > 0.3 > jumps[2]
+    one = (curves[:12, :1], curves[:12, 31], curves[12:, :1], 32, 0.1)
+    assert np.all(forecast(*one, jumps=1.5).spread == forecast(*one).spread)

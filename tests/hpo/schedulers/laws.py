@@ -50,6 +50,9 @@ ASYNCHRONOUS = {
     "swift async, maximise": asynchronous_swift(
         SPACE, 27, 3, risk=Risk(lost=9.0, min_winners=1), mode="maximise"
     ),
+    "swift async, frugal": asynchronous_swift(
+        SPACE, 16, 2, risk=Risk(lost=9.0, jumps=1.5), frugal=True
+    ),
     "asha, maximise": asha(SPACE, 20, 20, 2, min_epochs=2, mode="maximise"),
 }
 EVERY = SCHEDULERS | ASYNCHRONOUS

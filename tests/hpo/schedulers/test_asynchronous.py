@@ -10,6 +10,7 @@ from hpo.schedulers.halving import hyperband
 from hpo.schedulers.improved import Risk, swift_improved
 from hpo.schedulers.swift import swift_hyperband
 from hpo.simulation.simulator import Conditions, simulate
+from tests.hpo.schedulers.playing import steps
 
 
 def test_one_worker_decides_as_the_synchronous_rule_does(synthetic):
@@ -98,3 +99,43 @@ def test_the_published_rule_needs_many_times_as_long(synthetic):
     ours = asynchronous_swift(table.searcher(), 81, 3)
     walls = [simulate(s, table, 0, conditions).wall for s in (ours, published)]
     assert walls[0] < 0.5 * walls[1]
+
+
+def test_a_frugal_study_sends_nobody_where_nothing_can_be_known(synthetic):
+    """Who leaves a decision point unjudged is one of as many as are missing at the rung, and of
+    those that stand there the best; unless nobody trained."""
+    table, risk = synthetic(epochs=27), Risk(min_curves=3)
+    scheduler = asynchronous_swift(table.searcher(), 27, 3, risk=risk, frugal=True)
+    brackets, waited = hyperband_brackets(27, 3), 0
+    for step in steps(scheduler, table, 5, workers=40):
+        if not isinstance(step.item, Job) or not step.item.first_epoch:
+            continue
+        trial, state = step.after.trials[step.item.trial], step.after
+        rounds = brackets[trial.bracket]
+        round = next(r for r in rounds if r.start < trial.goal <= r.epoch)
+        epoch = step.item.first_epoch
+        judged = any(p.trial == trial.number and p.epoch == epoch for p in state.predictions)
+        if epoch == round.start or judged or step.before.running == 0:
+            continue
+        assert trial.goal == round.epoch
+        others = [t for t in state.trials if t.bracket == trial.bracket and t.goal == round.epoch]
+        assert len(others) <= risk.min_curves
+        left = [state.trials[n] for n in state.judged if state.trials[n].bracket == trial.bracket]
+        same = [t for t in left if len(t.curve) == epoch]
+        assert all(t.curve[-1] >= trial.curve[epoch - 1] for t in same)
+        waited += len(same)
+    assert waited > 0
+
+
+def test_a_frugal_study_spends_less_where_workers_are_many(synthetic):
+    table, conditions = synthetic(epochs=27), Conditions(50, spread=0.3)
+    plain, frugal = (
+        [
+            simulate(
+                asynchronous_swift(table.searcher(), 27, 2, frugal=frugal), table, seed, conditions
+            ).epochs
+            for seed in range(4)
+        ]
+        for frugal in (False, True)
+    )
+    assert sum(frugal) < 0.95 * sum(plain)

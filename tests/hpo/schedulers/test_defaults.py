@@ -49,8 +49,17 @@ def test_one_setting_serves_every_table(scheduler, expected):
     assert {n: tuple(v) if isinstance(v, list) else v for n, v in found.items()} == expected
 
 
+def test_a_journal_knows_of_what_is_newer_than_it_only_where_it_is_used():
+    plain = hpo.asynchronous_swift(SPACE, 16).settings
+    assert "frugal" not in plain
+    assert plain["risk"].keys() == RISK.keys()
+    frugal = hpo.asynchronous_swift(SPACE, 16, risk=Risk(jumps=2.0), frugal=True).settings
+    assert (frugal["frugal"], frugal["risk"]["jumps"]) == (True, 2.0)
+    assert hpo.swift_improved(SPACE, 16, risk=Risk(jumps=2.0)).settings["jumps"] == 2.0
+
+
 def test_risk_and_price_are_these():
-    assert (asdict(Risk()), asdict(Price())) == (RISK, PRICE)
+    assert (asdict(Risk()), asdict(Price())) == (RISK | {"jumps": 0.0}, PRICE)
 
 
 @pytest.mark.parametrize("trials", [1, 2])
