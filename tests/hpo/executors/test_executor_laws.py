@@ -100,7 +100,7 @@ def heard(executor, *jobs):
     for each in jobs:
         executor.submit(each, 0)
     while any(not told or isinstance(told[-1], Reported) for told in events.values()):
-        for _, event in executor.wait():
+        for _, event, _ in executor.wait():
             events[event.trial].append(event)
     return events
 

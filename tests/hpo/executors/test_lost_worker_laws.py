@@ -21,7 +21,7 @@ def events_of(executor, job):
     heard, first = [], job.first_epoch
     executor.submit(job, 0)
     while not heard or not isinstance(heard[-1], Completed | Failed):
-        for _, event in executor.wait():
+        for _, event, _ in executor.wait():
             heard.append(event)
             if isinstance(event, Reported):
                 first = event.epoch
