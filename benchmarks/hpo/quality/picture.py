@@ -35,6 +35,8 @@ def draw(figures: Mapping[str, Any], path: Path) -> None:
     left.set_ylabel("averaged rank (1 is the best)")
     right.set_ylabel("rows of the table still better than the lowest found [%]")
     right.set_yscale("log")
+    right.yaxis.set_major_formatter("{x:g}")
+    right.yaxis.set_minor_formatter("{x:g}")
     for axes in (left, right):
         axes.set_xlabel("epochs [% of Hyperband's]")
         axes.set_xlim(0, 100)
@@ -42,7 +44,7 @@ def draw(figures: Mapping[str, Any], path: Path) -> None:
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
     picture.legend(loc="lower center", ncols=5, fontsize=8, frameon=False)
-    picture.tight_layout(rect=(0, 0.19, 1, 1))
+    picture.tight_layout(rect=(0, 0.12, 1, 1))
     picture.savefig(path, format="svg", metadata={"Date": None})
     pyplot.close(picture)
 
