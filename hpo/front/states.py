@@ -79,8 +79,8 @@ def read(path: Path, like: Any = None) -> Any:
     if like is None:
         if decoder.needs_like:
             raise StateError(
-                "the saved state has parts that only JAX can put together: trial.load(like=state), "
-                "with a new state of the same structure"
+                f"{path}: the saved state has parts that only JAX can put together: "
+                "trial.load(like=state), with a new state of the same structure"
             )
         return state
     return _in_the_form_of(like, state, path)
