@@ -137,7 +137,8 @@ class Browser:
 def browsing(profile: Path) -> Iterator[Browser]:
     """A browser with a profile of its own. It is ended by its own process id."""
     command = [
-        found(), "--headless=new", "--no-sandbox", "--hide-scrollbars", "--disable-gpu", "--disable-dev-shm-usage",
+        found(), "--headless=new", "--no-sandbox", "--hide-scrollbars", "--disable-gpu",
+        "--disable-dev-shm-usage",
         "--no-first-run", "--disable-extensions", "--disable-background-networking",
         f"--user-data-dir={profile}", "--remote-debugging-pipe",
     ]  # fmt: skip
