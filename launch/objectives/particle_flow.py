@@ -28,7 +28,8 @@ def make(settings: Mapping[str, Any]) -> Callable[[Any], Iterator[Mapping[str, f
         group.join(**settings["group"])
     mesh = parallel.mesh_of(settings.get("mesh", {}))
     run = open_run(Path(settings["run"]))
-    keep_compilations(run)
+    if "group" not in settings:  # only the first one keeps its own, and would then be ahead:
+        keep_compilations(run)  # Gloo waits for the others half a minute, no more
     by_jets = studies.metric(run.config.tune) == "jets"
 
     made: dict[int, tuple[training.Material, selection.Measure | None]] = {}
