@@ -107,7 +107,8 @@ _PLACES = """
   h2 { break-after: avoid; } figure, tr, .strip { break-inside: avoid; }
   .drawings { gap: 1rem; } .numbers, .by-hand { display: none; }
   .small { grid-template-columns: repeat(4, minmax(0, 1fr)); }
-  .table { overflow: visible; } table { font-size: 8.5pt; } th, td { padding-left: .4rem; }
+  .table { overflow: visible; } table, .dense { font-size: 7.5pt; }
+  th, td { padding-left: .3rem; } td.name { white-space: normal; }
   details:not([open]) { display: none; }
   pre { white-space: pre-wrap; }
 }
