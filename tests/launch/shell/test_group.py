@@ -228,12 +228,9 @@ def mesh_of():
     delattr(absl_flags.FLAGS, "devices")
 
 
-def test_a_program_of_one_process_takes_devices_and_no_group(mesh_of, monkeypatch):
+def test_a_program_of_one_process_takes_the_devices_that_there_are(mesh_of):
     assert mesh_of(0) is mesh_of(1) is mesh_of(1, {"data": 8}) is None
     few = jax.device_count()
     for value, configured in ((few + 1, {}), (0, {"data": few + 1})):
         with pytest.raises(RunError, match=r"devices are asked for, there are .*--devices=1"):
             mesh_of(value, configured)
-    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
-    with pytest.raises(RunError, match=r"^SLURM_STEP_NUM_TASKS = 2: .* start it once$"):
-        mesh_of(1)
