@@ -62,7 +62,9 @@ def errors(
     generator = np.random.default_rng(seed)
     _, tables, seeds = values.shape
     of_tables = generator.multinomial(tables, np.full(tables, 1 / tables), draws)
-    of_seeds = generator.multinomial(seeds, np.full(seeds, 1 / seeds), (draws, tables))
+    # a table that is drawn twice has seeds drawn twice
+    times = seeds * np.maximum(of_tables, 1)
+    of_seeds = generator.multinomial(times, np.full(seeds, 1 / seeds))
     if statistic is averaged_ranks:
         drawn = _ranks(_drawn(_beaten(values), of_tables, of_seeds))
     else:
