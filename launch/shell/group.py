@@ -36,7 +36,7 @@ def define() -> Callable[[], AbstractContextManager[None]]:
     process = flags.DEFINE_integer("process", 0, "With --coordinator: which, from 0.", 0)
     wait = flags.DEFINE_integer("wait", WAIT_S, "Seconds in which all processes must have met.", 1)
 
-    def join() -> None:
+    def joining() -> None:
         given = [f.name for f in (processes, process) if f.present]
         if given and not coordinator.value:
             raise RunError(f"--{given[0]}: give --coordinator=HOST:PORT of the first process, too")
@@ -46,7 +46,7 @@ def define() -> Callable[[], AbstractContextManager[None]]:
             where = f"as {STARTERS[starter]} says"
             _initialise(where, wait.value, cluster_detection_method=starter)
 
-    return lambda: _member(join)
+    return lambda: _member(joining)
 
 
 def define_devices() -> Callable[..., Any]:

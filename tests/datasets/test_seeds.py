@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets import seeds
+from tests.soaked import soaked
 
 USES = (seeds.COLLISIONS, seeds.OVERLAY)
 any_seed = st.integers(0, 2**40)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2**32 + 1])
+@pytest.mark.parametrize("seed", [*soaked(0, 1), 2**32 + 1])
 def test_shards_of_a_dataset_never_share_events(seed):
     """200,000 of them, in three splits: so many draws of 29 bits, made once, hold some 37 twice."""
     shards = [(split, index) for split in range(3) for index in range(70_000)]

@@ -12,13 +12,14 @@ from datasets.truth.truth import VISIBILITIES
 from launch.build_dataset import recipe_of_files
 from tests.datasets.same_samples import same
 from tests.launch.programs import ROOT, refused
+from tests.soaked import soaked
 
 CLD = ROOT.parent / "shared" / "edm4hep" / "cld_zh_nunubb_240gev.root"
 has_cld = pytest.mark.skipif(not CLD.is_file(), reason=f"the real CLD event is not at {CLD}")
 
 
 @has_cld
-@pytest.mark.parametrize("elements", ["clusters", "hits"])
+@pytest.mark.parametrize("elements", ["clusters", *soaked("hits")])
 def test_a_real_file_becomes_a_dataset(launch, tmp_path, elements):
     from datasets.builders.read import read
 

@@ -122,6 +122,7 @@ def test_texts_to_train_and_to_validate_do_not_overlap():
         language.load(settings)
 
 
+@pytest.mark.soak
 def test_killed_it_goes_on_and_writes_the_table(folders):
     """The program itself, killed with -9 in its first trials and started again."""
     run = folders["lstm"]

@@ -114,6 +114,7 @@ def test_interruptions_cost_no_trial(run):
     assert len(epochs) == json.loads((folder / "metrics.json").read_text())["epochs_spent"]
 
 
+@pytest.mark.soak
 def test_training_goes_on_where_it_was_killed(run, launch, tmp_path):
     """Killed after the last checkpoint, before the model: the last epoch is trained again."""
     from launch.shell.outcomes import records

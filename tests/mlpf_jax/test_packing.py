@@ -16,6 +16,7 @@ from mlpf_jax.model.config import ModelConfig, TrainConfig
 from mlpf_jax.model.heads import Prediction
 from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.training import losses, optimisation, region
+from tests.soaked import soaked
 
 SIZES = [(20, 37), (5, 9), (12, 40), (1, 0), (3, 14), (8, 8), (2, 3)]
 BIN = 16
@@ -28,11 +29,13 @@ CONFIGS = [
     {"form": "published", "binning": "learned", "face_kernel": False, "max_bins": 8},
     {"binning": "learned", "face_kernel": False, "max_bins": 8},
     {"backbone": "gnn_lsh", "binning": "face", "heads": 2, "max_bins": 8},
+    {"backbone": "attention", "binning": "tiles", "heads": 2},
+    {"backbone": "favor"},
+]
+MORE = [
     {"backbone": "gnn_lsh", "binning": "tiles", "neighbour_features": True},
     {"backbone": "gnn_lsh", "binning": "none"},
-    {"backbone": "attention", "binning": "tiles", "heads": 2},
     {"backbone": "attention", "binning": "none"},
-    {"backbone": "favor"},
     {"backbone": "mlp"},
 ]
 
@@ -80,7 +83,11 @@ def assert_close(got, expected, tolerance):
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * scale)
 
 
-@pytest.mark.parametrize("choice", CONFIGS, ids=lambda c: "-".join(map(str, c.values())))
+def named(choice):
+    return "-".join(map(str, choice.values()))
+
+
+@pytest.mark.parametrize("choice", [*CONFIGS, *soaked(*MORE)], ids=named)
 def test_predictions_and_gradients_are_those_of_events_alone(samples, state_of, quick, choice):
     config = ModelConfig(**(SMALL | choice))
     alone, packed = alone_and_packed(samples)

@@ -98,10 +98,10 @@ KNOWN = (
         "pass",
     ),
     Known(
-        "processes: stillborn workers are counted for ever",
+        "processes: workers that died before they were ready are counted for ever",
         "hpo/executors",
-        "worker.ready, self._stillborn = True, 0",
-        "worker.ready = True",
+        "            self._forget_unready(worker.slot)\n",
+        "",
     ),
     Known(
         "records: seconds are negative",

@@ -17,6 +17,7 @@ SHELLS = {"system", "popen"}
 ALLOWED = {  # who, and why
     ("datasets/storage/pickles.py", "pickle"): "an unpickler that answers every name itself",
     ("datasets/storage/pickles.py", "pickletools"): "looks at instructions, runs none",
+    ("hpo/estimators/search.py", "joblib"): "threads or workers of this process; loads no file",
     ("hpo/front/reaching.py", "pickle"): "what this process sends its own workers, by a pipe",
     ("hpo/front/reaching.py", "cloudpickle"): "the same; dumps alone",
     ("launch/__main__.py", "run_module"): "a verb, which is a module of the package",

@@ -25,7 +25,8 @@ def link(numbers: Numbers) -> str:
 
 
 def text(numbers: Numbers) -> str:
-    """CSV with a header; numbers have seven digits, what is None or not finite stays empty."""
+    """CSV with a header; numbers have seven digits, what is None or not finite stays empty.
+    Values of hyperparameters may be tuples."""
     file = io.StringIO()
     writer = csv.writer(file)  # its lines end as RFC 4180 has it, so that both ends are quoted
     writer.writerow(numbers.columns)
@@ -36,7 +37,7 @@ def text(numbers: Numbers) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, str | bool | int):
+    if isinstance(value, str | bool | int | tuple):
         return str(value)
     number = float(value)
     finite = number - number == 0

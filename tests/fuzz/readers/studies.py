@@ -84,7 +84,7 @@ def read_rows(data: bytes, folder: Path) -> None:
         for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
             kind, _, payload = line.partition(" ")
             row = (number, float(number), kind, payload)
-            database.execute("INSERT INTO log VALUES (?, ?, ?, ?)", row)
+            database.execute("INSERT INTO log VALUES (?, ?, ?, ?, NULL)", row)
     database.close()
     _looked_at(path)
     _play(path)

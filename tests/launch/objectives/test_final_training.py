@@ -20,6 +20,7 @@ from mlpf_jax.physics import calibration
 from mlpf_jax.physics.calibration import Calibration
 from mlpf_jax.training import checkpoint, divergence, train
 from tests.mlpf_jax.conftest import make_event, quickly
+from tests.soaked import soaked
 
 MODEL = {
     "backbone": "mlp", "width": 8, "layers_id": 1, "layers_regression": 1, "bin_size": 8,
@@ -143,7 +144,7 @@ class Interrupted(Exception):
 
 
 @pytest.mark.parametrize("when", ["in the epoch", "saved", "recorded", "before the model"])
-@pytest.mark.parametrize("select", ["loss", "last"])
+@pytest.mark.parametrize("select", ["loss", *soaked("last")])
 def test_an_interrupted_training_ends_in_the_same_model(begin, monkeypatch, when, select):
     """Two batches make an update, and processes are mixed; the best is the second epoch's."""
     options = {"select": select, "accumulate": 2, "weights": (1.0, 2.0)}
@@ -251,8 +252,11 @@ def old_config(run):
     """The configuration as a version before wrote it."""
     config = json.loads(run.config.to_json_best_effort())
     for path in runs.ADDED:
-        section, name = path.split(".")
-        config[section].pop(name, None)
+        *sections, name = path.split(".")
+        at = config
+        for section in sections:
+            at = at.get(section, {})
+        at.pop(name, None)
     return config
 
 

@@ -10,6 +10,7 @@ from launch.shell import data
 from launch.shell.runs import working_in
 from mlpf_jax.training.checkpoint import load_model
 from tests.datasets.builders.published_examples import BY_ID, random_samples, write_published
+from tests.soaked import soaked
 
 SMALL = {
     "backbone": "mlp", "width": 8, "layers_id": 1, "layers_regression": 1, "hidden": 8,
@@ -17,7 +18,10 @@ SMALL = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["clic_edm_ttbar_hits_pf-1.7.0", "clic_edm_ttbar_hits-3.2.0"])
+NAMES = ["clic_edm_ttbar_hits_pf-1.7.0", *soaked("clic_edm_ttbar_hits-3.2.0")]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_published_directory_of_hits_trains_unchanged(tmp_path, name):
     pytest.importorskip("fastjet", reason="jets need the extra 'physics'")
     published = BY_ID[name]

@@ -97,6 +97,7 @@ def test_two_processes_predict_what_one_does(launch, model, source, tmp_path, st
     assert sorted(tmp_path.iterdir()) == [one, two]
 
 
+@pytest.mark.soak
 def test_a_file_of_edm4hep_is_that_of_one_process(quick, model, source, tmp_path):
     import uproot
 
@@ -188,6 +189,7 @@ def test_where_one_is_killed_the_other_ends_with_a_line(model, source, tmp_path,
     assert not output.exists()
 
 
+@pytest.mark.soak
 def test_observed_events_of_a_dataset_are_those_of_one_process(quick, model, tmp_path):
     """The portions, however many there are."""
     from tests.mlpf_jax.physics.observed_events import photons

@@ -35,6 +35,7 @@ def test_parameters_and_bytes_are_those_of_a_state(config):
     assert found.state_bytes == sum(leaf.nbytes for leaf in jax.tree.leaves(state))
 
 
+@pytest.mark.soak
 def test_an_event_costs_what_its_places_cost(config):
     """Next to nothing is padding in packed rows; one event a row is padded to a length."""
     events = {"batch_size": 8, "train_events": 0}

@@ -85,10 +85,11 @@ def test_fresh_events(launch, model, tmp_path):
             assert len(chosen) == figures[group]["mlpf"]["entries"]
             assert np.median(response) == pytest.approx(figures[group]["mlpf"]["median"])
     page = files["html"].read_text()
-    assert page.count("<svg") == 6
+    assert page.count("<figure") == 6
     assert "perfect separation" in page
 
 
+@pytest.mark.soak
 def test_a_dataset(launch, model, dataset, tmp_path):
     """By the folder of its version; no oracle, no floor: it has no links."""
     out = tmp_path / "out.json"
@@ -160,6 +161,7 @@ def test_models_that_are_none(launch, tmp_path):
     refused(launch("evaluate", "--events=3"), "--events", "of which model")
 
 
+@pytest.mark.soak
 def test_elements_of_another_form(launch, model, tmp_path):
     done = launch("build_dataset", "--process=zh", "--events=2", "--elements=hits",
                   "--splits=test", f"--data_dir={tmp_path}")  # fmt: skip

@@ -10,6 +10,7 @@ from mlpf_jax.model import geometry, heads, statistics
 from mlpf_jax.model.config import ELEMENTS, ModelConfig
 from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.training import checkpoint, train
+from tests.soaked import soaked
 
 HITS = ("hits", "tracks_hits")
 SMALL = {"width": 16, "layers_id": 1, "layers_regression": 1, "bin_size": 16, "max_bins": 8}
@@ -35,7 +36,7 @@ def config_of(elements):
     return ModelConfig(**SMALL, elements=elements, sharing=elements != "hits")
 
 
-@pytest.fixture(scope="module", params=HITS)
+@pytest.fixture(scope="module", params=[*soaked("hits"), "tracks_hits"])
 def case(request, batch_of, state_of, quick):
     batch = of_hits(batch_of([(12, 20), (5, 9)], 40), request.param)
     config = config_of(request.param)

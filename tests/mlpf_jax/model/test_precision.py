@@ -14,6 +14,7 @@ from datasets import schema
 from mlpf_jax.model.config import BACKBONES, ModelConfig
 from mlpf_jax.model.heads import POSSIBLE
 from mlpf_jax.model.mlpf import MLPF
+from tests.soaked import soaked
 
 SMALL = {
     "width": 32, "heads": 2, "hidden": 32, "layers_id": 1, "layers_regression": 0, "bin_size": 16,
@@ -48,7 +49,7 @@ def results(quick):
     return quick(outputs_and_gradient, static_argnums=0)
 
 
-@pytest.fixture(scope="module", params=CONFIGS)
+@pytest.fixture(scope="module", params=["gnn_lsh", "attention", *soaked(*list(CONFIGS)[2:])])
 def exact(request, batch_of, state_of, results):
     """(config, parameters, constants, batch), and the outputs and gradient in float32."""
     config, batch = CONFIGS[request.param], batch_of([(20, 37), (12, 40)], 64)

@@ -10,11 +10,12 @@ from mlpf_jax.model.config import ModelConfig
 from mlpf_jax.model.heads import particles
 from mlpf_jax.model.mlpf import MLPF
 from mlpf_jax.model.reconstruct import reconstructor
+from tests.soaked import soaked
 
 TINY = ModelConfig(width=8, hidden=8, bin_size=8, max_bins=8)
 
 
-@pytest.mark.parametrize("elements", [16, 32])
+@pytest.mark.parametrize("elements", [16, *soaked(32)])
 def test_particles_of_a_batch_are_those_of_the_model(batch_of, state_of, quick, elements):
     batch = batch_of([(4, 6), (3, 5), (0, 0)], elements)
     variables = state_of(TINY, batch).variables
