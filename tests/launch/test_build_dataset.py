@@ -83,6 +83,7 @@ def test_shards_that_lie_around_cost_no_dataset(launch, simulated, tmp_path):
         assert before == {path: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.soak
 def test_killed_and_started_again_it_ends_with_the_same(simulated, launch, tmp_path):
     from datasets.builders.read import read
 

@@ -37,6 +37,7 @@ def test_a_real_file_becomes_a_dataset(launch, tmp_path, elements):
     )
 
 
+@pytest.mark.soak
 def test_a_folder_of_files(launch, tmp_path):
     """Three files in the layout of 2023: one for each split, however long they are."""
     from datasets.builders.read import read

@@ -172,6 +172,7 @@ def test_two_programs_in_one_run_are_refused(run, launch):
     assert "another program is working" in done.stderr
 
 
+@pytest.mark.soak
 def test_a_full_disk_leaves_what_was_computed(run, tmp_path):
     """No room for the report: the old one stays, and the next start writes it."""
     folder = tmp_path / "run"

@@ -29,10 +29,10 @@ CONFIGS = [
     {"form": "published", "binning": "learned", "face_kernel": False, "max_bins": 8},
     {"binning": "learned", "face_kernel": False, "max_bins": 8},
     {"backbone": "gnn_lsh", "binning": "face", "heads": 2, "max_bins": 8},
-    {"backbone": "attention", "binning": "tiles", "heads": 2},
     {"backbone": "favor"},
 ]
 MORE = [
+    {"backbone": "attention", "binning": "tiles", "heads": 2},
     {"backbone": "gnn_lsh", "binning": "tiles", "neighbour_features": True},
     {"backbone": "gnn_lsh", "binning": "none"},
     {"backbone": "attention", "binning": "none"},

@@ -73,6 +73,7 @@ def test_a_study_of_groups_is_that_of_one_process_whoever_dies(tmp_path):
     assert not any(isinstance(item, Failed) for item in items)
 
 
+@pytest.mark.soak
 def test_one_that_is_stopped_stops_all(tmp_path):
     """The others say that they live, and wait for it."""
     with groups(tmp_path, trouble={"0": "1 stops"}, silence_s=3 * BEAT_S) as executor:

@@ -114,6 +114,7 @@ def test_the_model_is_that_of_the_best_epoch(begin, monkeypatch, capsys):
     assert "events/s" in out
 
 
+@pytest.mark.soak
 def test_the_model_is_calibrated_once_and_anew(begin, monkeypatch, capsys):
     """What is found is saved, and it is found of a model without: also where one was configured."""
     seen = []
@@ -143,7 +144,7 @@ class Interrupted(Exception):
     pass
 
 
-@pytest.mark.parametrize("when", ["in the epoch", "saved", "recorded", "before the model"])
+@pytest.mark.parametrize("when", ["in the epoch", *soaked("saved", "recorded", "before the model")])
 @pytest.mark.parametrize("select", ["loss", *soaked("last")])
 def test_an_interrupted_training_ends_in_the_same_model(begin, monkeypatch, when, select):
     """Two batches make an update, and processes are mixed; the best is the second epoch's."""

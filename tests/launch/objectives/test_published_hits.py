@@ -18,7 +18,7 @@ SMALL = {
 }  # fmt: skip
 
 
-NAMES = ["clic_edm_ttbar_hits_pf-1.7.0", *soaked("clic_edm_ttbar_hits-3.2.0")]
+NAMES = soaked("clic_edm_ttbar_hits_pf-1.7.0", "clic_edm_ttbar_hits-3.2.0")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -21,6 +21,7 @@ def config():
     return configs.filled(configs.load("tiny"))
 
 
+@pytest.mark.soak
 def test_parameters_and_bytes_are_those_of_a_state(config):
     found = work.of_training(config, config.fit)
     kinds = np.zeros((2, 17), np.float32)

@@ -8,6 +8,7 @@ from datasets import schema
 from mlpf_jax.model.config import BACKBONES, ModelConfig, TrainConfig
 from mlpf_jax.model.heads import Prediction, particles
 from mlpf_jax.training import averaging, checkpoint, train
+from tests.soaked import soaked
 
 SMALL = {
     "width": 16, "layers_id": 1, "layers_regression": 1, "bin_size": 16, "distance_width": 8,
@@ -44,7 +45,11 @@ def rows_of_particles(quick):
     return quick(particles)
 
 
-@pytest.fixture(scope="module", params=CONFIGS, ids=lambda name: name.replace(" ", "_"))
+DAILY = ("gnn_lsh", "gnn_lsh as published", "favor")
+NAMES = [*DAILY, *soaked(*(name for name in CONFIGS if name not in DAILY))]
+
+
+@pytest.fixture(scope="module", params=NAMES, ids=lambda name: name.replace(" ", "_"))
 def trained(request, batch_of, state_of, step):
     """A state of any values and, a step later, another; and a batch of several events."""
     batch = batch_of(SIZES, 64)

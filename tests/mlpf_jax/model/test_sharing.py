@@ -138,6 +138,7 @@ def test_nothing_leaves_an_event(case, quick):
         np.testing.assert_allclose(joined, getattr(alone, name), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.soak
 def test_a_long_row_is_shared_in_neighbourhoods(batch_of, quick):
     """1,200 elements: shares are within tiles, and none is lost or given twice."""
     batch = batch_of([(500, 700)], 1216)

@@ -50,6 +50,7 @@ def test_the_update_is_that_of_the_large_batch(whole, state_of):
     assert int(small.step) == 1
 
 
+@pytest.mark.soak
 def test_lengths_may_differ(whole, state_of):
     """Padding is nothing."""
     state = state_of(MODEL, whole, TRAIN)

@@ -42,6 +42,7 @@ def test_the_size_of_chunks_makes_no_difference(tmp_path):
         assert f"has 7 events, not {first} to {last}" in refusal(path, first=first, last=last)
 
 
+@pytest.mark.soak
 def test_memory_does_not_grow_with_the_file(tmp_path):
     path = tmp_path / "long.root"
     part = some_events(1, 300)
