@@ -69,7 +69,8 @@ def tune(
     resumable    False for an objective that cannot save its state: its runner waits in its worker
                  while its trial pauses, or begins anew, and what it repeats is counted
     callbacks    each called with every `Report`; one that raises `hpo.StopStudy` ends the study
-    executor     "inline" (this process), "processes" or "ray" (`executor_options`: address, gpus)
+    executor     "inline" (this process), "processes" or "ray" (`executor_options`:
+                 address, resources)
     verbose      whether to say on the screen what is best and what fails
 
     A trial that fails is recorded, and the study goes on. Raises ValueError or TypeError, before

@@ -86,7 +86,7 @@ def test_the_gradient_of_two_processes_is_that_of_one_device():
     for process in pair:
         out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err[-3000:]
-        assert 0 < json.loads(out) < 1e-6
+        assert 0 < float(out.splitlines()[-1]) < 1e-6  # Gloo may have said something before
 
 
 def test_fit_replaces_its_own_states_only(found):
