@@ -2,12 +2,13 @@
 
 Reads `clic_edm_ttbar_pf` and `clic_edm_qq_pf` (Zenodo 8409592; python -m launch.datasets says how
 to get them) from data/; without them it simulates as many events as `data.events` says. The model
-is that of `clic_small`, wider and deeper; ten epochs of 900,000 events on all devices.
+is that of `clic_small`, wider and deeper; ten epochs of some 720,000 published events, or
+900,000 simulated ones, on all devices.
 
-Cost: not measured. From counts (--dry_run), 2.6 million parameters and 2.5e15 FLOP an epoch: a
-quarter of an hour of an accelerator that does 3 TFLOP/s of these sizes, a day of two cores.
-Expected: better than clic_small's 0.80 of the rule-based width in the fast simulation; on full
-simulation nothing is known yet.
+Cost: not measured. From counts (--dry_run), 2.6 million parameters and 2.5e15 FLOP an epoch of the
+900,000: a quarter of an hour of an accelerator that does 3 TFLOP/s of these sizes, a day of two
+cores. Expected: better than clic_small's 0.80 of the rule-based width in the fast simulation; on
+full simulation nothing is known yet.
 
 python -m launch.train --config=clic_full --run=runs/full
 python -m launch.evaluate --run=runs/full

@@ -3,11 +3,12 @@
 163 configurations in the space of the learning curves published with it (MLPF, 7 hyperparameters);
 decisions by Q-SVR of the losses seen so far, a QUBO for every half round, solved here by simulated
 annealing. Expected, on the published curves: 2953 +- 61 epochs instead of Hyperband's 3213 (the
-paper), 2974 +- 46 (docs/qsvr.md), at the same best loss.
+paper), 2926 +- 18 (docs/hpo.md), at the same best loss.
 
-Cost: 3,000 epochs of 512 events: half a day of two cores, --dry_run estimates; a compilation for
-every architecture comes on top. On a D-Wave machine, with its token in DWAVE_API_TOKEN (first see
-in docs/qsvr.md how to count the seconds): --config.tune.qsvr.sampler=qpu
+Cost: 3,000 epochs of 512 events: half a day of two cores; --dry_run, which knows no model but the
+first, says less; a compilation for every architecture comes on top. On a D-Wave machine, with its
+token in DWAVE_API_TOKEN (first see in docs/qsvr.md how to count the seconds):
+--config.tune.qsvr.sampler=qpu
 
 python -m launch.tune --config=tune_swift_qsvr --run=runs/swift
 python -m launch.study --run=runs/swift --page=study.html

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from launch.planning import plan
 from launch.shell import data, program
-from launch.shell.checks import checked_study
+from launch.shell.checks import checked_study, with_room
 from launch.shell.progress import say
 from launch.shell.runs import Run, RunError, stage, working_in
 from launch.tune import play, winner
@@ -48,6 +48,13 @@ def make_curves(run: Run) -> None:
     say(f"  {path}: {description(table.curves)}")
 
 
+def planned(run: Run) -> list[plan.Step]:
+    """What --dry_run says of the table."""
+    if (path := run.folder / TABLE).exists():
+        return [plan.Step(f"table: done, {path}")]
+    return plan.tuning(run)
+
+
 def description(curves: np.ndarray) -> str:
     """Rows, epochs and final losses in a line."""
     final = curves[:, -1][np.isfinite(curves[:, -1])]
@@ -64,9 +71,9 @@ if __name__ == "__main__":
 
     def main() -> None:
         if dry_run():
-            plan.show(folder(), checked_recipe(config()), (plan.datasets, plan.tuning))
+            plan.show(folder(), checked_recipe(config()), (plan.datasets, planned))
             return
-        with working_in(folder(), checked_recipe(config())) as run:
+        with working_in(folder(), with_room(checked_recipe(config()))) as run:
             if "data" in run.config:
                 data.build(run)
             make_curves(run)

@@ -8,7 +8,7 @@ Each stage begins where it was left; a run that is complete is only shown.
 from launch import build_dataset, evaluate, report, train, tune
 from launch.planning import plan
 from launch.shell import program
-from launch.shell.checks import checked
+from launch.shell.checks import checked, with_room
 from launch.shell.progress import say
 from launch.shell.runs import Run, working_in
 
@@ -42,7 +42,7 @@ if __name__ == "__main__":
             stages = (plan.datasets, plan.tuning, plan.training)
             plan.show(folder(), checked(config()), stages)
             return
-        with working_in(folder(), checked(config())) as run:
+        with working_in(folder(), with_room(checked(config()))) as run:
             demo(run)
 
     program.start(main)

@@ -14,7 +14,7 @@ from absl import flags
 from datasets.storage.files import write_json
 from launch.planning import plan
 from launch.shell import data, program
-from launch.shell.checks import checked_study
+from launch.shell.checks import checked_study, with_room
 from launch.shell.dispatch import dispatch_log
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, RunError, stage, working_in
@@ -113,7 +113,7 @@ if __name__ == "__main__":
         if dry_run():
             plan.show(folder(), checked_study(config()), (plan.datasets, plan.tuning))
             return
-        with working_in(folder(), checked_study(config())) as run:
+        with working_in(folder(), with_room(checked_study(config()))) as run:
             if "data" in run.config:
                 data.build(run)
             tune(run, ray_address.value)

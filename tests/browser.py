@@ -4,6 +4,7 @@ import base64
 import fcntl
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,7 @@ class Browser:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
+            assert select.select([self._read], [], [], 60)[0], "the browser says nothing"
             more = os.read(self._read.fileno(), 1 << 16)
             assert more, "the browser has ended"
             self._rest += more

@@ -118,6 +118,8 @@ def _share(found: Mapping[str, Any], name: str) -> str:
 
 def _reading(facts: Facts) -> list[str]:
     split = next(iter(facts.splits), "train")
+    if facts.format != "array_record":
+        return [f"Of the format {facts.format}, which TFDS reads with TensorFlow alone."]
     return [
         "```python",
         "import tensorflow_datasets as tfds  # TensorFlow is not needed",

@@ -6,7 +6,6 @@ from datasets.cards.card import MEANINGS
 from datasets.cards.facts import Facts, Feature, File
 
 VERSION = "http://mlcommons.org/croissant/1.0"
-RECORDS = "application/x-array_record"
 _TERMS = (
     "citeAs", "column", "equivalentProperty", "extract", "field", "fileObject", "fileProperty",
     "fileSet", "format", "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField",
@@ -40,14 +39,14 @@ def document(facts: Facts) -> dict[str, Any]:
         **({"citeAs": facts.citation} if facts.citation else {}),
         "isLiveDataset": False,
         "distribution": [
-            *map(_file, facts.files),
+            *(_file(facts, file) for file in facts.files),
             *(_files(facts, split) for split in facts.splits),
         ],
         "recordSet": [_splits(facts), *(_events(facts, split) for split in facts.splits)],
     }
 
 
-def _file(file: File) -> dict[str, Any]:
+def _file(facts: Facts, file: File) -> dict[str, Any]:
     return {
         "@type": "cr:FileObject",
         "@id": file.name,
@@ -55,9 +54,13 @@ def _file(file: File) -> dict[str, Any]:
         "description": f"{file.events} events of {file.split}",
         "contentUrl": file.name,
         "contentSize": f"{file.bytes} B",
-        "encodingFormat": RECORDS,
+        "encodingFormat": _encoding(facts),
         "sha256": file.sha256,
     }
+
+
+def _encoding(facts: Facts) -> str:
+    return f"application/x-{facts.format}"
 
 
 def _files(facts: Facts, split: str) -> dict[str, Any]:
@@ -68,7 +71,7 @@ def _files(facts: Facts, split: str) -> dict[str, Any]:
         "@id": f"{split}-files",
         "name": f"{split}-files",
         "includes": f"{name[: name.rindex('.')]}.*",
-        "encodingFormat": RECORDS,
+        "encodingFormat": _encoding(facts),
     }
 
 

@@ -3,10 +3,13 @@ entries of a space; one mapping of names to these, or several of which each tria
 
 import functools
 import math
+import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from hpo.core import streams
 from hpo.core.searcher import Searcher
@@ -31,6 +34,20 @@ class Candidates(NamedTuple):
     searcher: Searcher
     limit: int | None
     values: Callable[[Configuration], dict[str, Any]]
+
+
+def told(given: Any) -> Any:
+    """What users gave, as plain values that differ where it does, the same in every process."""
+    if isinstance(given, Space):
+        return told(given.parameters)
+    if isinstance(given, Mapping):
+        return {str(name): told(each) for name, each in given.items()}
+    if isinstance(given, np.ndarray | Sequence) and not isinstance(given, str | bytes):
+        return [told(each) for each in given]
+    if hasattr(given, "rvs") and hasattr(given, "dist"):  # whose text has nothing but an address
+        return f"{given.dist.name} {told(given.args)} {told(given.kwds)}"
+    whole = {"N_CHAR_MAX": sys.maxsize} if isinstance(given, BaseEstimator) else {}
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", type(given).__repr__(given, **whole))
 
 
 class _Entry(NamedTuple):

@@ -27,7 +27,7 @@ from sklearn.utils.validation import _check_method_params, _num_samples
 from hpo.core.searcher import Searcher
 from hpo.core.types import MID_JOB, Event, Scheduler
 from hpo.estimators import results
-from hpo.estimators.candidates import candidates
+from hpo.estimators.candidates import candidates, told
 from hpo.estimators.folds import EPOCHS, SAMPLES, Plan, growing, made
 from hpo.estimators.passes import Passes, can_go_on
 from hpo.estimators.training import METRIC, Fold, Training
@@ -208,7 +208,14 @@ class StudySearchCV(BaseSearchCV):
         about = {"limit": limit, "resource": plan.resource, "splits": len(splits)}
         if self.folder is not None:
             rows = (plan.X, plan.y, splits, plan.fit_params)
-            about |= {"data": joblib.hash(rows), "estimator": repr(plan.estimator)}
+            about |= {
+                "data": joblib.hash(rows),
+                "estimator": told(plan.estimator),
+                "distributions": told(self.param_distributions),
+                "scoring": told(plan.scorer),
+                "error_score": told(self.error_score),
+                "train_scores": self.return_train_score,
+            }
         return {"objective": type(plan.estimator).__name__, "settings": about, "seed": 0}
 
     def _keep_results(self, plan: Plan, rows: list[results.Row]) -> None:
@@ -267,7 +274,7 @@ def _folds(plan: Plan, splits: list, seed: int) -> list[Fold]:
     if plan.resource == EPOCHS:
         return [Fold(*split) for split in splits]
     classified = plan.classes is not None and type_of_target(plan.y) in ("binary", "multiclass")
-    labels = np.asarray(plan.y) if classified else None
+    labels = np.ravel(plan.y) if classified else None
     generators = np.random.default_rng(seed).spawn(len(splits))
     return [
         Fold(growing(np.asarray(train), labels, generator), test)

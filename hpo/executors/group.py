@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpo.core.types import Failed, Job
+from hpo.core.types import Completed, Failed, Job
 from hpo.executors.pool import Worker
 
 VERDICT_S = 60.0  # in which a lost process, or its machine, is found out by others than its peers
@@ -41,6 +41,7 @@ class Group:
         self._alive: set[int] = set()  # since the pool was told that all are
         self._failed: dict[int, Message] = {}  # what members ended their jobs, or themselves, with
         self._failed_at = 0.0
+        self._completed: dict[int, Message] = {}  # who has done all that the job asks for
         self._lost: list[Worker] = []  # those that were found dead at once
         self._over = ""  # why it is, unless by a loss
 
@@ -121,9 +122,14 @@ class Group:
             self._ready.add(process)
             if len(self._ready) == len(self.members):
                 return [message]
-        elif "fatal" in message or _is_failure(message):
+        elif "fatal" in message or _is(message, Failed):
             self._failed_at = self._failed_at or time.monotonic()
             self._failed[process] = message
+        elif _is(message, Completed):
+            self._completed[process] = message
+            if len(self._completed) == len(self.members):  # none can fail any more
+                done, self._completed = self._completed[0], {}
+                return [done]
         elif process == 0 and "event" in message and not self._failed:
             return [message]
         if len(self._alive) < len(self.members):
@@ -141,8 +147,9 @@ class Group:
         """Whether all have failed that have anything to do, or nobody is known to be lost after a
         while."""
         waited = time.monotonic() - self._failed_at > VERDICT_S
-        return waited or len(self._failed) == (len(self.members) if self._introduced else 1)
+        over = {*self._failed, *self._completed}
+        return waited or len(over) == (len(self.members) if self._introduced else 1)
 
 
-def _is_failure(message: Message) -> bool:
-    return message.get("event", {}).get("kind") == Failed.__name__
+def _is(message: Message, kind: type) -> bool:
+    return bool(message.get("event", {}).get("kind") == kind.__name__)

@@ -194,7 +194,7 @@ class Pool(ABC):
                     messages, closed = worker.received()
                     for message in messages:
                         self._receive(worker, message, told)
-                    if dead or closed:
+                    if closed or (dead and worker.dead):  # a group may have said why it ends
                         self._replace(worker, told)
                 elif worker.ready and time.monotonic() - worker.heard > self._silence_s:
                     self._replace(worker, told, f"silence for {self._silence_s:g} s")

@@ -148,7 +148,7 @@ class RayExecutor(Pool):
     ):
         super().__init__(factory, settings, folder, workers, seed, places, **options)
         self._own_cluster = connect(address, workers, self.resources)
-        if address and (missing := lacking(self.resources)):
+        if not self._own_cluster and (missing := lacking(self.resources)):
             self.note(
                 f"the cluster has no room for a trial yet, it lacks {missing}: waiting for it"
             )

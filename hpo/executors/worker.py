@@ -29,6 +29,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from hpo.core.secrets import without_secrets
 from hpo.core.types import Configuration, Reported, Trial, event_to_json, from_json, one_line
 from hpo.executors.running import Objective, run, with_folders
 
@@ -53,7 +54,7 @@ def main(descriptor: int) -> None:
     try:
         objective = with_folders(_made(setup, send))
     except Exception as error:
-        traceback.print_exc()
+        print(without_secrets(traceback.format_exc()), end="", file=sys.stderr)
         send({"fatal": f"{setup['factory']}: {one_line(error)}"})
         return
     send({"ready": True})

@@ -9,8 +9,9 @@ from hpo.study.journal import Journal, read_journal
 def fork(path: str | Path, rows: int, to: str | Path) -> None:
     """Copies the first rows of a study into a new file, from which it can go on another way.
 
-    Rows keep their times. Trials go on from their checkpoints; those belong to the folder of the
-    first study and are not copied. Raises JournalError where the file exists or the rows do not.
+    Rows keep their times, and lose which worker told them. Trials go on from their checkpoints;
+    those belong to the folder of the first study and are not copied. Raises JournalError where the
+    file exists or the rows do not.
     """
     header, entries = read_journal(path)
     if not 0 <= rows <= len(entries):

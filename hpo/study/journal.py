@@ -271,8 +271,9 @@ def _checked(item: Job | Event) -> Job | Event:
             raise TypeError(f"{name} is {value!r:.80}, no whole number")
     if isinstance(item, Reported):
         metrics = item.metrics
-        if type(metrics) is not dict or not all(type(v) in (float, int) for v in metrics.values()):
-            raise TypeError(f"metrics are {metrics!r:.80}, not numbers by name")
+        plain = (float, int, bool, str)  # what workers make of metrics, ours or not
+        if type(metrics) is not dict or not all(type(v) in plain for v in metrics.values()):
+            raise TypeError(f"metrics are {metrics!r:.80}, not plain values by name")
     if isinstance(item, Failed) and not isinstance(item.error, str):
         raise TypeError(f"the error is {item.error!r:.80}, no text")
     return item

@@ -95,7 +95,9 @@ def binned(
     """
     closed = _closed([b[edges] for b in next(iter(bins.values()))])
     found = {n: [_of(b, what) for b in of] for n, of in bins.items()}
-    ends = [v + k * (e or 0.0) for of in found.values() for v, e in of for k in (-1, 1) if v]
+    ends = [
+        v + k * (e or 0.0) for of in found.values() for v, e in of for k in (-1, 1) if v is not None
+    ]
     top = 1.08 * max(ends, default=1.0) or 1.0
     # Shares are near 1: what tells them apart lies between the least of them and there.
     ground = max(min(ends, default=0.0) - 0.1, 0.0) if what == "matched" else 0.0

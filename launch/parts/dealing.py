@@ -35,7 +35,7 @@ def dealt(
             yield make(item)
         elif mine:
             group.check()  # or it would work for nobody
-            _put(group.folder / part, make(item), store)
+            _put(group, group.folder / part, make(item), store)
         elif group.first:
             yield _taken(group, group.folder / part, store)
 
@@ -45,10 +45,14 @@ def own(group: Group, items: list[Item]) -> list[Item]:
     return items[group.number :: group.size]
 
 
-def _put(path: Path, made: Made, store: Store) -> None:
+def _put(group: Group, path: Path, made: Made, store: Store) -> None:
     partial = path.with_name(f".{path.name}.partial")
-    store.write(partial, made)
-    partial.rename(path)
+    try:
+        store.write(partial, made)
+        partial.rename(path)
+    except FileNotFoundError:
+        group.check()  # the first process has left, and the folder with it
+        raise
 
 
 def _taken(group: Group, path: Path, store: Store) -> Made:

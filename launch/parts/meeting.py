@@ -211,7 +211,8 @@ def _check_same(expected: Mapping[str, Any], found: Mapping[str, Any]) -> None:
 def _living(path: Path, number: int) -> Iterator[None]:
     """A number grows in the file until the block is left; then there is none."""
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        # Synchronous: other machines see what the file system has, not what is kept here.
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_SYNC)
     except FileExistsError:
         raise RunError(
             f"process {number} of the group is there already: number them from 0, each once; where "

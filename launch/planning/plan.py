@@ -9,7 +9,7 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from datasets.builders import building
-from datasets.builders.recipes import Recipe
+from datasets.builders.recipes import Extracted, Recipe, Simulated
 from launch.objectives.speed import duration
 from launch.planning import work
 from launch.planning.sizes import EFFICIENCY, SIZES
@@ -92,11 +92,12 @@ def dataset(recipe: Recipe, root: Path, workers: int) -> Step:
     events, sizes = sum(counts.values()), SIZES[recipe.elements]
     parts = ", ".join(f"{split} {count:,}" for split, count in counts.items())
     text = f"dataset {folder}: {events:,} events ({parts}) in {len(recipe.shards)} shards"
-    return Step(text, events * sizes.seconds / workers, events * sizes.bytes)
+    simulated = sum(s.source.events for s in recipe.shards if isinstance(s.source, Simulated))
+    return Step(text, simulated * sizes.seconds / workers, events * sizes.bytes)
 
 
-def _events(source) -> int:
-    return source.events if hasattr(source, "events") else source.last - source.first
+def _events(source: Simulated | Extracted) -> int:
+    return source.events if isinstance(source, Simulated) else source.last - source.first
 
 
 def tuning(run: Run) -> list[Step]:
@@ -109,7 +110,7 @@ def tuning(run: Run) -> list[Step]:
     text = f"tuning by {settings.scheduler}: {trials} configurations, at most {epochs:,} epochs"
     if "data" not in run.config:
         return [Step(f"{text} of a training of its own{begun}")]
-    events = settings.train_events or _of_split(run, "train")
+    events = _trained_on(run, settings)
     found = work.of_training(run.config, settings)
     text += f" of {events:,} events; models like {found.parameters:,} parameters"
     seconds = epochs * events * found.flops / work.rate(_precision(run.config))
@@ -122,7 +123,7 @@ def training(run: Run) -> list[Step]:
         return [Step(f"training: done, {run.folder / 'model'}")]
     config = outcomes.chosen(run)
     fit = config.fit
-    events = fit.train_events or _of_split(run, "train")
+    events = _trained_on(run, fit)
     found = work.of_training(config, fit)
     done = max(outcomes.records(run), default=0)
     left = f", {done} of them done" if done else ""
@@ -138,5 +139,17 @@ def _precision(config: ConfigDict) -> str:
     return config.model.get("precision", "float32")
 
 
-def _of_split(run: Run, split: str) -> int:
-    return run.config.data.events[split] * len(run.config.data.processes)
+def _trained_on(run: Run, settings: ConfigDict) -> int:
+    """Events of an epoch: as many as are asked for, or there are."""
+    there = sum(_of_process(run, process) for process in run.config.data.processes)
+    return min(settings.train_events or there, there)
+
+
+def _of_process(run: Run, process: str) -> int:
+    """Events to train on: of a dataset that was brought what it has, else what is to be made."""
+    folder = run.data / data.recipe(run.config, process).name
+    if not building.is_brought(folder):
+        return run.config.data.events["train"]
+    from datasets.builders.read import open_dataset
+
+    return open_dataset(folder).events("train")

@@ -38,7 +38,7 @@ def checked_study(config: ConfigDict) -> ConfigDict:
         studies.make_scheduler(config.tune)
         studies.size(config.tune)
         studies.executor_name(config.tune)
-        studies.check_resources(config.tune)
+        studies.resources(config.tune)
     except AttributeError as error:
         raise RunError(f"the configuration of the study lacks {error}") from None
     drawn = studies.make_space(config.tune.space).draw(np.random.default_rng(0))
@@ -47,6 +47,13 @@ def checked_study(config: ConfigDict) -> ConfigDict:
         _check_particle_flow(config, variant)
     elif objective == studies.OBJECTIVE:
         raise RunError(f"{objective} trains particle flow: the configuration needs a data section")
+    return config
+
+
+def with_room(config: ConfigDict) -> ConfigDict:
+    """The configuration itself, for who is going to tune. Raises ValueError where this machine has
+    less than its trials are to be given."""
+    studies.check_resources(config.tune)
     return config
 
 

@@ -140,6 +140,9 @@ def make_space(rows: tuple[tuple, ...]) -> Any:
     """
     import hpo
 
+    for row in rows:
+        if not isinstance(row, tuple | list) or len(row) < 2 or not isinstance(row[0], str):
+            raise RunError(f"tune.space: {row!r:.80} is no (path, kind, values ...)")
     return hpo.Space({path: _parameter(path, *row) for path, *row in rows})
 
 
@@ -163,6 +166,8 @@ def _parameter(path: str, kind: str, *values: Any) -> Any:
             strict=True,
         )
     )
+    if kind == "when" and len(values) < 3:
+        raise RunError(f"{path}: when: is followed by parent, its values, and a kind with values")
     if kind == "when":
         parent, allowed, *inner = values
         return hpo.When(parent, tuple(allowed), _parameter(path, *inner))

@@ -5,6 +5,7 @@ import pytest
 from tests.fuzz.catalogue import all_readers
 from tests.fuzz.corpus import content, kept
 from tests.fuzz.reader import Reader, judged
+from tests.soaked import soaked
 
 SLOW = ("checkpoint", "edm4hep", "model")
 READERS = all_readers()
@@ -21,10 +22,19 @@ def test_what_broke_a_reader_is_refused_now(path, tmp_path):
     assert judged(READERS[path.parent.name], content(path), tmp_path) is None
 
 
-@pytest.mark.parametrize("name", [name for name in READERS if name not in SLOW])
+@pytest.mark.parametrize("name", [*[n for n in READERS if n not in SLOW], *soaked(*SLOW)])
 def test_sound_inputs_are_read(name, tmp_path):
     for seed in READERS[name].seeds()[:3]:
-        READERS[name].read(seed, tmp_path) if READERS[name].refusals else None
+        READERS[name].read(seed, tmp_path)
+
+
+def test_sound_values_come_to_be_checked(tmp_path, monkeypatch):
+    """They are not refused as flags, which would end a reader silently."""
+    seen = []
+    monkeypatch.setattr("launch.shell.checks.checked", seen.append)
+    for seed in READERS["config_values"].seeds():
+        READERS["config_values"].read(seed, tmp_path)
+    assert len(seen) == len(READERS["config_values"].seeds())
 
 
 def refusing(error: Exception) -> Reader:

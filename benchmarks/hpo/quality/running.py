@@ -1,7 +1,7 @@
 """What schedulers find for their epochs, ours beside other tools', on tables of curves.
 
 .bench-hpo-venv/bin/python -m benchmarks.hpo --quality [--curves FILE ...] [--seeds 3]
-    [--methods NAME,NAME] [--report]
+    [--methods 'NAME|NAME'] [--report]
 
 Each study has Hyperband's epochs at R = the length of the curves and eta = 3, and one worker.
 Studies are appended to a file as they end; the same command goes on where it was killed, and more

@@ -81,6 +81,8 @@ def workers(view: View) -> Figure:
         row = (lane + 0.1, lane + 0.9)
         look = f"edge {looks[s.end]}"
         marks.append(plot.bar((s.begun / size, s.ended / size), row, look, s.trial, words))
+    known = all(s.worker is not None for s in spans)
+    whose = "a worker each" if known else "as few as hold them all"
     keys = "".join(
         key("square", look, {"lost": "its worker was lost"}.get(end, end))
         for end, look in looks.items()
@@ -88,7 +90,7 @@ def workers(view: View) -> Figure:
     )
     return Figure(
         plot.svg("workers", marks),
-        "Jobs in lanes, as few as hold them all, on the study's clock.",
+        f"Jobs in lanes, {whose}, on the study's clock.",
         keys,
         _jobs("lanes", spans, lanes),
         wide=True,

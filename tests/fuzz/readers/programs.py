@@ -31,12 +31,12 @@ def read_override(data: bytes, folder: Path) -> None:
 
     from launch.shell import checks, configs, program
 
-    argument = "--config." + data.decode("utf-8", "replace")
+    given = ["program", *("--config." + data.decode("utf-8", "replace")).split("\n")]
     values = flags.FlagValues()
     full = configs.filled(configs.load("tiny"))
-    holder = config_flags.DEFINE_config_dict("config", full, flag_values=values)
     try:
-        values(["program", *argument.split("\n")])
+        holder = config_flags.DEFINE_config_dict("config", full, flag_values=values, sys_argv=given)
+        values(given)
     except (*program.UNKNOWN_KEY, *program.WRONG_FLAGS):
         return
     checks.checked(holder.value)

@@ -1,22 +1,26 @@
 """Laws of the searches: what they say of a configuration is what anybody finds who trains it."""
 
 import pickle
+import warnings
 
 import joblib
 import numpy as np
 import pytest
 import sklearn
-from scipy.stats import loguniform
+from scipy.stats import loguniform, norm
 from sklearn.base import clone
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.datasets import make_classification
-from sklearn.exceptions import FitFailedWarning
+from sklearn.exceptions import DataConversionWarning, FitFailedWarning
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 import hpo
+from hpo.study.errors import SettingsChanged
 
 X, Y = make_classification(90, 6, n_informative=4, n_classes=3, random_state=0)
 SGD = SGDClassifier(random_state=0)
@@ -212,7 +216,17 @@ def test_weights_go_where_the_rows_go():
     inner = {f"sgdclassifier__{name}": given for name, given in ALPHA.items()}
     piped = clone(search).set_params(estimator=step, param_distributions=inner)
     piped.fit(X, Y, sgdclassifier__sample_weight=weight)
-    assert piped.cv_results_["mean_fit_time"].shape == search.cv_results_["mean_fit_time"].shape
+    scorer, first = get_scorer("neg_log_loss"), search.cv_results_["params"][0]
+    for split, (train, test) in enumerate(KFold(2).split(X)):
+        model = clone(search.estimator).set_params(**first)
+        for _ in range(search.cv_results_["n_resources"][0]):
+            model.partial_fit(X[train], Y[train], np.unique(Y), sample_weight=weight[train])
+        # as in scikit-learn's searches, weights that have a name of their own count in scores, too
+        name = f"split{split}_test_score"
+        scored = scorer(model, X[test], Y[test], sample_weight=weight[test])
+        assert search.cv_results_[name][0] == pytest.approx(scored, rel=1e-12)
+        scored = scorer(model, X[test], Y[test])
+        assert piped.cv_results_[name][0] == pytest.approx(scored, rel=1e-12)
     with sklearn.config_context(enable_metadata_routing=True):
         asked = clone(search)
         asked.estimator.set_fit_request(sample_weight=True)
@@ -262,3 +276,36 @@ def test_its_study_is_a_source_of_exports():
     assert best["params_alpha"] == search.best_params_["alpha"]
     spent = sum(row["epochs"] for row in rows)
     assert spent == search.study_.epochs <= hpo.hyperband_epochs(9, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scoring": "neg_log_loss"},
+        {"param_distributions": {"alpha": norm(500, 0.1)}},
+        {"param_distributions": {"class_weight": [{0: 5, 1: 5}, {0: 1, 1: 2}]}},
+        {"error_score": 0.0},
+    ],
+)
+def test_a_folder_goes_on_with_the_same_search_alone(tmp_path, change):
+    """Scores of another scoring, or of other values, would be taken for those of this one."""
+    X, y = make_classification(60, random_state=0)
+    model = SGDClassifier(loss="log_loss", random_state=0)
+    same = {"max_epochs": 3, "cv": 2, "random_state": 0, "folder": tmp_path, "refit": False}
+    values = {"class_weight": [{0: 1, 1: 1}, {0: 1, 1: 2}]}
+    values = values if "class_weight" in str(change) else {"alpha": norm(5, 0.1)}
+    given = {"param_distributions": values, "scoring": "accuracy"}
+    hpo.SwiftSearchCV(model, **given, **same).fit(X, y)
+    hpo.SwiftSearchCV(model, **given, **same).fit(X, y)  # the same goes on
+    with pytest.raises(SettingsChanged):
+        hpo.SwiftSearchCV(model, **(given | change), **same).fit(X, y)
+
+
+def test_labels_in_a_column(tmp_path):
+    X, y = make_classification(60, random_state=0)
+    tree = DecisionTreeClassifier(random_state=0)
+    search = hpo.SwiftSearchCV(tree, {"max_depth": [1, 2]}, cv=2, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataConversionWarning)
+        column = clone(search).fit(X, y.reshape(-1, 1))
+    assert column.best_params_ == search.fit(X, y).best_params_

@@ -64,8 +64,8 @@ class Peers:
 def together(settings):
     """Each process has its part of what one alone would add up. Loss after an epoch: the state, in
     the trial's folder, which the first one writes before it is told. Trouble of a trial, by its
-    number, comes once: "K dies", "K leaves" (and dies later), "K stops" or "K fails", where K is
-    the process."""
+    number, comes once: "K dies", "K leaves" (and dies later), "K stops", "K fails" or "K falters"
+    (behind its last epoch), where K is the process."""
     group = settings.get("group", {"process": 0, "processes": 1})
     peers = Peers(**group) if "coordinator" in group else None
     process, processes = group["process"], group["processes"]
@@ -75,7 +75,8 @@ def together(settings):
     def objective(trial):
         trouble = settings.get("trouble", {}).get(str(trial.number), "")
         for epoch in range(trial.first_epoch, trial.last_epoch):
-            if epoch == 2 and trouble and int(trouble.split()[0]) == process:
+            mine = trouble.startswith(f"{process} ")
+            if epoch == 2 and mine and "falters" not in trouble:
                 _suffer(trouble.split()[1], trial.folder / "suffered", peers)
             time.sleep(settings.get("epoch_seconds", 0.0))
             own = float(sum((part + 1) * trial.configuration["x"] for part in parts))
@@ -89,6 +90,9 @@ def together(settings):
             if peers:
                 peers.sum(0.0)  # the state is written
             yield {"loss": state if process == 0 else -1.0}
+        if trouble == f"{process} falters":
+            time.sleep(0.5)  # the first process has told its last epoch
+            raise ValueError("behind its last epoch")
 
     return objective
 

@@ -93,6 +93,16 @@ def test_one_that_fails_alone_fails_the_trial_and_the_next_one_has_a_fresh_group
     assert len(list(tmp_path.glob("met-2-1-*"))) == 2
 
 
+def test_who_fails_behind_its_last_epoch_fails_the_trial_and_not_the_next(tmp_path):
+    """Though the first process has told all that it had: the job ends when all of them say so."""
+    with groups(tmp_path, trouble={"0": "1 falters"}) as executor:
+        first = heard_of(executor, Job(0, {"x": 1.0}, 0, 2))
+        second = heard_of(executor, Job(1, {"x": 1.0}, 0, 2))
+    assert isinstance(first[-1], Failed)
+    assert "behind its last epoch" in first[-1].error
+    assert second[-1] == Completed(1, 2)
+
+
 def test_a_cancelled_job_is_heard_of_no_more(tmp_path):
     with groups(tmp_path) as executor:
         while not executor.slots:

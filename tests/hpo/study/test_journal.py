@@ -54,7 +54,7 @@ def path(tmp_path):
 def test_what_is_appended_is_read_back(path):
     items = [
         Job(3, {"a.b": 0.1, "c": "x", "d": True, "e": 2}, 0, 4),
-        Reported(3, 1, {"loss": 0.1 + 0.2, "other": float("inf")}),
+        Reported(3, 1, {"loss": 0.1 + 0.2, "other": float("inf"), "note": "x", "good": True}),
         Completed(3, 4),
         Failed(3, "ValueError: ü"),
         WorkerLost(3),

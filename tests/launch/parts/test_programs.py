@@ -181,7 +181,8 @@ def test_where_one_is_killed_the_other_ends_with_a_line(model, source, tmp_path,
     output = tmp_path / "p.parquet"
     flags = f"--model={model}", f"--input={source}", f"--output={output}", "--members=2"
     pair = [program("predict", *flags, f"--member={number}") for number in range(2)]
-    while not list(tmp_path.glob(f".p.parquet.group/*/{killed}")):
+    while len(list(tmp_path.glob(".p.parquet.group/*/[01]"))) < 2:  # both have come
+        assert all(each.poll() is None for each in pair), "one of them ended early"
         time.sleep(0.001)
     pair[killed].send_signal(signal.SIGKILL)
     refused(ended(pair[1 - killed]), f"process {killed} of the group is gone", "start all of them")
@@ -189,7 +190,6 @@ def test_where_one_is_killed_the_other_ends_with_a_line(model, source, tmp_path,
     assert not output.exists()
 
 
-@pytest.mark.soak
 def test_observed_events_of_a_dataset_are_those_of_one_process(quick, model, tmp_path):
     """The portions, however many there are."""
     from tests.mlpf_jax.physics.observed_events import photons

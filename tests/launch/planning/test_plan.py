@@ -52,6 +52,7 @@ def test_what_is_done_costs_nothing(config, tmp_path, monkeypatch):
     run = Run(tmp_path, config)
     (whole,) = plan.training(run)
     assert "2 epochs of 24 events;" in whole.text
+    assert whole.seconds > 0
     (tmp_path / "metrics.jsonl").write_text('{"epoch": 1}\n')
     (half,) = plan.training(run)
     assert "1 of them done" in half.text
