@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets import elements
+from datasets import elements, schema
 from datasets.events import ENDS, Table, join_events, take_events
 from datasets.schema import (
     CLUSTER,
