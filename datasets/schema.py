@@ -67,6 +67,14 @@ class Part(NamedTuple):
         """The table of `EventData` whose rows they are, in the singular."""
         return self.kind.rsplit("_", 1)[-1]
 
+    def rows(self, X: Float[np.ndarray, "elements features"]) -> Bool[np.ndarray, " elements"]:
+        """Which elements belong to it. Hits of tracker and calorimeters share an `elemtype`."""
+        chosen = X[:, SHARED["elemtype"]] == self.elemtype
+        if self.table != "hit":
+            return chosen
+        in_tracker = X[:, hit("subdetector")] == TRACKER
+        return chosen & (in_tracker == (self.kind == "tracker_hit"))
+
 
 class Elements(NamedTuple):
     """What the rows of X are: the parts follow each other in every event."""

@@ -4,7 +4,7 @@ python -m launch.report --run=runs/demo
 python -m launch.report --run=/read/only/demo --output=page.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,57 +14,87 @@ from datasets.events import Samples
 from datasets.storage.files import read_json, write_json, write_text
 from launch.pages import event, page
 from launch.pages.report import sections
-from launch.shell import data, program, studies
+from launch.shell import data, outcomes, program, studies
 from launch.shell.progress import say
-from launch.shell.runs import Run, check_place, going_on_in
+from launch.shell.runs import Run, RunError, check_place, going_on_in
 
 
 def write_report(run: Run, output: Path | None = None) -> Path:
     """Writes metrics.json and report.html from what the other stages left, or the page alone to
-    `output`; returns the page."""
-    study = study_of(run)
-    figures_of_merit = read_json(run.folder / "evaluation.json")
+    `output`; returns the page. Raises RunError where they left nothing."""
+    absent = dict(lacking(run))
+    if len(absent) == 3:
+        raise RunError(
+            f"{run.folder} has nothing to report: it was neither tuned, trained nor evaluated "
+            f"({', '.join(absent.values())})"
+        )
+    study = None if "tuning" in absent else study_of(run)
+    evaluated = "evaluation" not in absent
+    figures_of_merit = read_json(run.folder / "evaluation.json") if evaluated else None
+    samples = data.load(run, "test") if evaluated else None
     metrics = headline(run, study, figures_of_merit)
     if output is None:
         write_json(run.folder / "metrics.json", metrics)
     path = output or run.folder / "report.html"
-    write_text(path, drawn(run, study, figures_of_merit, metrics, data.load(run, "test")))
+    write_text(path, drawn(run, study, figures_of_merit, metrics, samples))
     return path
+
+
+def lacking(run: Run) -> Iterator[tuple[str, str]]:
+    """What there cannot be in the report, and the program that makes it."""
+    if not (run.folder / "study.db").is_file():
+        yield "tuning", "launch.tune"
+    if not outcomes.records(run):
+        yield "training", "launch.train"
+    if not (run.folder / "evaluation.json").is_file():
+        yield "evaluation", "launch.evaluate"
 
 
 def drawn(
     run: Run,
     study: Any,
-    figures_of_merit: Mapping,
+    figures_of_merit: Mapping | None,
     metrics: Mapping[str, float],
-    samples: Samples,
+    samples: Samples | None,
 ) -> str:
-    """HTML of the report; `samples` are the test events."""
-    parts = [
-        *sections.physics(run, samples, figures_of_merit),
-        *sections.tuning(run, study),
-        *sections.event(run, samples),
-        *sections.winner(run, study),
-        *sections.provenance(run),
-    ]
-    title = "Particle flow, tuned: " + ", ".join(run.config.data.processes)
-    summary, made = _summary(metrics, figures_of_merit), sections.made(run, figures_of_merit)
-    return page.render(title, summary, parts, made, end=event.SCRIPT)
+    """HTML of the report; `samples` are the test events. Of what there is not (None: a run that was
+    not tuned, or not evaluated) there is no section."""
+    parts = []
+    if figures_of_merit is not None:
+        parts += sections.physics(run, samples, figures_of_merit)
+    if study is not None:
+        parts += sections.tuning(run, study)
+    if samples is not None:
+        parts += sections.event(run, samples)
+    parts += [*sections.trained(run), *sections.provenance(run)]
+    summary, made = _summary(metrics), sections.made(run, figures_of_merit)
+    return page.render(_title(run, study), summary, parts, made, end=event.SCRIPT)
 
 
-def headline(run: Run, study: Any, figures_of_merit: Mapping) -> dict[str, float]:
-    """The run in eight numbers: widths (IQR / median), epochs, trials, seconds."""
-    widths = {
-        f"{name}_{what}_iqr": figures_of_merit[group][name]["width"]
-        for what, group in (("jet", "jets"), ("met", "met"))
-        for name in ("baseline", "mlpf")
-    }
-    return widths | {
-        "epochs_spent": study.epochs,
-        "epochs_hyperband": epochs_of_hyperband(run),
-        "trials": len(study.trials),
-        "seconds": round(sum(read_json(run.folder / "seconds.json").values()), 1),
-    }
+def _title(run: Run, study: Any) -> str:
+    if "data" not in run.config:  # a study of a training of one's own
+        return f"Tuned: {run.config.tune.objective}"
+    tuned = "tuned" if study is not None else "not tuned"
+    return f"Particle flow, {tuned}: " + ", ".join(run.config.data.processes)
+
+
+def headline(run: Run, study: Any, figures_of_merit: Mapping | None) -> dict[str, float]:
+    """The run in eight numbers, as far as they are known: widths (IQR / median), epochs, trials,
+    seconds."""
+    found = {}
+    if figures_of_merit is not None:
+        found |= {
+            f"{name}_{what}_iqr": figures_of_merit[group][name]["width"]
+            for what, group in (("jet", "jets"), ("met", "met"))
+            for name in ("baseline", "mlpf")
+        }
+    if study is not None:
+        found |= {
+            "epochs_spent": study.epochs,
+            "epochs_hyperband": epochs_of_hyperband(run),
+            "trials": len(study.trials),
+        }
+    return found | {"seconds": round(sum(sections.seconds(run).values()), 1)}
 
 
 def study_of(run: Run) -> Any:
@@ -83,17 +113,24 @@ def epochs_of_hyperband(run: Run) -> int:
     return hpo.hyperband_epochs(run.config.tune.max_epochs, run.config.tune.eta)
 
 
-def _summary(metrics: Mapping[str, float], figures_of_merit: Mapping) -> list[tuple[str, str]]:
+def _summary(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
     """(figure, what it is) of the strip at the top."""
-    ratio = metrics["mlpf_jet_iqr"] / metrics["baseline_jet_iqr"]
-    saved = 1 - metrics["epochs_spent"] / metrics["epochs_hyperband"]
-    return [
-        (f"{ratio:.2f}", "jet response width, MLPF over rule-based"),
-        (f"{metrics['mlpf_met_iqr'] / metrics['baseline_met_iqr']:.2f}", "the same for missing pt"),
-        (f"{saved:.0%}", f"of Hyperband's {metrics['epochs_hyperband']} epochs saved"),
-        (f"{metrics['trials']}", "trials, each a real training"),
-        (f"{metrics['seconds'] / 60:.1f} min", "simulation, tuning, training, evaluation"),
-    ]
+    found = []
+    if "mlpf_jet_iqr" in metrics:
+        ratio = metrics["mlpf_jet_iqr"] / metrics["baseline_jet_iqr"]
+        missing = metrics["mlpf_met_iqr"] / metrics["baseline_met_iqr"]
+        found = [
+            (f"{ratio:.2f}", "jet response width, MLPF over rule-based"),
+            (f"{missing:.2f}", "the same for missing pt"),
+        ]
+    if "trials" in metrics:
+        saved = 1 - metrics["epochs_spent"] / metrics["epochs_hyperband"]
+        found += [
+            (f"{saved:.0%}", f"of Hyperband's {metrics['epochs_hyperband']} epochs saved"),
+            (f"{metrics['trials']}", "trials, each a real training"),
+        ]
+    minutes = f"{metrics['seconds'] / 60:.1f} min"
+    return [*found, (minutes, "simulation, tuning, training, evaluation")]
 
 
 if __name__ == "__main__":
@@ -105,6 +142,9 @@ if __name__ == "__main__":
         if output:
             check_place(output)
         with going_on_in(folder()) as run:
-            say(f"report: {write_report(run, output)}")
+            path = write_report(run, output)
+            for what, verb in lacking(run):
+                say(f"  without {what}: there is none in {run.folder} ({verb} makes it)")
+            say(f"report: {path}")
 
     program.start(main)

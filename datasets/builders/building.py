@@ -5,20 +5,16 @@ short goes on with the shards that are missing.
 """
 
 import fcntl
-import multiprocessing
-import os
 import shutil
-import signal
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from datasets import samples as stored
 from datasets.builders import recipes
 from datasets.builders.directory import open_directory
+from datasets.builders.processes import check_guarded, processes
 from datasets.builders.recipes import Extracted, Recipe, Shard, Simulated
 from datasets.builders.records import DatasetError
 from datasets.cards import writing as cards
@@ -44,6 +40,7 @@ def build(recipe: Recipe, root: Path, workers: int, progress: Progress = silent)
     folder, shards = names.dataset_folder(root, recipe.name), _shards_of(root, recipe)
     if is_made(recipe, root):  # looked at before anything is written: the place may be read-only
         return _made(folder, shards, recipe)
+    check_guarded()  # before the lock, which the parent holds
     _begin(root)
     with _alone(root, recipe.name):
         if is_made(recipe, root):
@@ -172,20 +169,15 @@ def _in_parallel(
     todo: Sequence[Shard], settings: Settings, shards: Path, workers: int
 ) -> Iterator[int]:
     """The number of events of each shard that gets ready."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=end_with_parent) as pool:
+    killed = (
+        f"a process that made shards of {shards} was killed, maybe for want of memory: "
+        "start again, it goes on where it was; fewer workers need less"
+    )
+    with processes(workers, killed) as pool:
         pending = {pool.submit(_make_shard, shard, settings, shards) for shard in todo}
-        try:
-            while pending:
-                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in finished)
-        except BrokenProcessPool:
-            raise DatasetError(
-                f"a process that made shards of {shards} was killed, maybe for want of memory: "
-                "start again, it goes on where it was; fewer workers need less"
-            ) from None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        while pending:
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in finished)
 
 
 def _make_shard(shard: Shard, settings: Settings, shards: Path) -> int:
@@ -216,15 +208,3 @@ def _events_of(source: Simulated | Extracted) -> Iterator:
 
         detector = source.detector or None
         yield from edm4hep.read(source.path, detector, first=source.first, last=source.last)
-
-
-def end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever; Ctrl-C is the parent's."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -5,19 +5,17 @@ number and seed alone. The calorimeters are calibrated, for `truth.limits`, with
 own that are always the same.
 """
 
-import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 
 from datasets import seeds
-from datasets.builders.building import end_with_parent
 from datasets.builders.names import DETECTORS, PROCESSES
+from datasets.builders.processes import processes
 from datasets.builders.records import DatasetError
 from datasets.events import EventData, Samples, Table, take_events
 from datasets.simulation import simulate
@@ -78,27 +76,22 @@ def simulation(
 ) -> Iterator[Callable[[Sequence[Source]], Iterator[Fresh]]]:
     """A function from sources, all of one detector, to their events, in order, which several
     processes make. `elements` is the form of their samples."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=end_with_parent) as pool:
-        try:
-            calibrations: dict[str, Calibration] = {}
+    killed = (
+        "a process that simulated events was killed, maybe for want of memory: fewer workers need "
+        "less"
+    )
+    with processes(workers, killed) as pool:
+        calibrations: dict[str, Calibration] = {}
 
-            def portions(wanted: Sequence[Source]) -> Iterator[Fresh]:
-                (detector,) = {source.detector for source in wanted}
-                if detector not in calibrations:
-                    own = _sources(*CALIBRATED_WITH, 0, 100, seeds.CALIBRATING, detector)
-                    found = _in_order(pool, workers, _showers, own)
-                    calibrations[detector] = calibrate([*found])
-                yield from _in_order(pool, workers, fresh, wanted, calibrations[detector], elements)
+        def portions(wanted: Sequence[Source]) -> Iterator[Fresh]:
+            (detector,) = {source.detector for source in wanted}
+            if detector not in calibrations:
+                own = _sources(*CALIBRATED_WITH, 0, 100, seeds.CALIBRATING, detector)
+                found = _in_order(pool, workers, _showers, own)
+                calibrations[detector] = calibrate([*found])
+            yield from _in_order(pool, workers, fresh, wanted, calibrations[detector], elements)
 
-            yield portions
-        except BrokenProcessPool:
-            raise DatasetError(
-                "a process that simulated events was killed, maybe for want of memory: "
-                "fewer workers need less"
-            ) from None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        yield portions
 
 
 def _in_order(pool: ProcessPoolExecutor, workers: int, function, tasks, *arguments) -> Iterator:

@@ -11,7 +11,6 @@ from datasets.events import Samples
 from datasets.inspection.measures import Quantity
 from datasets.schema import Part, target
 
-_SUBDETECTOR = schema.HIT_FEATURES.index("subdetector")
 _ENERGY = schema.SHARED["energy"]
 
 
@@ -30,23 +29,14 @@ def form_of(samples: Samples) -> schema.Elements:
     return schema.ELEMENTS[samples.elements]
 
 
-def rows_of(samples: Samples, part: Part) -> Bool[np.ndarray, " elements"]:
-    """Which elements belong to a part. Hits of tracker and calorimeters share an `elemtype`."""
-    chosen = samples.X[:, 0] == part.elemtype
-    if part.table != "hit":
-        return chosen
-    in_tracker = samples.X[:, _SUBDETECTOR] == schema.TRACKER
-    return chosen & (in_tracker == (part.kind == "tracker_hit"))
-
-
 def stray(samples: Samples) -> int:
     """Elements of no known part."""
-    return len(samples.X) - sum(int(rows_of(samples, p).sum()) for p in form_of(samples).parts)
+    return len(samples.X) - sum(int(p.rows(samples.X).sum()) for p in form_of(samples).parts)
 
 
 def features(samples: Samples, part: Part) -> Iterator[Quantity]:
     """Every feature of a part, one at a time."""
-    rows = rows_of(samples, part)
+    rows = part.rows(samples.X)
     for column, name in enumerate(part.features):
         yield Quantity(name, schema.UNITS.get(name, ""), np.asarray(samples.X[:, column])[rows])
 
@@ -61,7 +51,7 @@ def per_event(samples: Samples) -> Iterator[Quantity]:
         )
 
     for part in form_of(samples).parts:
-        yield Quantity(f"{_words(part)}s", "", total(rows_of(samples, part)))
+        yield Quantity(f"{_words(part)}s", "", total(part.rows(samples.X)))
     particles = {"targets": samples.ytarget, "candidates": samples.ycand}
     for name, y in particles.items():
         yield Quantity(name, "", total(y[:, target("PDG")] > 0))
@@ -104,7 +94,7 @@ def class_counts(y: Float[np.ndarray, "elements targets"]) -> ClassCounts:
 def in_calorimeters(samples: Samples) -> Bool[np.ndarray, " elements"]:
     """Clusters, or hits in calorimeters."""
     parts = [p for p in form_of(samples).parts if p.kind in ("cluster", "calorimeter_hit")]
-    return np.any([rows_of(samples, part) for part in parts], axis=0)
+    return np.any([part.rows(samples.X) for part in parts], axis=0)
 
 
 def energy_shares(samples: Samples) -> tuple[float, float, float]:

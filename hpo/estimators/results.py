@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpo.core.places import BEYOND
-from hpo.core.types import Completed, Configuration, Failed, Job, Reported
+from hpo.core.types import Completed, Configuration, Failed, Job, Reported, WorkerLost
 from hpo.estimators.training import METRIC, SPLIT
 from hpo.study.journal import Entry
 from hpo.study.memory import Memory
@@ -50,17 +50,27 @@ class Row(NamedTuple):
 
 
 def rows(entries: Iterable[Entry]) -> list[Row]:
-    """A row for every job that has ended, in the order in which they did."""
+    """A row for every job that has ended, in the order in which they did.
+
+    What failed tells no batch. It is in that of the jobs with which it was asked: those that wait
+    when the first of them ends begin together, and what is asked from then on waits for the next.
+    """
     jobs: dict[int, Job] = {}
     said: dict[int, Mapping[str, float]] = {}
     found: list[Row] = []
-    batch = 1
+    waiting, together, batch = set[int](), set[int](), 0
     for _, item in entries:
         if isinstance(item, Job):
             jobs[item.trial] = item
+            waiting.add(item.trial)
         elif isinstance(item, Reported):
             said[item.trial] = item.metrics
-        elif isinstance(item, Completed | Failed) and getattr(item, "error", "") != BEYOND:
+        elif isinstance(item, WorkerLost) or getattr(item, "error", "") == BEYOND:
+            waiting, together = waiting - {item.trial}, together - {item.trial}
+        elif isinstance(item, Completed | Failed):
+            if item.trial not in together:
+                waiting, together, batch = set(), waiting, batch + 1
+            together = together - {item.trial}
             job, error = jobs[item.trial], getattr(item, "error", None)
             metrics = {} if error else said[item.trial]
             batch = int(metrics.get("batch", batch))
@@ -71,9 +81,9 @@ def rows(entries: Iterable[Entry]) -> list[Row]:
 
 def known(entries: Iterable[Entry]) -> tuple[dict[int, float], int]:
     """The last score of every trial, and how many batches were trained."""
-    done = [row for row in rows(entries) if not row.error]
-    scores = {row.trial: row.metrics[METRIC] for row in done}
-    return scores, max((row.batch for row in done), default=0)
+    found = rows(entries)
+    scores = {row.trial: row.metrics[METRIC] for row in found if not row.error}
+    return scores, max((row.batch for row in found), default=0)
 
 
 def by_split(row: Row, splits: int, tested: int, error_score: Any, train: bool) -> list[dict]:

@@ -5,7 +5,7 @@ import json
 import platform
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -43,9 +43,15 @@ Workers = Mapping[int, int]
 NOBODY: Workers = MappingProxyType({})
 
 
-def worker_of(item: Job | Event, workers: Workers) -> int | None:
-    """Who told of it, None where that is not known."""
-    return workers.get(getattr(item, "trial", -1))
+def told_by(items: Iterable[Job | Event], workers: Workers, first: int = 0) -> dict[int, int]:
+    """Who told of the events among `items`, where that is known, by their rows, counted from
+    `first`."""
+    known = {}
+    for row, item in enumerate(items, first):
+        worker = None if isinstance(item, Job) else workers.get(getattr(item, "trial", -1))
+        if worker is not None:
+            known[row] = worker
+    return known
 
 
 class Journal:
@@ -104,17 +110,19 @@ class Journal:
     def append(self, items: Sequence[Job | Event], workers: Workers = NOBODY) -> None:
         """Write jobs and events, all or none, and return once they are on the disk; `workers` are
         those who had the trials, by number."""
-        self.extend([Entry(time.time(), item) for item in items], workers)
+        told = [Entry(time.time(), item) for item in items]
+        self.extend(told, told_by(items, workers))
 
-    def extend(self, entries: Sequence[Entry], workers: Workers = NOBODY) -> None:
-        """The same with the times that they have, as those of another log do."""
+    def extend(self, entries: Sequence[Entry], workers: Mapping[int, int] = NOBODY) -> None:
+        """The same with the times that they have, as those of another log do; `workers` are by
+        the place of an entry among these, counted from 0."""
         if not entries:
             return
         rows = [
             (time, "asked", json.dumps(to_json(item)), None)
             if isinstance(item, Job)
-            else (time, "told", json.dumps(event_to_json(item)), worker_of(item, workers))
-            for time, item in entries
+            else (time, "told", json.dumps(event_to_json(item)), workers.get(row))
+            for row, (time, item) in enumerate(entries)
         ]
         with reported(self.path), self._database as transaction:
             columns = "time, kind, payload, worker"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.core.types import Event, Job
-from hpo.study.journal import NOBODY, Entry, Workers, worker_of
+from hpo.study.journal import NOBODY, Entry, Workers, told_by
 
 
 class Memory:
@@ -37,7 +37,5 @@ class Memory:
     def append(self, items: Sequence[Job | Event], workers: Workers = NOBODY) -> None:
         """Keep jobs and events, and who had the trials."""
         now = time.time()
-        for row, item in enumerate(items, len(self._entries)):
-            if not isinstance(item, Job) and (worker := worker_of(item, workers)) is not None:
-                self._workers[row] = worker
+        self._workers |= told_by(items, workers, len(self._entries))
         self._entries += [Entry(now, item) for item in items]

@@ -33,7 +33,7 @@ def turning(
     """One event of elements of any form. `rows`: schema.TARGET_FEATURES by what made them, of which
     the reader chooses one; areas grow with energy, lines of particles with its root. The page needs
     `SCRIPT`."""
-    parts = {part.kind: X[_rows_of(X, part)] for part in schema.form_of_width(X.shape[1]).parts}
+    parts = {part.kind: X[part.rows(X)] for part in schema.form_of_width(X.shape[1]).parts}
     sound = {kind: of[_drawable(of, kind)] for kind, of in parts.items()}
     made = {who: y[y[:, schema.target("PDG")] > 0] for who, y in rows.items()}
     curves = _helices(sound["track"], face) if "track" in parts else ()
@@ -86,15 +86,6 @@ def _table(
         for row in y:
             value = {name: float(row[schema.target(name)]) for name in schema.TARGET_FEATURES}
             yield (who, _class(value["PDG"]), *_momentum(value), None, None, None)
-
-
-def _rows_of(X: np.ndarray, part: schema.Part) -> np.ndarray:
-    """The elements of a part: hits of tracker and calorimeters share an `elemtype`."""
-    chosen = X[:, schema.SHARED["elemtype"]] == part.elemtype
-    if not part.kind.endswith("_hit"):
-        return chosen
-    in_tracker = X[:, schema.hit("subdetector")] == schema.TRACKER
-    return chosen & (in_tracker == (part.kind == "tracker_hit"))
 
 
 def _drawable(of: np.ndarray, kind: str) -> np.ndarray:

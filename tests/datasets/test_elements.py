@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets import elements
+from datasets import elements, schema
 from datasets.events import ENDS, Table, join_events, take_events
 from datasets.schema import (
     CLUSTER,
@@ -157,3 +157,17 @@ def test_hits_are_described_by_position_and_energy(seed):
             np.testing.assert_allclose(got, values, rtol=1e-5, atol=1e-6, err_msg=name)
         assert not X[places.hit[is_element], len(HIT_FEATURES) :].any()
         assert (X[offsets[:-1][np.diff(offsets) > 0], 0] > 0).all()
+
+
+@pytest.mark.parametrize("form", schema.ELEMENTS.values(), ids=schema.ELEMENTS)
+def test_parts_divide_the_elements_and_hits_are_told_by_where_they_are(form):
+    """Hits of tracker and calorimeters share an `elemtype`; column 10 of a track says nothing."""
+    X = np.zeros((8, form.width), np.float32)
+    X[:, schema.SHARED["elemtype"]] = np.repeat([schema.TRACK, schema.HIT], 4)
+    X[:, schema.hit("subdetector")] = [schema.ECAL, schema.TRACKER] * 4
+    found = {part.kind: np.flatnonzero(part.rows(X)).tolist() for part in form.parts}
+    known = {
+        "track": [0, 1, 2, 3], "cluster": [4, 5, 6, 7], "tracker_hit": [5, 7],
+        "calorimeter_hit": [4, 6],
+    }  # fmt: skip
+    assert found == {part.kind: known[part.kind] for part in form.parts}

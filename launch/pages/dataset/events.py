@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from datasets import schema
 from datasets.events import Samples
-from datasets.inspection.quantities import form_of, rows_of
+from datasets.inspection.quantities import form_of
 from datasets.schema import Part, target
 from datasets.simulation.tracker import helix
 from hpo.showing.look import marks, scales
@@ -94,7 +94,7 @@ def _elements(samples: Samples, event: int) -> list[_Elements]:
     form = form_of(samples)
     out = []
     for part in form.parts:
-        chosen = rows_of(samples, part)[rows]
+        chosen = part.rows(X)
         energy = np.nan_to_num(X[chosen, schema.SHARED["energy"]], posinf=0.0)
         # Hits are many and small: less ink for each.
         ink = 160.0 if part.table != "hit" else 25.0

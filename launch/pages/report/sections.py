@@ -26,12 +26,10 @@ LABELS = {name: RECONSTRUCTIONS[name].label for name in SHOWN} | {"target": "tru
 WHO = ("rule-based", "MLPF")
 
 
-def made(run: Run, figures_of_merit: Mapping) -> str:
+def made(run: Run, figures_of_merit: Mapping | None) -> str:
     """How the page was made, for every caption."""
-    return (
-        f"Made by python -m launch.report --run={run.folder}: {figures_of_merit['events']} test "
-        f"events, seed {run.config.seed}."
-    )
+    events = "" if figures_of_merit is None else f"{figures_of_merit['events']} test events, "
+    return f"Made by python -m launch.report --run={run.folder}: {events}seed {run.config.seed}."
 
 
 def physics(run: Run, samples: Samples, figures_of_merit: Mapping) -> list[page.Section]:
@@ -249,37 +247,57 @@ def event(run: Run, samples: Samples) -> list[page.Section]:
     return [page.Section("One event", text, [], drawings)]
 
 
-def winner(run: Run, study: Any) -> list[page.Section]:
-    best = read_json(run.folder / "best.json")
-    rows = [(name, _value(value)) for name, value in sorted(best["values"].items())]
-    ranked_by = studies.metric(run.config.tune).replace("_", " ")
+def trained(run: Run) -> list[page.Section]:
+    """The winner of the tuning and its final training, or that of a run that was not tuned."""
+    rows, text, title = [], "", "The training"
+    if (run.folder / "best.json").exists():
+        best, title = read_json(run.folder / "best.json"), "The winner"
+        rows = [(name, _value(value)) for name, value in sorted(best["values"].items())]
+        ranked_by = studies.metric(run.config.tune).replace("_", " ")
+        text = (
+            f"Trial {best['trial']} had the lowest {ranked_by}, {best['loss']:.4f} after "
+            f"{best['epochs']} epochs. "
+        )
     records = outcomes.records(run)
+    if not records and not rows:
+        return []
+    tables = [page.table(("", "value"), rows)] if rows else []
+    if not records:
+        return [page.Section(title, f"{text}Its configuration has not been trained.", tables, [])]
     select = fitting.fitting_of(run.config.fit).select
     chosen = selection.best({e: selection.score(r, select) for e, r in records.items()})
-    text = (
-        f"Trial {best['trial']} had the lowest {ranked_by}, {best['loss']:.4f} after "
-        f"{best['epochs']} epochs. Its configuration was then trained on all events, and the model "
-        f"of epoch {chosen} of {max(records)} chosen, by {_BY[select]}."
+    text += "Its configuration was then" if rows else "The run's own configuration, untuned, was"
+    text += (
+        f" trained on all events, and the model of epoch {chosen} of {max(records)} chosen, by "
+        f"{_BY[select]}."
     )
-    drawing = figures.training_curve([*records.values()], chosen)
-    return [page.Section("The winner", text, [page.table(("", "value"), rows)], [drawing])]
+    return [
+        page.Section(title, text, tables, [figures.training_curve([*records.values()], chosen)])
+    ]
 
 
 _BY = {"loss": "its validation loss", "jets": "its jets", "last": "being the last"}
 
 
+def seconds(run: Run) -> dict[str, float]:
+    """What each stage took, as far as it is known."""
+    account = run.folder / "seconds.json"
+    return read_json(account) if account.exists() else {}
+
+
 def provenance(run: Run) -> list[page.Section]:
     import hpo
 
-    header, _ = hpo.read_journal(run.folder / "study.db")
-    seconds = read_json(run.folder / "seconds.json")
-    rows = [(f"{name}", f"{value:.0f} s") for name, value in seconds.items()]
-    rows += [(name, version) for name, version in header["versions"].items()]
+    rows = [(f"{name}", f"{value:.0f} s") for name, value in seconds(run).items()]
+    if (run.folder / "study.db").is_file():
+        header, _ = hpo.read_journal(run.folder / "study.db")
+        rows += [(name, version) for name, version in header["versions"].items()]
     config = json.dumps(read_json(run.folder / "config.json"), indent=1)
     text = (
         "Events are Pythia 8 collisions in a fast simulation of a CLIC-like detector, not CLIC's "
         "full simulation; the rule-based particle flow is this project's own, not Pandora."
     )
+    text = text if "data" in run.config else ""
     folded = page.folded("The whole configuration", page.source(config))
     return [page.Section("Provenance", text, [page.table(("", ""), rows), folded], [])]
 

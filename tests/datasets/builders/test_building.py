@@ -2,8 +2,11 @@
 
 import json
 import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,8 @@ from datasets.detectors import CLD
 from datasets.simulation import simulate
 from datasets.storage.files import write_json
 from datasets.truth import target
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_killed_before_its_recipe_is_written_it_is_written_again(tmp_path):
@@ -42,6 +47,34 @@ def test_a_killed_worker_is_told_in_words_that_help(tmp_path, monkeypatch):
     with pytest.raises(DatasetError, match="was killed, maybe for want of memory"):
         building.build(recipe, tmp_path, 1)
     assert not building.is_made(recipe, tmp_path)
+
+
+BUILD = """
+from datasets.builders import building, recipes
+building.build(recipes.simulation("one", "zh", "clusters", {"all": 1}, 1, 1), Path("data"), 2)
+"""
+SIMULATE = """
+from datasets.builders import fresh
+with fresh.simulation(2) as simulated:
+    print([*simulated(fresh.sources("zh", 1, 1))])
+"""
+
+
+@pytest.mark.parametrize("body", [BUILD, SIMULATE])
+def test_a_script_that_its_processes_would_run_anew_is_told_what_to_do(tmp_path, body):
+    script = tmp_path / "mine.py"
+    script.write_text(f"from pathlib import Path\n{body}")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(script)]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1  # those of the processes would hide it
+    last = done.stderr.splitlines()[-1]
+    assert f"each runs {script} anew" in last
+    assert last.endswith('below a line `if __name__ == "__main__":`')
+    assert "memory" not in last
 
 
 def test_who_asks_is_told_of_every_shard_that_is_made_and_written(tmp_path):

@@ -2,12 +2,14 @@
 
 import pytest
 
+from hpo.core.types import Job
 from hpo.executors.inline import InlineExecutor
 from hpo.schedulers.halving import hyperband
+from hpo.showing.recorded import view_of
 from hpo.space import Float, Space
 from hpo.study.errors import JournalError
 from hpo.study.forking import fork
-from hpo.study.journal import Journal, read_journal
+from hpo.study.journal import Journal, read_journal, read_workers
 from hpo.study.records import read
 from hpo.study.run import run_study
 from hpo.study.summary import summarise
@@ -56,6 +58,24 @@ def test_a_fork_knows_how_long_its_trials_trained(whole, tmp_path):
         t.seconds for t in read(read_journal(tmp_path / "slow.db")[1], "loss").trials
     ]
     assert min(seconds) >= 100
+
+
+def test_a_fork_knows_who_told_its_rows(whole, tmp_path):
+    header, entries = read_journal(whole[0])
+    workers = {row: row % 3 for row in range(1, len(entries), 2)}
+    with Journal(tmp_path / "told.db") as journal:
+        journal.begin(header["settings"], header["seed"], header["executor"])
+        journal.extend(entries, workers)
+    asked = {row for row, (_, item) in enumerate(entries) if isinstance(item, Job)}
+    known = {row: worker for row, worker in workers.items() if row not in asked}
+    fork(tmp_path / "told.db", 30, tmp_path / "b.db")
+    kept = {row: worker for row, worker in known.items() if row < 30}
+    assert kept
+    assert read_workers(tmp_path / "b.db") == kept
+    whole_spans = view_of(tmp_path / "told.db").spans
+    fork(tmp_path / "told.db", len(entries), tmp_path / "c.db")
+    assert view_of(tmp_path / "c.db").spans == whole_spans
+    assert {span.worker for span in whole_spans} >= {0, 1, 2}
 
 
 def test_forks_that_cannot_be_are_refused(whole, tmp_path):

@@ -1,0 +1,91 @@
+"""The report says what stages of a run left, and which have not been."""
+
+import json
+import tarfile
+
+import numpy as np
+import pytest
+
+from launch import report
+from launch.pages.report import sections
+from launch.shell.runs import RunError, open_run
+from mlpf_jax.physics.evaluation import figures, measure_responses, reconstructions
+from tests.launch.pages.drawn import SAVED
+from tests.launch.programs import refused
+from tests.mlpf_jax.physics.observed_events import photons, scaled
+
+OF_TUNING = ("study.db", "best.json")
+TUNED = {"epochs_spent", "epochs_hyperband", "trials"}
+WIDTHS = {f"{who}_{what}_iqr" for who in ("baseline", "mlpf") for what in ("jet", "met")}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A run of which all stages have been, but for the datasets."""
+    with tarfile.open(SAVED) as file:
+        file.extractall(tmp_path, filter="data")
+    (tmp_path / "run" / "metrics.json").unlink()
+    return tmp_path / "run"
+
+
+def without(folder, *files):
+    for file in files:
+        (folder / file).unlink()
+    return open_run(folder)
+
+
+def headings(page):
+    return [part.split("<")[0] for part in page.split("<h2>")[1:]]
+
+
+def test_a_run_without_a_study_shows_its_training(folder, launch):
+    without(folder, *OF_TUNING, "evaluation.json", "seconds.json")
+    done = launch("report", f"--run={folder}")
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert said == [
+        f"  without tuning: there is none in {folder} (launch.tune makes it)",
+        f"  without evaluation: there is none in {folder} (launch.evaluate makes it)",
+        f"report: {folder / 'report.html'}",
+    ]
+    page = (folder / "report.html").read_text()
+    assert headings(page) == ["The training", "Provenance"]
+    assert "untuned, was trained on all events" in page
+    assert "<title>Particle flow, not tuned: " in page
+    assert json.loads((folder / "metrics.json").read_text()) == {"seconds": 0.0}
+    without(folder, "metrics.jsonl")
+    refused(launch("report", f"--run={folder}"), "nothing to report", "launch.train")
+
+
+def test_a_run_without_a_study_shows_its_evaluation(folder):
+    pytest.importorskip("fastjet", reason="jets need the extra 'physics'")
+    run, samples = without(folder, *OF_TUNING), photons([30] * 12)
+    rows = scaled(samples.ytarget, 1.1)
+    responses = measure_responses(samples, reconstructions(samples, rows))
+    np.savez(folder / "evaluation.npz", mlpf_rows=rows, **responses)
+    found = figures(samples, rows, responses)
+    metrics = report.headline(run, None, found)
+    assert set(metrics) == {*WIDTHS, "seconds"}
+    page = report.drawn(run, None, found, metrics, samples)
+    assert {"Jets", "Missing momentum", "One event", "The training"} <= set(headings(page))
+    assert "Tuning" not in headings(page)
+
+
+def test_a_run_that_is_only_tuned_shows_its_study(folder, monkeypatch):
+    monkeypatch.setattr(sections, "predictions", lambda run, study: [])  # of an annealer: slow
+    run = without(folder, "evaluation.json", "metrics.jsonl")
+    assert report.write_report(run) == folder / "report.html"
+    page = (folder / "report.html").read_text()
+    assert headings(page) == ["Tuning", "The winner", "Provenance"]
+    assert "Its configuration has not been trained." in page
+    assert set(json.loads((folder / "metrics.json").read_text())) == {*TUNED, "seconds"}
+    without(folder, "best.json")  # a study that has not come to its end
+    assert sections.trained(run) == []
+    assert [what for what, _ in report.lacking(run)] == ["training", "evaluation"]
+
+
+def test_a_run_of_nothing_is_refused(folder):
+    run = without(folder, *OF_TUNING, "evaluation.json", "metrics.jsonl")
+    with pytest.raises(RunError, match=r"neither tuned.*launch\.tune, launch\.train, launch\.eval"):
+        report.write_report(run)
+    assert not (folder / "report.html").exists()
