@@ -9,10 +9,11 @@ out   {"coordinator": HOST:PORT} from the first of a group; {"ready"} or {"fatal
       whatever it does
 
 The end of the input is the end of the worker, at once and with everything it started: that is
-how it ends with its parent, even one killed with -9. Nothing heavy is imported before the
-factory, so that environment variables (devices, threads) act.
+how it ends with its parent, even one killed with -9, and on Linux even where it was stopped itself.
+Nothing heavy is imported before the factory, so that environment variables (devices, threads) act.
 """
 
+import ctypes
 import importlib
 import json
 import os
@@ -34,11 +35,13 @@ from hpo.core.types import Configuration, Reported, Trial, event_to_json, from_j
 from hpo.executors.running import Objective, run, with_folders
 
 BEAT_S = 1.0
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def main(descriptor: int) -> None:
     """Serve the connection until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _go_on_where_the_parent_ends()
     os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
     inbox, cancelled, one_by_one = queue.SimpleQueue(), set(), threading.Lock()
@@ -75,6 +78,13 @@ def main(descriptor: int) -> None:
             return
         if not ended:
             send({"cancelled": trial.number})
+
+
+def _go_on_where_the_parent_ends() -> None:
+    """A worker that was stopped is to hear of that, too. The kernel means the thread that started
+    this process, which may end earlier: to one that runs, the signal says nothing."""
+    with suppress(AttributeError, OSError):  # not on Linux
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGCONT)
 
 
 def _made(setup: Mapping[str, Any], send: Callable[[Mapping[str, Any]], None]) -> Objective:

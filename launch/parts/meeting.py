@@ -127,9 +127,9 @@ def meeting(
     place = output.with_name(f".{output.name}.group")
     until = time.monotonic() + wait_s
     watch = _begun(place, about) if number == 0 else _found(place, until, wait_s)
-    with _living(watch.folder / str(number), number):
-        group = Group(number, size, watch)
-        try:
+    group = Group(number, size, watch)
+    try:
+        with _living(watch.folder / str(number), number), _telling(group):
             if group.first:
                 _gathered(group, until, wait_s)
             else:
@@ -139,14 +139,24 @@ def meeting(
                 (watch.folder / "done").touch()
             else:
                 group.wait_for(watch.folder / "done")
-        except BaseException as error:
-            reason = " ".join(str(error).split()) or "interrupted"
-            with suppress(OSError, ValueError):
-                write_text(watch.folder / f"{number}.failed", f"{type(error).__name__}: {reason}")
-            raise
-        finally:
-            if group.first:
-                _dissolve(group, place)
+    finally:  # no file of it is open here: a network's file system would keep it
+        if _is_over(group):
+            _clear(watch.folder)
+
+
+@contextmanager
+def _telling(group: Group) -> Iterator[None]:
+    """What goes wrong in the block, the others are told; the first process gives them time."""
+    try:
+        yield
+    except BaseException as error:
+        reason = " ".join(str(error).split()) or "interrupted"
+        with suppress(OSError, ValueError):
+            write_text(group.folder / f"{group.number}.failed", f"{type(error).__name__}: {reason}")
+        raise
+    finally:
+        if group.first:
+            _wait_for_others(group)
 
 
 def _begun(place: Path, about: Mapping[str, Any]) -> Watch:
@@ -192,8 +202,8 @@ def _gathered(group: Group, until: float, wait_s: float) -> None:
 
 def _late(place: Path, wait_s: float) -> RunError:
     return RunError(
-        f"not all processes of the group met within {wait_s:g} s in {place}: start all of them, "
-        "with the same flags, or give them more time (--wait)"
+        f"not all processes of the group met within {wait_s:g} s in {place}: where none says that "
+        "it failed, start all of them, with the same flags, or give them more time (--wait)"
     )
 
 
@@ -218,6 +228,10 @@ def _living(path: Path, number: int) -> Iterator[None]:
             f"process {number} of the group is there already: number them from 0, each once; where "
             "one was lost, start all of them again"
         ) from None
+    except FileNotFoundError:
+        raise RunError(
+            f"the group has ended before process {number} came: its first process says why"
+        ) from None
     over = threading.Event()
 
     def beat() -> None:
@@ -240,10 +254,26 @@ def _living(path: Path, number: int) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _dissolve(group: Group, place: Path) -> None:
-    """When the others have seen how it ended, or are not going to."""
+def _wait_for_others(group: Group) -> None:
+    """Until they have seen how it ended, or are not going to soon."""
     until = time.monotonic() + LEAVING_S
-    others = [group.folder / str(number) for number in range(1, group.size)]
-    while any(path.exists() for path in others) and time.monotonic() < until:
+    while any(silence is not None for silence in _silences(group)) and time.monotonic() < until:
         time.sleep(LOOK_S)
-    shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_over(group: Group) -> bool:
+    """Whether nobody is left who would look for what became of the group: a process that was busy
+    until now finds it there, and is the last."""
+    silences = [silence for silence in _silences(group) if silence is not None]
+    return all(group.first and silence > LEAVING_S / 2 for silence in silences)
+
+
+def _silences(group: Group) -> list[float | None]:
+    others = (number for number in range(group.size) if number != group.number)
+    return [group.watch.silence(number) for number in others]
+
+
+def _clear(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # another group has begun there
+        folder.parent.rmdir()

@@ -179,20 +179,42 @@ def test_a_full_disk_ends_the_study_and_is_no_fault_of_the_trial(tmp_path, troub
             executor.wait()
 
 
-@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_driver_takes_its_workers_along_and_goes_on_later(tmp_path, blow):
-    import hpo_objectives
-
+def driving(folder):
+    """A process that plays a study, once its first trial has stopped to wait."""
     code = f"""
 import sys
 sys.path[:0] = [{str(HERE)!r}, {str(HERE.parents[1])!r}]
 import hpo_objectives
-hpo_objectives.drive({str(tmp_path)!r}, waits_at=5)
+hpo_objectives.drive({str(folder)!r}, waits_at=5)
 """
     # What a shell starts in the background ignores Ctrl-C, and so would what that starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     driver = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    until(lambda: any(tmp_path.glob("trial-*/waiting")))
+    until(lambda: any(folder.glob("trial-*/waiting")))
+    return driver
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_a_worker_that_was_stopped_ends_with_its_driver(tmp_path):
+    """It reads nothing, so it is to be woken."""
+    driver = driving(tmp_path)
+    workers = {process for *_, process in epochs_trained(tmp_path)}
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    driver.kill()
+    driver.wait()
+    try:
+        until(lambda: not any(map(alive, workers)))
+    finally:
+        for worker in filter(alive, workers):
+            os.kill(worker, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_driver_takes_its_workers_along_and_goes_on_later(tmp_path, blow):
+    import hpo_objectives
+
+    driver = driving(tmp_path)
     os.kill(driver.pid, blow)
     driver.wait()
     workers = {process for *_, process in epochs_trained(tmp_path)}

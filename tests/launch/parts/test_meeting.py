@@ -1,14 +1,18 @@
 """Processes that meet in a folder: who is dead, who is slow, and who cannot join."""
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from launch.parts.meeting import ALONE, meeting
+from launch.parts.meeting import ALONE, Watch, meeting
 from launch.shell.runs import RunError
 from tests.launch.parts.together import together
 from tests.launch.programs import ROOT
@@ -78,6 +82,61 @@ def test_one_that_is_killed_is_missed(quick, tmp_path, number):
     # What a killed first process has left is in nobody's way.
     first, second = together(tmp_path / "out", 2, lambda group: group.number)
     assert (first.result(), second.result()) == (0, 1)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_who_was_busy_is_told_what_became_of_the_group(quick, tmp_path, fails):
+    """It looks when the first process has left; what says so goes with the last of them."""
+    quick.setattr("launch.parts.meeting.LEAVING_S", 0.3)
+    left, ended = threading.Event(), []
+
+    def first():
+        with suppress(ValueError), meeting(tmp_path / "out", 0, 2, {}, 20) as group:
+            group.wait_for(group.folder / "busy")
+            if fails:
+                raise ValueError("no such event")
+        left.set()
+
+    def busy():
+        with meeting(tmp_path / "out", 1, 2, {}, 20) as group:
+            (group.folder / "busy").touch()
+            assert left.wait(20)
+            ended.append(group.folder)
+            if fails:
+                group.check()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    if fails:
+        with pytest.raises(RunError, match="process 0 of the group has failed: ValueError"):
+            busy()
+    else:
+        busy()
+    thread.join()
+    assert ended
+    assert not list(tmp_path.iterdir())
+
+
+def test_who_comes_when_the_group_has_ended_is_told_so(quick, tmp_path):
+    gone = Watch(tmp_path / "gone")
+    quick.setattr("launch.parts.meeting._found", lambda *_: gone)
+    with pytest.raises(RunError, match="the group has ended before process 1 came"):
+        joins(tmp_path / "out", 1)
+
+
+def test_no_file_is_open_where_the_folder_is_cleared(quick, tmp_path):
+    """Network file systems keep such a file, and the folder with it."""
+    clear, still = shutil.rmtree, []
+
+    def watched(folder, **options):
+        names = [os.readlink(path) for path in Path("/proc/self/fd").iterdir() if path.exists()]
+        still.extend(name for name in names if name.startswith(str(folder)))
+        clear(folder, **options)
+
+    quick.setattr("launch.parts.meeting.shutil.rmtree", watched)
+    assert all(each.result() for each in together(tmp_path / "out", 2, lambda group: True))
+    assert not still
     assert not list(tmp_path.iterdir())
 
 
