@@ -1,6 +1,5 @@
 """LKGP: all learning curves of a study, finished or not, as one Gaussian process."""
 
-import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,8 +18,7 @@ from hpo.forecasting.predictors.base import (
 from hpo.space import Space
 from mlpf_install import extras
 
-_EXACT = 512  # observed entries up to which the likelihood is taken from a decomposition
-_PROBES = 8
+_ENOUGH = 1e-5  # an ascent ends where a step gains less than this share of the log posterior
 MARGIN = 0.1  # between the extreme values and the ends of their scale, of the way to the median
 
 
@@ -30,9 +28,8 @@ def lkgp(space: Space | None = None, columns: int = 24) -> Predictor:
     space     what configurations are drawn from; without it curves alone are looked at
     columns   epochs, spaced evenly in the logarithm, that the process sees of each curve
 
-    The formulas stand in `kronecker`. Hyperparameters maximise the posterior: by a
-    Cholesky decomposition for small problems, by conjugate gradients for others. Raises
-    ImportError where JAX is not installed.
+    The formulas stand in `kronecker`. Hyperparameters maximise the posterior. Raises ImportError
+    where JAX is not installed.
     """
     extras.require("mlpf", "the predictor lkgp", "jax")
     if columns < 4:
@@ -51,7 +48,7 @@ def lkgp(space: Space | None = None, columns: int = 24) -> Predictor:
         values[len(known.finished) :, before] = known.partial[:, epochs[before] - 1]
         rows = np.arange(len(known.finished), len(values))
         times = np.log(epochs) / np.log(max(rung, 2))
-        return extrapolate(_features(space, configurations), times, values, rows, seed)
+        return extrapolate(_features(space, configurations), times, values, rows)
 
     settings = {"predictor": "lkgp", "columns": columns}
     return Predictor(fit, settings | {"space": space.settings if space else None}, joint)
@@ -62,9 +59,9 @@ def extrapolate(
     times: Float[np.ndarray, " epochs"],
     values: Float[np.ndarray, "configurations epochs"],
     rows: np.ndarray,
-    seed: int,
 ) -> tuple[Losses, Losses]:
-    """Mean and spread of the rows' next measurement in the last column; NaN is not observed."""
+    """Mean and spread of the rows' next measurement in the last column, where they have none yet;
+    NaN is not observed."""
     import jax
 
     from hpo.forecasting.predictors import kronecker
@@ -74,18 +71,11 @@ def extrapolate(
     values = values / unit
     scale = scale_of(values[seen])
     with jax.enable_x64(True):
-        problem = _padded(features, times, scale.to(values))
-        hyper = _fitted(problem, seed)
-        asked = np.resize(rows, _rounded(len(rows), 16))
-        found = kronecker.posterior(hyper, problem, asked, len(times) - 1)
-        mean = np.asarray(found.mean)[rows, len(times) - 1]
-        spread = np.sqrt(np.asarray(found.variance)[: len(rows)] + np.exp(2 * float(hyper.noise)))
-        if found.residual > 1e-4:
-            warnings.warn(
-                f"lkgp: conjugate gradients ended at a residual of {float(found.residual):.1e}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+        problem = _padded(features, times, np.where(seen, scale.to(values), np.nan))
+        mean, variance = map(np.asarray, kronecker.posterior(_fitted(problem), problem))
+    place = np.searchsorted(np.flatnonzero(~seen.all(1)), rows)
+    last = (~seen).any(0).sum() - 1
+    mean, spread = mean[place, last], np.sqrt(variance[place, last])
     return unit * scale.back(mean), unit * scale.spread(mean, spread)
 
 
@@ -159,59 +149,55 @@ def _rounded(number: int, step: int) -> int:
 
 
 def _padded(features: np.ndarray, times: np.ndarray, values: np.ndarray):
-    """The problem, with rows and columns added that nobody has observed."""
+    """The problem, with rows, columns and gaps added that are none."""
     import jax.numpy as jnp
 
     from hpo.forecasting.predictors.kronecker import Problem
 
-    n, m = _rounded(len(features), 32), _rounded(len(times), 8)
-    mask = np.zeros((n, m), bool)
-    mask[: len(features), : len(times)] = ~np.isnan(values)
-    grid = np.zeros((n, m))
-    grid[: len(features), : len(times)] = np.nan_to_num(values)
+    rows, columns = len(features), len(times)
+    n, m = _rounded(rows, 32), _rounded(columns, 8)
     return Problem(
-        jnp.asarray(np.pad(features, ((0, n - len(features)), (0, 0)))),
-        jnp.asarray(np.pad(times, (0, m - len(times)))),
-        jnp.asarray(grid),
-        jnp.asarray(mask),
+        jnp.asarray(np.pad(features, ((0, n - rows), (0, 0)))),
+        jnp.asarray(np.pad(times, (0, m - columns))),
+        jnp.asarray(np.pad(np.nan_to_num(values), ((0, n - rows), (0, m - columns)))),
+        jnp.arange(n) < rows,
+        jnp.arange(m) < columns,
+        _gaps(np.isnan(values)),
     )
 
 
-def _fitted(problem, seed: int):
+def _gaps(unknown: np.ndarray):
+    """Rows and columns that miss something, each in order, and more of them where nothing is."""
+    import jax.numpy as jnp
+
+    from hpo.forecasting.predictors.kronecker import Gaps
+
+    rows, columns = np.flatnonzero(unknown.any(1)), np.flatnonzero(unknown.any(0))
+    more_rows = _rounded(max(len(rows), 1), 16) - len(rows)
+    more_columns = _rounded(max(len(columns), 1), 2) - len(columns)
+    missing = np.pad(unknown[np.ix_(rows, columns)], ((0, more_rows), (0, more_columns)))
+    return Gaps(
+        jnp.asarray(np.pad(rows, (0, more_rows))),
+        jnp.asarray(np.pad(columns, (0, more_columns))),
+        jnp.asarray(missing),
+    )
+
+
+def _fitted(problem):
     """Hyperparameters of the largest posterior density."""
-    from hpo.forecasting.predictors import kronecker
-
-    mask = np.asarray(problem.mask)
-    start = kronecker.start(problem.features.shape[1])
-    if mask.sum() > _EXACT:
-        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (_PROBES, *mask.shape))
-        return kronecker.ascend(start, problem, signs * mask)
-    return _fitted_exactly(problem, entries_of(mask), start)
-
-
-def entries_of(mask: np.ndarray):
-    """The observed entries as a list of one of few lengths."""
-    from hpo.forecasting.predictors.kronecker import Entries
-
-    rows, columns = np.nonzero(mask)
-    extra = _rounded(len(rows), 128) - len(rows)
-    real = np.arange(len(rows) + extra) < len(rows)
-    return Entries(np.pad(rows, (0, extra)), np.pad(columns, (0, extra)), real)
-
-
-def _fitted_exactly(problem, entries, start):
     import jax
     from jax.flatten_util import ravel_pytree
     from scipy.optimize import minimize
 
     from hpo.forecasting.predictors import kronecker
 
-    flat, unravel = ravel_pytree(start)
+    flat, unravel = ravel_pytree(kronecker.start(problem.features.shape[1]))
 
     def loss(vector: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = kronecker.exact_gradient(unravel(vector), problem, entries)
+        value, gradient = kronecker.loss_and_gradient(unravel(vector), problem)
         return float(value), np.asarray(ravel_pytree(gradient)[0])
 
     bounds = [(value - 5, value + 5) for value in np.asarray(flat)]
-    best = minimize(loss, flat, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 50})
+    options = {"maxiter": 50, "ftol": _ENOUGH}
+    best = minimize(loss, flat, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return jax.tree.map(jax.numpy.asarray, unravel(best.x))

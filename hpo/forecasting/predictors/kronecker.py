@@ -8,13 +8,24 @@ via Latent Kronecker Structure". With P the selection of the observed entries of
     K1[i, j] = shared^2 exp(-|(x_i - x_j) / scales|^2 / 2) + own^2 [i = j]       configurations
     K2[s, t] = exp(-|s - t| / span)                                   epochs, Matern-1/2
 
-The matrix of y is never formed: a product with it is a masked K1 V K2, for V a grid that is zero
-where nothing was observed, and systems are solved by conjugate gradients. The second term of K1 is
-not in the paper: it is what a training owes to its seed rather than to its configuration, and what
-keeps two trainings of one configuration from being the same curve with noise.
+The second term of K1 is not in the paper: it is what a training owes to its seed rather than to
+its configuration, and what keeps two trainings of one configuration from being the same curve with
+noise.
+
+Nor is the way to solve it, which is exact and without iterations. The covariance of a grid without
+gaps, C = K1 (x) K2 + noise^2 I, is diagonal in the eigenvectors of K1 and K2. The entries that are
+missing, E, are few: the epochs ahead of the trials in question. By the inverse of a matrix in
+blocks, with A = E^T C^-1 E,
+
+    cov(y)^-1 = C^-1 - C^-1 E A^-1 E^T C^-1     (on the observed entries)
+    log |cov(y)| = log |C| + log |A|
+    what is missing, as it would be measured: mean -A^-1 E^T C^-1 y, covariance A^-1
+
+so that beside K1 and K2 only a matrix of the gaps is decomposed. Gradients are written out, because
+those of eigenvectors are not defined where eigenvalues are equal.
 
 Every function is pure and jitted; call them with 64-bit floats enabled. Rows and columns that are
-nowhere observed change nothing, so problems are padded to few shapes and compiled once for each.
+not real change nothing, so problems are padded to few shapes and compiled once for each.
 """
 
 from typing import NamedTuple
@@ -24,7 +35,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 Grid = Float[Array, "configurations epochs"]
-Grids = Float[Array, "sides configurations epochs"]
 
 
 class Hyper(NamedTuple):
@@ -37,22 +47,25 @@ class Hyper(NamedTuple):
     noise: Float[Array, ""]
 
 
+class Gaps(NamedTuple):
+    """What is missing: entries (`rows[p]`, `columns[q]`) of the grid where `missing[p, q]`."""
+
+    rows: Int[Array, " gap_rows"]
+    columns: Int[Array, " gap_columns"]
+    missing: Bool[Array, "gap_rows gap_columns"]
+
+
 class Problem(NamedTuple):
-    """`values[i, t]` was observed for configuration `features[i]` at time `times[t]` where
-    `mask[i, t]`, and is zero elsewhere."""
+    """`values[i, t]` was observed for configuration `features[i]` at time `times[t]`, unless it is
+    one of the `gaps`, where it is zero. Rows and columns that are not real are padding, and zero.
+    """
 
     features: Float[Array, "configurations features"]
     times: Float[Array, " epochs"]
     values: Grid
-    mask: Bool[Array, "configurations epochs"]
-
-
-class Solution(NamedTuple):
-    """`sides` solved to `residual`, the largest |remainder| / |right side|."""
-
-    sides: Grids
-    iterations: Int[Array, ""]
-    residual: Float[Array, ""]
+    real_rows: Bool[Array, " configurations"]
+    real_columns: Bool[Array, " epochs"]
+    gaps: Gaps
 
 
 def initial(features: int) -> Hyper:
@@ -77,154 +90,123 @@ def penalty(hyper: Hyper) -> Float[Array, ""]:
     return 0.5 * sum(terms)
 
 
-def kernels(hyper: Hyper, problem: Problem) -> tuple[Float[Array, "n n"], Float[Array, "m m"]]:
-    """K1 and K2."""
+class Parts(NamedTuple):
+    """K1, K2 and noise^2, or the derivatives of something by them."""
+
+    K1: Float[Array, "n n"]
+    K2: Float[Array, "m m"]
+    noise: Float[Array, ""]
+
+
+def kernels(hyper: Hyper, problem: Problem) -> Parts:
+    """K1 and K2, zero where a row or a column is padding, and the variance of the noise."""
     x = problem.features / jnp.exp(hyper.scales)
     squares = jnp.sum((x[:, None] - x[None]) ** 2, -1)
     own = jnp.exp(2 * hyper.own) * jnp.eye(len(x))
     distance = jnp.abs(problem.times[:, None] - problem.times[None])
-    return (
-        jnp.exp(2 * hyper.shared - squares / 2) + own,
-        jnp.exp(-distance / jnp.exp(hyper.span)),
+    rows, columns = problem.real_rows, problem.real_columns
+    K1 = jnp.exp(2 * hyper.shared - squares / 2) + own
+    K2 = jnp.exp(-distance / jnp.exp(hyper.span))
+    return Parts(
+        jnp.where(rows[:, None] & rows, K1, 0.0),
+        jnp.where(columns[:, None] & columns, K2, 0.0),
+        jnp.exp(2 * hyper.noise),
     )
 
 
-def product(hyper: Hyper, problem: Problem, sides: Grids) -> Grids:
-    """cov(y) times each side; sides are zero where nothing was observed, and so is the product."""
-    K1, K2 = kernels(hyper, problem)
-    return problem.mask * (K1 @ sides @ K2) + jnp.exp(2 * hyper.noise) * sides
+class Whole(NamedTuple):
+    """The covariance C of a grid without gaps: eigenvalues and -vectors of K1 and K2, and the
+    `spectrum` of C."""
+
+    l1: Float[Array, " n"]
+    Q1: Float[Array, "n n"]
+    l2: Float[Array, " m"]
+    Q2: Float[Array, "m m"]
+    spectrum: Grid
+
+    def solve(self, V: Grid) -> Grid:
+        """C^-1 V."""
+        return self.Q1 @ ((self.Q1.T @ V @ self.Q2) / self.spectrum) @ self.Q2.T
 
 
-@jax.jit
-def solve(
-    hyper: Hyper,
-    problem: Problem,
-    sides: Grids,
-    start: Grids,
-    tolerance: float = 1e-6,
-    most: int = 1000,
-) -> Solution:
-    """cov(y)^-1 times each side, by preconditioned conjugate gradients from `start`.
-
-    The preconditioner is the inverse for a grid without holes, which the eigenvectors of K1 and K2
-    give, restricted to the observed entries.
-    """
-    K1, K2 = kernels(hyper, problem)
-    noise = jnp.exp(2 * hyper.noise)
-    (l1, Q1), (l2, Q2) = jnp.linalg.eigh(K1), jnp.linalg.eigh(K2)
-    spectrum = jnp.maximum(l1[:, None] * l2[None], 0) + noise
-
-    def apply(V: Grids) -> Grids:
-        return problem.mask * (K1 @ V @ K2) + noise * V
-
-    def precondition(V: Grids) -> Grids:
-        return problem.mask * (Q1 @ ((Q1.T @ V @ Q2) / spectrum) @ Q2.T)
-
-    def dot(a: Grids, b: Grids) -> Float[Array, "sides 1 1"]:
-        return jnp.sum(a * b, (1, 2), keepdims=True)
-
-    lengths = jnp.maximum(dot(sides, sides), 1e-300)
-
-    def unfinished(carry):
-        _, r, _, _, steps = carry
-        return (jnp.max(dot(r, r) / lengths) > tolerance**2) & (steps < most)
-
-    def step(carry):
-        x, r, p, rz, steps = carry
-        Ap = apply(p)
-        alpha = rz / jnp.maximum(dot(p, Ap), 1e-300)
-        x, r = x + alpha * p, r - alpha * Ap
-        z = precondition(r)
-        new = dot(r, z)
-        return x, r, z + new / jnp.maximum(rz, 1e-300) * p, new, steps + 1
-
-    r = sides - apply(start)
-    z = precondition(r)
-    x, r, _, _, steps = jax.lax.while_loop(unfinished, step, (start, r, z, dot(r, z), 0))
-    return Solution(x, steps, jnp.sqrt(jnp.max(dot(r, r) / lengths)))
+def whole(parts: Parts) -> Whole:
+    """The decomposition of C."""
+    (l1, Q1), (l2, Q2) = jnp.linalg.eigh(parts.K1), jnp.linalg.eigh(parts.K2)
+    l1, l2 = jnp.maximum(l1, 0), jnp.maximum(l2, 0)
+    return Whole(l1, Q1, l2, Q2, l1[:, None] * l2 + parts.noise)
 
 
-class Posterior(NamedTuple):
-    """`mean` of f on the whole grid; `variance` of f for the rows and the column asked for."""
+class Conditioned(NamedTuple):
+    """What the observations leave: `weights` cov(y)^-1 y on the grid, `mean` and `covariance` of
+    the gaps (the unit matrix where nothing is missing), and log |A|."""
 
-    mean: Grid
-    variance: Float[Array, " rows"]
-    residual: Float[Array, ""]
+    weights: Grid
+    mean: Float[Array, "gap_rows gap_columns"]
+    covariance: Float[Array, "gap_rows gap_columns gap_rows gap_columns"]
+    log_determinant: Float[Array, ""]
+
+
+def conditioned(C: Whole, values: Grid, gaps: Gaps) -> Conditioned:
+    """The formulas of the module."""
+    q1, q2, missing = C.Q1[gaps.rows], C.Q2[gaps.columns], gaps.missing
+    of_columns = jnp.einsum("sb,tb,ab->sta", q2, q2, 1 / C.spectrum)
+    A = jnp.einsum("ista,ja->isjt", q1[:, None, None] * of_columns[None], q1)
+    size = missing.size
+    both = missing.ravel()[:, None] & missing.ravel()
+    factor = jnp.linalg.cholesky(jnp.where(both, A.reshape(size, size), jnp.eye(size)))
+    inverse = jax.scipy.linalg.cho_solve((factor, True), jnp.eye(size))
+    there = gaps.rows[:, None], gaps.columns
+    solved = C.solve(values)
+    mean = -inverse @ jnp.where(missing, solved[there], 0.0).ravel()
+    mean = jnp.where(missing, mean.reshape(missing.shape), 0.0)
+    weights = C.solve(values.at[there].add(mean))  # what is expected there explains nothing more
+    covariance = inverse.reshape(missing.shape * 2)
+    return Conditioned(weights, mean, covariance, 2 * jnp.sum(jnp.log(jnp.diagonal(factor))))
 
 
 @jax.jit
 def posterior(
-    hyper: Hyper, problem: Problem, rows: Int[Array, " rows"], column: Int[Array, ""]
-) -> Posterior:
-    """mean = (K1 (x) K2) P^T cov(y)^-1 y;  variance = k - k_y cov(y)^-1 k_y^T."""
-    K1, K2 = kernels(hyper, problem)
-    cross = problem.mask * (K1[rows][:, :, None] * K2[column][None, None, :])
-    sides = jnp.concatenate([problem.values[None], cross])
-    solution = solve(hyper, problem, sides, jnp.zeros_like(sides))
-    mean = K1 @ solution.sides[0] @ K2
-    before = jnp.diagonal(K1)[rows] * K2[column, column]
-    variance = before - jnp.sum(cross * solution.sides[1:], (1, 2))
-    return Posterior(mean, jnp.maximum(variance, 0), solution.residual)
-
-
-class Entries(NamedTuple):
-    """The observed entries in a list, padded: row, column, and whether it is one."""
-
-    rows: Int[Array, " entries"]
-    columns: Int[Array, " entries"]
-    real: Bool[Array, " entries"]
+    hyper: Hyper, problem: Problem
+) -> tuple[Float[Array, "gap_rows gap_columns"], Float[Array, "gap_rows gap_columns"]]:
+    """Mean and variance of the missing entries as they would be measured, noise and all."""
+    found = conditioned(whole(kernels(hyper, problem)), problem.values, problem.gaps)
+    return found.mean, jnp.einsum("isis->is", found.covariance)
 
 
 @jax.jit
-def exact_loss(hyper: Hyper, problem: Problem, entries: Entries) -> Float[Array, ""]:
-    """-log p(y) - log prior, up to a constant, by a Cholesky decomposition of cov(y)."""
-    K1, K2 = kernels(hyper, problem)
-    rows, columns, real = entries
-    covariance = K1[rows][:, rows] * K2[columns][:, columns] * (real[:, None] & real[None])
-    diagonal = jnp.where(real, jnp.exp(2 * hyper.noise), 1.0)
-    factor = jnp.linalg.cholesky(covariance + jnp.diag(diagonal))
-    y = jnp.where(real, problem.values[rows, columns], 0.0)
-    white = jax.scipy.linalg.solve_triangular(factor, y, lower=True)
-    return 0.5 * white @ white + jnp.sum(jnp.log(jnp.diagonal(factor))) + penalty(hyper)
+def loss_and_gradient(hyper: Hyper, problem: Problem) -> tuple[Float[Array, ""], Hyper]:
+    """-log p(y) - log prior, up to a constant, and its gradient."""
+    parts, back = jax.vjp(lambda h: kernels(h, problem), hyper)
+    C = whole(parts)
+    found = conditioned(C, problem.values, problem.gaps)
+    padding = problem.values.size - problem.real_rows.sum() * problem.real_columns.sum()
+    determinant = jnp.sum(jnp.log(C.spectrum)) - padding * jnp.log(parts.noise)
+    loss = 0.5 * (jnp.sum(problem.values * found.weights) + determinant + found.log_determinant)
+    traces = _of_determinants(C, found.covariance, problem.gaps)
+    a = found.weights
+    slope = Parts(
+        0.5 * (traces.K1 - a @ parts.K2 @ a.T),
+        0.5 * (traces.K2 - a.T @ parts.K1 @ a),
+        0.5 * (traces.noise - padding / parts.noise - jnp.sum(a**2)),
+    )
+    prior, more = jax.value_and_grad(penalty)(hyper)
+    return loss + prior, jax.tree.map(jnp.add, back(slope)[0], more)
 
 
-exact_gradient = jax.jit(jax.value_and_grad(exact_loss))
+def _of_determinants(C: Whole, covariance: Array, gaps: Gaps) -> Parts:
+    """The derivatives of log |C| + log |A|: tr(C^-1 dC) - tr(A^-1 E^T C^-1 dC C^-1 E).
 
-
-def stochastic_gradient(hyper: Hyper, problem: Problem, solutions: Grids, probes: Grids) -> Hyper:
-    """The gradient of `exact_loss` without a decomposition.
-
-    With a = cov(y)^-1 y (solutions[0]) and u = cov(y)^-1 z (the others) for probes of unit
-    covariance,  d/dh = -a^T (dC/dh) a / 2 + E[u^T (dC/dh) z] / 2  (Gardner et al. 2018, section 3).
+    In the eigenvectors of K1 (indices a, c) and K2 (b, d) C^-1 is diagonal, and what is between its
+    two factors is taken for one eigenvector of the other kernel at a time.
     """
-
-    def form(h: Hyper) -> Float[Array, ""]:
-        weighted = product(h, problem, jnp.concatenate([solutions[:1], probes]))
-        fit = jnp.sum(solutions[0] * weighted[0])
-        trace = jnp.sum(solutions[1:] * weighted[1:]) / len(probes)
-        return 0.5 * (trace - fit) + penalty(h)
-
-    return jax.grad(form)(hyper)
-
-
-@jax.jit
-def ascend(
-    hyper: Hyper, problem: Problem, probes: Grids, steps: int = 60, rate: float = 0.1
-) -> Hyper:
-    """Adam on `stochastic_gradient`; each solution starts from the one before it."""
-    sides = jnp.concatenate([problem.values[None], probes])
-    zero = jax.tree.map(jnp.zeros_like, hyper)
-
-    def step(i, carry):
-        h, first, second, start = carry
-        solutions = solve(h, problem, sides, start, 1e-2, 200).sides
-        g = stochastic_gradient(h, problem, solutions, probes)
-        first = jax.tree.map(lambda m, d: 0.9 * m + 0.1 * d, first, g)
-        second = jax.tree.map(lambda v, d: 0.99 * v + 0.01 * d**2, second, g)
-        sizes = jax.tree.map(lambda v: jnp.sqrt(v / (1 - 0.99 ** (i + 1))) + 1e-9, second)
-        moves = jax.tree.map(lambda m, v: m / (1 - 0.9 ** (i + 1)) / v, first, sizes)
-        h = jax.tree.map(lambda p, move: p - rate * (1 - i / steps) * move, h, moves)
-        return h, first, second, solutions
-
-    start = jnp.zeros_like(sides)
-    return jax.lax.fori_loop(0, steps, step, (hyper, zero, zero, start))[0]
+    both = gaps.missing[:, :, None, None] & gaps.missing
+    R, q1, q2 = jnp.where(both, covariance, 0.0), C.Q1[gaps.rows], C.Q2[gaps.columns]
+    S = jnp.einsum("isjb,sb->bij", jnp.einsum("isjt,tb->isjb", R, q2), q2)
+    S = q1.T @ (S @ q1)  # for each b, by a and c
+    Z = jnp.einsum("isat,ia->ast", jnp.einsum("isjt,ja->isat", R, q1), q1)
+    Z = q2.T @ (Z @ q2)  # for each a, by b and d
+    inverse = 1 / C.spectrum
+    G1 = jnp.diag(inverse @ C.l2) - jnp.einsum("b,ab,cb,bac->ac", C.l2, inverse, inverse, S)
+    G2 = jnp.diag(C.l1 @ inverse) - jnp.einsum("a,ab,ad,abd->bd", C.l1, inverse, inverse, Z)
+    noise = jnp.sum(inverse) - jnp.einsum("ab,baa->", inverse**2, S)
+    return Parts(C.Q1 @ G1 @ C.Q1.T, C.Q2 @ G2 @ C.Q2.T, noise)
