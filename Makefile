@@ -10,7 +10,12 @@ READY := .venv/.ready
 
 .PHONY: setup demo test soak docs audit mutants lint format lock fuzz fuzz-env bench-env bench-hpo-env
 
-setup: $(READY)
+setup: $(READY) $(BIN)/mlpf
+
+# As an installed package has it: the programs of this folder, from any other one.
+$(BIN)/mlpf: $(READY)
+	@printf '#!/bin/sh\nPYTHONPATH="%s$${PYTHONPATH:+:$$PYTHONPATH}" exec "%s" -m launch "$$@"\n' \
+	  '$(CURDIR)' '$(CURDIR)/$(BIN)/python' > $@ && chmod +x $@
 
 # A half-made environment has no .ready file and is made anew.
 $(READY): requirements.lock

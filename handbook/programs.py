@@ -43,14 +43,8 @@ class Refused(ValueError):
 
 def flags_of(verb: str) -> list[Flag]:
     """Every flag of a program, but for those that all programs have from absl."""
-    with _begun(verb, (), parse=False) as found:
-        theirs = {
-            flag.name
-            for module, defined in found.flags_by_module_dict().items()
-            if module.startswith("absl") and not module.startswith("absl.flags._")
-            for flag in defined
-        }
-        return [_described(found[name]) for name in sorted(set(found) - theirs)]
+    with _begun(verb, (), parse=False):
+        return [_described(flag) for flag in program.own_flags()]
 
 
 def check(verb: str, arguments: Sequence[str]) -> None:

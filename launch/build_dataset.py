@@ -13,6 +13,7 @@ Train, validation and test share no file. The same command again goes on where i
 
 import glob
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,6 +140,7 @@ def account(folder: Path) -> str:
 
 
 if __name__ == "__main__":
+    unasked = not sys.argv[1:]  # the default of --config is thousands of events
     config, run_folder = program.define_config(), program.define_run()
     inputs = flags.DEFINE_list("input", [], "EDM4HEP files (ROOT): patterns, separated by commas.")
     detector = flags.DEFINE_string(
@@ -167,6 +169,8 @@ if __name__ == "__main__":
     def main() -> None:
         if inputs.value and process.value:
             raise RunError("--input and --process exclude each other")
+        if unasked:
+            raise RunError("a dataset of what? Give --input=FILES, --process=NAME or --config=NAME")
         if not (inputs.value or process.value):
             own = (detector, name, events, seed, workers, root, elements, visibility, splits)
             if given := [f"--{flag.name}" for flag in own if flag.present]:

@@ -23,7 +23,7 @@ from datasets.storage.files import write_text
 from hpo.simulation.methods import METHODS, Budget
 from launch.shell import program
 from launch.shell.progress import progress, say
-from launch.shell.runs import RunError
+from launch.shell.runs import RunError, check_place
 
 
 def located(asked: Sequence[str]) -> list[Path]:
@@ -102,13 +102,6 @@ def write(results: Sequence[dict[str, Any]], output: Path | None, figure: Path |
         say(f"picture: {figure}")
 
 
-def check_outputs(*paths: Path | None) -> None:
-    """Raises RunError where a file could not be written, before hours have been spent."""
-    for path in paths:
-        if path is not None and (path.is_dir() or not path.parent.is_dir()):
-            raise RunError(f"cannot write {path}: it is a folder, or in none that exists")
-
-
 def _label(path: Path) -> str:
     """As it can be asked for again, on any machine where it is one of the package's."""
     from hpo.simulation.tables import zoo
@@ -156,7 +149,8 @@ if __name__ == "__main__":
 
     def main() -> None:
         outputs = [Path(flag.value) if flag.value else None for flag in (output, picture)]
-        check_outputs(*outputs)
+        for path in filter(None, outputs):
+            check_place(path)
         results = compare_all(
             located(curves.value),
             names.value,

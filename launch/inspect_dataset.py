@@ -70,7 +70,9 @@ if __name__ == "__main__":
     elements = flags.DEFINE_string(
         "elements", "", "Form in which ROOT files are read: clusters, hits or tracks_hits."
     )
-    detector = flags.DEFINE_string("detector", "", "CLIC, CLD or a .toml; else told.")
+    detector = flags.DEFINE_string(
+        "detector", "", "clic, cld or a .toml file; else the file tells."
+    )
     output = flags.DEFINE_string("output", "dataset.html", "The page to write.")
 
     def main() -> None:

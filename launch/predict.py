@@ -19,26 +19,28 @@ from pathlib import Path
 
 from absl import flags
 
-from launch.files.prediction import lines, predict
+from launch.files.prediction import check_output, lines, predict
 from launch.parts import members
 from launch.shell import group, program
 from launch.shell.data import elements_of
 from launch.shell.models import SHIPPED, open_model
 from launch.shell.progress import say
 from launch.shell.reconstruct import reconstructor
-from launch.shell.runs import RunError, check_place, open_run
+from launch.shell.runs import RunError, open_run
 
 if __name__ == "__main__":
     folder, mesh_of, joined = program.define_run(), group.define_devices(), members.define()
     model = flags.DEFINE_string("model", "", "Instead of --run: a model's folder, or its name.")
     source = flags.DEFINE_string("input", None, "The EDM4HEP file (ROOT).", required=True)
     output = flags.DEFINE_string("output", "particles.parquet", "What to write: .parquet or .root.")
-    detector = flags.DEFINE_string("detector", None, "CLIC, CLD or a .toml; else told.")
+    detector = flags.DEFINE_string(
+        "detector", None, "clic, cld or a .toml file; else the file tells."
+    )
 
     def main() -> None:
         if model.value and flags.FLAGS["run"].present:
             raise RunError("--run and --model exclude each other")
-        check_place(Path(output.value))
+        check_output(Path(output.value))
         if flags.FLAGS["run"].present:
             run = open_run(folder())
             mesh = mesh_of(run.config.get("mesh"))

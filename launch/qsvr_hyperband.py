@@ -1,6 +1,6 @@
 """Plays a Swift-Hyperband study whose predictor is Q-SVR on an annealer, on tabulated curves.
 
-python -m launch.qsvr_hyperband --curves=mlpf.csv --output=runs/annealed --sampler=mock_qpu
+python -m launch.qsvr_hyperband --curves=mlpf --output=runs/annealed --sampler=mock_qpu
 
 Writes the study's log (study.db) and the dispatch log (dispatch.jsonl): one line for each call of
 the annealer, with problem size, embedding, reads, chain breaks and time. A study that was cut off
@@ -17,11 +17,23 @@ from launch.shell import program
 from launch.shell.dispatch import LOG, dispatch_log
 from launch.shell.progress import progress, say
 
+SAMPLERS = (
+    "simulated_annealing", "path_integral", "tabu", "steepest_descent", "level_gibbs", "zoom",
+    "zoom_simulated_annealing", "exact", "mock_qpu", "mock_zephyr", "qpu", "hybrid",
+)  # fmt: skip
+"""Those of `qsvr.SAMPLERS`, said without importing JAX."""
+
 
 def play(
-    curves: Path, output: Path, settings: Mapping[str, Any], max_epochs: int, eta: int, seed: int
+    curves: Path,
+    output: Path,
+    settings: Mapping[str, Any],
+    max_epochs: int | None,
+    eta: int,
+    seed: int,
 ) -> Any:
-    """The study's summary. `settings` are those of `hpo.predictors.qsvr`.
+    """The study's summary. `settings` are those of `hpo.predictors.qsvr`; R is the length of the
+    curves where `max_epochs` is None.
 
     Raises ValueError on bad input, and what the annealer raises.
     """
@@ -29,6 +41,7 @@ def play(
     from hpo.forecasting import predictors
 
     table = hpo.read_table(curves)
+    max_epochs = max_epochs or table.curves.shape[1]
     if max_epochs > table.curves.shape[1]:
         raise ValueError(f"{curves} has {table.curves.shape[1]} epochs, not {max_epochs}")
     output.mkdir(parents=True, exist_ok=True)
@@ -56,18 +69,26 @@ def play(
 
 
 if __name__ == "__main__":
-    curves = flags.DEFINE_string("curves", None, "A table of learning curves.", required=True)
+    curves = flags.DEFINE_string(
+        "curves",
+        None,
+        "A table of learning curves: a file, or one of mlpf, lstm, cnn5, cnn9, sgd_digits.",
+        required=True,
+    )
     output = flags.DEFINE_string("output", None, "The folder of the logs.", required=True)
-    sampler = flags.DEFINE_string("sampler", "mock_qpu", "A name of qsvr.SAMPLERS.")
+    sampler = flags.DEFINE_enum("sampler", "mock_qpu", SAMPLERS, "Of Q-SVR.")
     reads = flags.DEFINE_integer("reads", 1000, "Reads of one call.")
     sweeps = flags.DEFINE_integer("sweeps", 100, "Sweeps of a simulated annealer's read.")
     bits = flags.DEFINE_integer("bits", 3, "Bits of each alpha and alphahat.")
-    max_epochs = flags.DEFINE_integer("max_epochs", 100, "R of Hyperband.")
+    max_epochs = flags.DEFINE_integer(
+        "max_epochs", None, "R of Hyperband; else the length of the curves.", 1
+    )
     eta = flags.DEFINE_integer("eta", 2, "eta of Hyperband.")
     seed = flags.DEFINE_integer("seed", 1, "Of the study.")
 
     def main() -> None:
         import hpo
+        from launch.compare_hpo import located
 
         settings = {
             "sampler": sampler.value,
@@ -76,7 +97,8 @@ if __name__ == "__main__":
             "bits": bits.value,
         }
         folder = Path(output.value)
-        study = play(Path(curves.value), folder, settings, max_epochs.value, eta.value, seed.value)
+        (table,) = located([curves.value])
+        study = play(table, folder, settings, max_epochs.value, eta.value, seed.value)
         best = study.trials[study.best]
         schedule = hpo.hyperband_epochs(max_epochs.value, eta.value)
         say(

@@ -1,7 +1,7 @@
 """Predicts final losses from partial learning curves by Q-SVR, and measures how well.
 
-python -m launch.qsvr_study --curves=mlpf.csv --known=0.25 --train_size=20 --splits=30
-python -m launch.qsvr_study --curves=mlpf.csv --known=0.1,0.25,0.5,0.75 --settings=published \
+python -m launch.qsvr_study --curves=mlpf --known=0.25 --train_size=20 --splits=30
+python -m launch.qsvr_study --curves=mlpf --known=0.1,0.25,0.5,0.75 --settings=published \\
     --solvers=classical,simulated_annealing,persistence --json=figures.json
 
 Writes the figures as JSON and, beside it, a page with the same name and the ending .html.
@@ -96,7 +96,12 @@ def _numbers(texts: Sequence[str], kind: type, flag: str) -> list:
 
 
 if __name__ == "__main__":
-    curves = flags.DEFINE_string("curves", None, "A table of learning curves.", required=True)
+    curves = flags.DEFINE_string(
+        "curves",
+        None,
+        "A table of learning curves: a file, or one of mlpf, lstm, cnn5, cnn9, sgd_digits.",
+        required=True,
+    )
     known = flags.DEFINE_list("known", ["0.25"], "Known fractions of the curves.")
     train_size = flags.DEFINE_list("train_size", ["20"], "Numbers of curves to train on.")
     splits = flags.DEFINE_integer("splits", 30, "How many random splits.")
@@ -110,9 +115,11 @@ if __name__ == "__main__":
     output = flags.DEFINE_string("json", "qsvr_study.json", "Where the figures are written.")
 
     def main() -> None:
+        from launch.compare_hpo import located
+
         chosen = range(first_split.value, first_split.value + splits.value)
         page = study(
-            Path(curves.value),
+            *located([curves.value]),
             _numbers(known.value, float, "known"),
             _numbers(train_size.value, int, "train_size"),
             chosen,

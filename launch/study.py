@@ -27,7 +27,7 @@ from absl import flags
 from hpo.simulation.methods import METHODS, Budget
 from launch.shell import program
 from launch.shell.progress import say
-from launch.shell.runs import RunError
+from launch.shell.runs import RunError, check_place
 
 LOOKS_TILL_OVER = 3
 SHARE = 10  # a page is drawn for a tenth of the time at most: workers need the processor
@@ -90,6 +90,8 @@ def export(path: Path, to: str, name: str) -> None:
     and a folder, or the URL of an Optuna storage."""
     import hpo
 
+    if to.endswith((".csv", ".parquet")) and "://" not in to:
+        check_place(Path(to))
     if to.endswith(".csv"):
         hpo.export.to_csv(path, to)
     elif to.endswith(".parquet"):
@@ -185,22 +187,24 @@ if __name__ == "__main__":
         import hpo
 
         path = Path(study.value) if study.value else folder() / "study.db"
+        for file in filter(None, (page.value, fork.value, table.value)):
+            check_place(Path(file))
         if fork.value:
             count = rows.value if rows.value >= 0 else len(hpo.read_journal(path)[1])
             hpo.fork(path, count, fork.value)
             say(f"{fork.value}: the first {count} rows of {path}")
-        elif table.value:
+        if table.value:
             tabulate(path, Path(table.value))
-        elif branches.value:
+        if branches.value:
             compare(path, branches.value, max_epochs.value, eta.value)
-        elif exported.value:
+        if exported.value:
             export(path, exported.value, name.value)
-        elif follows.value:
+        if follows.value:
             follow(path, Path(page.value) if page.value else None, every.value)
         elif page.value:
             hpo.page(path, page.value)
             say(f"{page.value}: the page of {path}")
-        else:
+        if not any(asked.value for asked in (fork, table, branches, exported, follows, page)):
             inspect(path)
 
     program.start(main)

@@ -15,7 +15,9 @@ from launch.shell import program
 from launch.shell.progress import say
 
 if __name__ == "__main__":
-    detector = flags.DEFINE_string("detector", None, "CLIC, CLD or a .toml; else told.")
+    detector = flags.DEFINE_string(
+        "detector", None, "clic, cld or a .toml file; else the file tells."
+    )
 
     def main(files: list[str]) -> None:
         from datasets.edm4hep import EDM4HEPError

@@ -21,7 +21,7 @@ from launch.parts.dealing import Store, dealt
 from launch.parts.meeting import ALONE, Group
 from launch.shell.progress import say
 from launch.shell.reconstruct import Reconstruct
-from launch.shell.runs import RunError
+from launch.shell.runs import RunError, check_place
 
 NEEDS = {  # of a file, by kinds of elements
     "track": TRACKS,
@@ -135,9 +135,19 @@ def predict(
 
     if not group.first:
         return next(portions(), None)  # none comes: its parts go to the first process
-    sink = to_edm4hep if output.suffix == ".root" else to_parquet
+    sink = SINKS[output.suffix]
     sink(portions(), output, source, lost)
     return Prediction(sums[0], tuple(lost), about.parts)
+
+
+SINKS = {".parquet": to_parquet, ".root": to_edm4hep}  # by how the name ends
+
+
+def check_output(output: Path) -> None:
+    """Raises RunError, before the work, where no particles can be written so."""
+    check_place(output)
+    if output.suffix not in SINKS:
+        raise RunError(f"--output={output}: a name that ends in {' or '.join(SINKS)} is needed")
 
 
 def part_of(

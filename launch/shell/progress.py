@@ -72,20 +72,20 @@ def _bar(what: str, total: int, unit: str) -> Iterator[Update]:
 @contextmanager
 def _lines(what: str, total: int, unit: str) -> Iterator[Update]:
     start, shown, first = time.monotonic(), time.monotonic(), None
-    latest = ""
+    latest = said = ""
 
     def update(done: float, note: str = "") -> None:
-        nonlocal shown, first, latest
+        nonlocal shown, first, latest, said
         first = done if first is None else first
         now = time.monotonic()
         rate = _rate(done - first, now - start, unit)
         latest = f"  {what}: {done:g} of {total:g} {unit}  {rate}  {note}".rstrip()
         if now - shown >= _LOG_EVERY_S:
             say(latest)
-            shown = now
+            shown, said = now, latest
 
     yield update
-    if latest:
+    if latest != said:
         say(latest)
 
 

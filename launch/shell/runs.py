@@ -90,7 +90,10 @@ class Run:
 
 
 def check_place(path: Path) -> None:
-    """Raises RunError where a file that shall be written has no folder: before the work."""
+    """Raises RunError, before the work, where a file that shall be written has no folder, or is
+    one."""
+    if path.is_dir():
+        raise RunError(f"cannot write {path}: it is a folder")
     if not path.parent.is_dir():
         raise RunError(f"cannot write {path}: there is no folder {path.parent}")
 

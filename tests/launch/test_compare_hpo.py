@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import hpo
-from launch.compare_hpo import check_outputs, compare_all, located, write
+from launch.compare_hpo import compare_all, located, write
 from launch.shell.runs import RunError
 
 ROOT = Path(__file__).parents[2]
@@ -106,10 +106,11 @@ def test_what_cannot_be_is_refused(curves, change, complaint):
         compare_all(**(asked | change))
 
 
-def test_a_place_for_the_results_is_needed(tmp_path):
-    for path in (tmp_path, tmp_path / "absent/out.json"):
-        with pytest.raises(RunError, match="cannot write"):
-            check_outputs(None, path)
+@pytest.mark.parametrize("flag", ["json", "figure"])
+def test_a_place_for_the_results_is_needed(curves, tmp_path, flag):
+    for path in (tmp_path, tmp_path / "absent/out"):
+        done = run(f"--curves={curves}", "--seeds=1", f"--{flag}={path}")
+        assert done.stderr.startswith(f"error: cannot write {path}: "), done.stderr
 
 
 def test_an_error_is_one_line(curves):

@@ -43,6 +43,24 @@ def test_every_call_of_the_annealer_is_in_the_dispatch_log(table, tmp_path):
     assert len((tmp_path / "dispatch.jsonl").read_text().splitlines()) == len(calls)
 
 
+def test_the_samplers_are_those_there_are():
+    from qsvr import SAMPLERS
+
+    assert sorted(qsvr_hyperband.SAMPLERS) == sorted(SAMPLERS)
+
+
+def test_a_table_may_be_one_of_the_package(launch, tmp_path):
+    wrong = launch("qsvr_hyperband", "--curves=cnn5", f"--output={tmp_path}", "--max_epochs=1000")
+    assert wrong.returncode == 1
+    assert "epochs, not 1000" in wrong.stderr, wrong.stderr
+
+
+def test_r_is_the_length_of_the_curves_unless_it_is_given(table, tmp_path):
+    settings = SETTINGS | {"sampler": "steepest_descent"}
+    study = qsvr_hyperband.play(table, tmp_path, settings, None, 2, 1)
+    assert max(len(trial.curve) for trial in study.trials) == 27
+
+
 def test_a_table_that_is_too_short_is_refused(table, tmp_path):
     with pytest.raises(ValueError, match="has 27 epochs, not 81"):
         qsvr_hyperband.play(table, tmp_path, SETTINGS, 81, 2, 1)

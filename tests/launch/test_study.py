@@ -68,10 +68,24 @@ def test_the_program(launch, path, tmp_path):
     assert "exists already" in again.stderr
     damaged = tmp_path / "damaged.db"
     damaged.write_bytes(b"no database" * 1000)
+    for wish in ("page=none/x.html", "table=none/x.csv", "export=none/x.csv", "fork=none/x.db"):
+        absent = launch("study", f"--study={path}", f"--{wish}")
+        assert absent.stderr.startswith("error: cannot write none/x."), absent.stderr
     refused = launch("study", f"--study={damaged}")
     assert refused.returncode == 1
     assert "damaged or no study" in refused.stderr
     assert "python -m launch.study " in launch("study", "--help").stdout
+
+
+def test_all_that_is_asked_of_it_is_done(launch, path, tmp_path):
+    files = {name: tmp_path / f"x.{name}" for name in ("table", "page", "fork")}
+    files["export"] = tmp_path / "y.csv"
+    files["table"] = tmp_path / "x.csv"
+    wishes = [f"--{name}={file}" for name, file in files.items()]
+    done = launch("study", f"--study={path}", "--branch=hyperband", "--max_epochs=4", *wishes)
+    assert done.returncode == 0, done.stderr
+    assert "hyperband" in done.stdout
+    assert all(file.is_file() for file in files.values())
 
 
 def test_the_trials_trained_to_the_end_make_a_table(path, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """Opening EDM4HEP files: what they are, and in one line what is wrong with them."""
 
+import glob
 import struct
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -137,8 +138,11 @@ def _line(error: Exception) -> str:
 
 def _check_header(path: Path) -> None:
     """A ROOT file starts with 'root' and says in its header where it ends."""
+    if path.is_dir():
+        raise EDM4HEPError("a folder, not a file: name the files in it")
     if not path.is_file():
-        raise EDM4HEPError("no such file")
+        many = glob.has_magic(path.name)
+        raise EDM4HEPError("no such file" + "; one is needed, not a pattern" * many)
     with path.open("rb") as file:
         header = file.read(24)
     if header[:4] != b"root":

@@ -13,7 +13,7 @@ from datasets.detectors import CLD
 from datasets.edm4hep.layout import BASELINE, PARTS, TRUTH, collections
 from datasets.edm4hep.podio import PODIO_2025
 from datasets.events import take_events
-from launch.files.prediction import lines, needs_of, predict
+from launch.files.prediction import check_output, lines, needs_of, predict
 from launch.shell.runs import RunError
 from tests.datasets.edm4hep.edm4hep_columns import (
     metadata_of,
@@ -48,6 +48,14 @@ def without(chunk, part):
     gone = {*collections(PODIO_2025, CLD, (part,))} - {"MCParticles"}
     kept = {k: v for k, v in chunk.columns.items() if not any(name in k for name in gone)}
     return chunk._replace(columns=kept)
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p", "p.ROOT", "none/p.root", "."])
+def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, name):
+    with pytest.raises(RunError, match=r"a name that ends in \.parquet or \.root|cannot write"):
+        check_output(tmp_path / name)
+    for good in ("p.root", "p.parquet"):
+        check_output(tmp_path / good)
 
 
 def test_one_damaged_event_costs_that_event_and_is_named(tmp_path, made):

@@ -10,9 +10,30 @@ TINY = "--config=configs/tiny.py"
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_says_what_and_how(launch, verb):
-    text = launch(verb, "--help").stdout
-    assert f"python -m launch.{verb} " in text
-    assert "--run" in text
+    done = launch(verb, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"python -m launch.{verb} " in done.stdout
+    of_others = done.stdout.split("that other programs have, too:")[1]
+    assert "\n  --run  " in of_others
+    assert ("\n  --config  " in of_others) == (verb not in ("evaluate", "predict", "report"))
+    assert "--verbosity" not in done.stdout, "absl's own are no news"
+
+
+def test_help_names_own_flags_with_their_defaults_first(launch):
+    text = launch("build_dataset", "-h").stdout
+    own, others = text.split("\nflags [default]:\n")[1].split("that other programs have, too:")
+    assert "  --data_dir      Where datasets lie. [data]\n" in own
+    assert "  --dry_run  " in others
+    assert max(map(len, own.splitlines())) <= 80
+
+
+def test_a_flag_that_is_needed(launch):
+    refused(launch("predict"), "error: --input is needed (--help shows the flags)")
+    refused(launch("build_dataset"), "--input=FILES, --process=NAME or --config=NAME")
+
+
+def test_what_is_no_flag(launch):
+    refused(launch("train", "demo"), "unexpected argument 'demo'")
 
 
 def test_unknown_config_key(launch, tmp_path):
@@ -63,6 +84,8 @@ def test_a_configuration_that_cannot_work_begins_no_run(launch, tmp_path, wrong,
 
 
 def test_no_run(launch, tmp_path):
+    done = launch("study", f"--run={tmp_path}")
+    refused(done, f"error: {tmp_path}/study.db: there is no study here")
     refused(launch("evaluate", f"--run={tmp_path}"), "is no run")
     refused(launch("report", f"--run={tmp_path}"), "is no run")
     refused(launch("predict", f"--run={tmp_path}", "--input=x.root"), "is no run")

@@ -53,6 +53,23 @@ def test_a_verb_that_is_none(monkeypatch):
         mlpf.main(["xyz"])
 
 
+def test_set_up_from_a_clone_it_is_a_command_in_every_folder(tmp_path):
+    """What `make setup` writes, where the environment is there already."""
+    clone, away = tmp_path / "a clone", tmp_path / "away"
+    for folder in (clone / ".venv/bin", away):
+        folder.mkdir(parents=True)
+    for name in ("Makefile", "requirements.lock", "datasets", "launch", "mlpf_install"):
+        (clone / name).symlink_to(ROOT / name)
+    python = clone / ".venv/bin/python"  # a link would not find what is installed
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    (clone / ".venv/.ready").touch()
+    subprocess.run(["make", "setup"], cwd=clone, check=True, capture_output=True)
+    command = [clone / ".venv/bin/mlpf", "--help"]
+    done = subprocess.run(command, cwd=away, capture_output=True, text=True)
+    assert done.stdout.strip() == mlpf.overview(), done.stderr
+
+
 def test_the_programs_themselves(launch):
     """As a user types it: help of a verb, and an error of one."""
     from tests.launch.programs import refused

@@ -46,7 +46,8 @@ def write(path: Path, tree: str, leaves) -> Path:
 
 def test_missing(tmp_path):
     assert "no such file" in refusal(tmp_path / "none.root")
-    assert "no such file" in refusal(tmp_path)
+    assert "no such file; one is needed" in refusal(tmp_path / "*.root")
+    assert "a folder, not a file" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"roo", b"a text that is no ROOT file at all"])
