@@ -255,11 +255,13 @@ def winner(run: Run, study: Any) -> list[page.Section]:
     ranked_by = studies.metric(run.config.tune).replace("_", " ")
     records = outcomes.records(run)
     select = fitting.fitting_of(run.config.fit).select
-    chosen = selection.best({e: selection.score(r, select) for e, r in records.items()})
+    best_epoch = selection.best({e: selection.score(r, select) for e, r in records.items()})
+    chosen = outcomes.chosen_epoch(run) or best_epoch
+    lost = "" if chosen == best_epoch else f" The state of epoch {best_epoch}, the best, was lost."
     text = (
         f"Trial {best['trial']} had the lowest {ranked_by}, {best['loss']:.4f} after "
         f"{best['epochs']} epochs. Its configuration was then trained on all events, and the model "
-        f"of epoch {chosen} of {max(records)} chosen, by {_BY[select]}."
+        f"of epoch {chosen} of {max(records)} chosen, by {_BY[select]}.{lost}"
     )
     drawing = figures.training_curve([*records.values()], chosen)
     return [page.Section("The winner", text, [page.table(("", "value"), rows)], [drawing])]
