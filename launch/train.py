@@ -50,6 +50,7 @@ def _train(run: Run) -> None:
     if fitting.calibrate:
         model_config = _calibrated(state, material)
     variables = parallel.fetched(state.variables)
+    outcomes.choose(run, best)
     if run.first:
         checkpoint.save_model(model, model_config, variables)
         write_json(model / "training.json", _seeds(run, fitting))

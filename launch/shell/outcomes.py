@@ -1,4 +1,5 @@
-"""What the final training of a run starts from, and what it leaves: values and metrics by epoch."""
+"""What the final training of a run starts from, and what it leaves: values, metrics by epoch, and
+which epoch is the model."""
 
 import json
 import os
@@ -7,7 +8,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from datasets.storage.files import read_json
+from datasets.storage.files import read_json, write_json
 from launch.shell.runs import Run, RunError
 
 
@@ -41,6 +42,18 @@ def records(run: Run) -> dict[int, dict[str, float]]:
             continue
         found[record["epoch"]] = record
     return found
+
+
+def choose(run: Run, epoch: int) -> None:
+    """Says which epoch's state is the model."""
+    if run.first:
+        write_json(run.folder / "chosen.json", {"epoch": epoch})
+
+
+def chosen_epoch(run: Run) -> int | None:
+    """The epoch whose state is the model; None: it does not say, as an older run."""
+    path = run.folder / "chosen.json"
+    return read_json(path)["epoch"] if path.exists() else None
 
 
 def record(run: Run, metrics: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ best.json        the winning configuration       dispatch.jsonl  calls of an ann
 curves.csv.xz    learning curves of full trainings, where those are what is made
 checkpoints/     the final training              model/     the trained model
 metrics.jsonl    the final training, by epoch    evaluation.npz, metrics.json, report.html
+chosen.json      the epoch that is the model
 diverged.npz     the batch that broke it, if one did
 """
 

@@ -265,11 +265,13 @@ def trained(run: Run) -> list[page.Section]:
     if not records:
         return [page.Section(title, f"{text}Its configuration has not been trained.", tables, [])]
     select = fitting.fitting_of(run.config.fit).select
-    chosen = selection.best({e: selection.score(r, select) for e, r in records.items()})
+    best_epoch = selection.best({e: selection.score(r, select) for e, r in records.items()})
+    chosen = outcomes.chosen_epoch(run) or best_epoch
+    lost = "" if chosen == best_epoch else f" The state of epoch {best_epoch}, the best, was lost."
     text += "Its configuration was then" if rows else "The run's own configuration, untuned, was"
     text += (
         f" trained on all events, and the model of epoch {chosen} of {max(records)} chosen, by "
-        f"{_BY[select]}."
+        f"{_BY[select]}.{lost}"
     )
     return [
         page.Section(title, text, tables, [figures.training_curve([*records.values()], chosen)])

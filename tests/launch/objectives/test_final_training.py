@@ -1,6 +1,7 @@
 """The final training of a run: what is kept, interrupted or not, and what breaks it."""
 
 import json
+import shutil
 from functools import partial
 
 import jax
@@ -112,6 +113,11 @@ def test_the_model_is_that_of_the_best_epoch(begin, monkeypatch, capsys):
     assert "ended after 4 epochs: none of the last 2 was better" in out
     assert "of epoch 2 of 4" in out
     assert "events/s" in out
+    assert outcomes.chosen_epoch(run) == 2
+    for lost in ("checkpoints/2", "model"):
+        shutil.rmtree(run.folder / lost)
+    launch_train.train(run)
+    assert outcomes.chosen_epoch(run) == 4  # the best of those whose states there are
 
 
 @pytest.mark.soak
