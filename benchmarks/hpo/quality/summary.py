@@ -1,7 +1,7 @@
 """From the studies played to figures: regret and averaged rank at shares of Hyperband's epochs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,7 @@ def summarise(tables: Mapping[str, Table], studies: Sequence[Study]) -> dict[str
             "shares": list(SHARES),
             "rank": _lines(names, averaged_ranks, found[everywhere]),
             "better_rows": _lines(names, averages, places[everywhere]),
+            "regret": _lines(names, averages, regrets[everywhere]),
         },
     }
 
@@ -119,30 +120,42 @@ def _plain(value: float) -> float | None:
 
 
 def markdown(figures: Mapping[str, Any]) -> str:
-    """Methods by averaged rank at half of the epochs; last those that lack tables."""
-    shares, tables = [f"{share:.0%}" for share in POINTS], len(figures["tables"])
-    lines = [
-        f"| method | rank at {' | '.join(shares)} | rows better at {', '.join(shares)} "
-        "| studies, tables |",
-        "|---|" + "---|" * (len(shares) + 2),
-    ]
-    rank, rows, about = (figures[name] for name in ("rank", "better_rows", "methods"))
-    whole = {m for m in rank if about[m]["tables"] == tables}
-    best = {s: min((rank[m][s][0] for m in whole), default=None) for s in shares}
-    for method in sorted(rank, key=lambda m: (m not in whole, rank[m]["50%"][0] or math.inf)):
-        cells = [_cell(*rank[method][s], best[s] if method in whole else None) for s in shares]
-        places = ", ".join(_percent(rows[method][s][0]) for s in shares)
-        counts = f"{about[method]['studies']}, {about[method]['tables']}"
-        lines.append(f"| {method} | {' | '.join(cells)} | {places} | {counts} |")
-    return "\n".join(lines)
+    """Two tables, of ranks and of regret: methods by averaged rank at half of the epochs, last
+    those that lack tables."""
+    rank, about = figures["rank"], figures["methods"]
+    whole = {m for m in rank if about[m]["tables"] == len(figures["tables"])}
+    order = sorted(rank, key=lambda m: (m not in whole, rank[m]["50%"][0] or math.inf))
+    counts = [f"{about[m]['studies']}, {about[m]['tables']}" for m in order]
+    ranks = _columns("rank", rank, order, whole, "{:.1f}")
+    regrets = _columns("regret", figures["regret"], order, whole, "{:.1%}")
+    rows = _columns("rows better", figures["better_rows"], order, whole, "{:.1%}")
+    names = ["method", *order]
+    tables = ([names, *ranks, ["studies, tables", *counts]], [names, *regrets, *rows])
+    return "\n\n".join(_table(columns) for columns in tables)
 
 
-def _cell(mean: float | None, error: float | None, best: float | None) -> str:
+def _columns(
+    title: str, values: Mapping[str, Any], order: Sequence[str], whole: Set[str], form: str
+) -> list[list[str]]:
+    """A column for each share of the epochs; the lowest mean of those with every table is bold."""
+    columns = []
+    for i, share in enumerate(f"{share:.0%}" for share in POINTS):
+        means = [mean for m in whole if (mean := values[m][share][0]) is not None]
+        best = min(means, default=None)
+        cells = [_cell(*values[m][share], best if m in whole else None, form) for m in order]
+        columns.append([share if i else f"{title} at {share}", *cells])
+    return columns
+
+
+def _table(columns: Sequence[Sequence[str]]) -> str:
+    head, *rows = (f"| {' | '.join(cells)} |" for cells in zip(*columns, strict=True))
+    return "\n".join([head, "|" + "---|" * len(columns), *rows])
+
+
+def _cell(mean: float | None, error: float | None, best: float | None, form: str) -> str:
+    """The mean and its standard error, both as `form` says."""
     if mean is None:
         return ""
-    text = f"{mean:.1f} ± {error:.1f}" if error is not None else f"{mean:.1f}"
+    text = form.format(mean) + ("" if error is None else f" ± {form.format(error)}")
+    text = text.replace("% ±", " ±")
     return f"**{text}**" if mean == best else text
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"
