@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.hpo.peers import ours
 from benchmarks.hpo.quality.child import SHARES
 from benchmarks.hpo.quality.record import Study
 from benchmarks.hpo.quality.regret import averaged_ranks, averages, better_rows, errors, regret
@@ -19,6 +20,9 @@ def summarise(tables: Mapping[str, Table], studies: Sequence[Study]) -> dict[str
 
     rank          averaged rank, and its standard error: among the methods that were played on every
                   table, and of any other one beside all of these, on the tables that it has
+    beside_peers  of each of ours the rank that it would have without the rest of ours, the lowest
+                  among the other tools' then, and the share of studies in which ours found less
+                  than that one (half of the ties); all of methods played on every table
     better_rows   share of the table's rows whose lowest loss is below the lowest found
     regret        the lowest found above the table's lowest, as a share of that
     """
@@ -41,6 +45,7 @@ def summarise(tables: Mapping[str, Table], studies: Sequence[Study]) -> dict[str
             for m, method in enumerate(methods)
         },
         "rank": _ranked(methods, played.all(1), found),
+        "beside_peers": _beside_peers(names, found[everywhere]),
         "better_rows": _with_errors(methods, averages, places),
         "regret": _with_errors(methods, averages, regrets),
         "tables": {
@@ -88,6 +93,29 @@ def _ranked(methods: list[str], everywhere: np.ndarray, found: np.ndarray) -> di
     return ranks
 
 
+def _beside_peers(methods: list[str], found: np.ndarray) -> dict[str, Any]:
+    """Ours are many, and alike: each of them is ranked once more, among the others' alone."""
+    of_ours = {m: i for i, m in enumerate(methods) if m in ours.METHODS}
+    peers = [i for i in range(len(methods)) if i not in of_ours.values()]
+    if not peers:
+        return {}
+    out: dict[str, Any] = {}
+    for method, i in of_ours.items():
+        field = [i, *peers]
+        ranks = _with_errors([methods[k] for k in field], averaged_ranks, found[field])
+        mine, out[method] = ranks.pop(method), {}
+        for share in mine:
+            peer = min(ranks, key=lambda name: ranks[name][share][0])
+            pair = found[[i, methods.index(peer)]]
+            place, error = _with_errors([method, peer], averaged_ranks, pair)[method][share]
+            out[method][share] = {
+                "rank": mine[share],
+                "lowest_peer": [peer, ranks[peer][share][0]],
+                "found_less": [_plain(2 - place), error],
+            }
+    return out
+
+
 def _with_errors(methods: list[str], statistic: Any, values: np.ndarray) -> dict[str, Any]:
     out: dict[str, Any] = {method: {} for method in methods}
     for share in POINTS:
@@ -120,8 +148,8 @@ def _plain(value: float) -> float | None:
 
 
 def markdown(figures: Mapping[str, Any]) -> str:
-    """Two tables, of ranks and of regret: methods by averaged rank at half of the epochs, last
-    those that lack tables."""
+    """Tables of ranks, of ours beside the others', and of regret: methods by averaged rank at half
+    of the epochs, last those that lack tables."""
     rank, about = figures["rank"], figures["methods"]
     whole = {m for m in rank if about[m]["tables"] == len(figures["tables"])}
     order = sorted(rank, key=lambda m: (m not in whole, rank[m]["50%"][0] or math.inf))
@@ -130,8 +158,24 @@ def markdown(figures: Mapping[str, Any]) -> str:
     regrets = _columns("regret", figures["regret"], order, whole, "{:.1%}")
     rows = _columns("rows better", figures["better_rows"], order, whole, "{:.1%}")
     names = ["method", *order]
-    tables = ([names, *ranks, ["studies, tables", *counts]], [names, *regrets, *rows])
+    alone = _alone(figures["beside_peers"], order)
+    tables = ([names, *ranks, ["studies, tables", *counts]], *alone, [names, *regrets, *rows])
     return "\n\n".join(_table(columns) for columns in tables)
+
+
+def _alone(beside: Mapping[str, Any], order: Sequence[str]) -> list[list[list[str]]]:
+    """The table of ours, each beside the other tools' alone; none where no other was played."""
+    methods = [m for m in order if m in beside]
+    columns = [["method", *methods]]
+    for share in (f"{share:.0%}" for share in POINTS):
+        cells = [beside[m][share] for m in methods]
+        best = min((cell["rank"][0] for cell in cells), default=None)
+        columns.append(
+            [f"rank at {share} (lowest peer)", *(
+                f"{_cell(*c['rank'], best, '{:.1f}')} ({c['lowest_peer'][1]:.1f})" for c in cells
+            )]
+        )  # fmt: skip
+    return [columns] if methods else []
 
 
 def _columns(

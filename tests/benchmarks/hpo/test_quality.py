@@ -184,6 +184,23 @@ def test_a_method_that_lacks_a_table_does_not_move_the_ranks_of_the_others(table
     assert "adaptive" not in figures["curves"]["rank"]
 
 
+def test_each_of_ours_is_ranked_beside_the_other_tools_without_the_rest_of_ours(table):
+    losses = {"hyperband": 2.0, "asha": 1.0, "adaptive": 4.0, "A": 3.0, "B": 5.0}
+    studies = [
+        _study(method=method, seed=seed, lowest=[loss + (seed and method == "A")] * 20)
+        for method, loss in losses.items()
+        for seed in (0, 1)
+    ]
+    beside = summarise({"made": table}, studies)["beside_peers"]
+    at_half = {method: at["50%"] for method, at in beside.items()}
+    assert {m: at["rank"][0] for m, at in at_half.items()} == {
+        "hyperband": 1, "asha": 1, "adaptive": 1.75,
+    }  # fmt: skip
+    assert at_half["adaptive"]["lowest_peer"] == ["A", 1.25]
+    assert at_half["adaptive"]["found_less"][0] == 0.25
+    assert at_half["hyperband"]["found_less"] == [1, 0]
+
+
 def test_a_tool_that_is_not_there_is_skipped_by_name(monkeypatch, capsys):
     def missing():
         raise ImportError("no such package")
