@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.hpo.peers import ours
-from benchmarks.hpo.quality.child import SHARES
+from benchmarks.hpo.quality.child import DIGITS, SHARES
 from benchmarks.hpo.quality.record import Study
 from benchmarks.hpo.quality.regret import averaged_ranks, averages, better_rows, errors, regret
 from hpo.simulation.tables import Table
@@ -79,7 +79,9 @@ def _array(methods: list[str], tables: list[str], studies: Sequence[Study]) -> n
 
 
 def _lows(table: Table) -> np.ndarray:
-    return np.where(np.isfinite(table.curves), table.curves, np.inf).min(1)
+    """Lowest losses of the rows, in the digits of those in the file: a row is not below itself."""
+    lows = np.where(np.isfinite(table.curves), table.curves, np.inf).min(1)
+    return np.array([float(f"{low:{DIGITS}}") for low in lows])
 
 
 def _ranked(methods: list[str], everywhere: np.ndarray, found: np.ndarray) -> dict[str, Any]:

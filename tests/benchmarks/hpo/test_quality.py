@@ -154,7 +154,7 @@ def test_what_is_set_aside_is_played_by_name_alone(monkeypatch):
 
 def test_a_summary_has_regret_by_table_and_rank_over_all(table):
     curves = {"curves": checksum(table), "epochs": EPOCHS}
-    low = float(np.nanmin(table.curves))
+    low = float(f"{np.nanmin(table.curves):.7g}")
     best = _study(**curves, lowest=[None] + [low] * 19)
     worse = _study(**curves, method="asha", lowest=[2 * low] * 20)
     figures = summarise({"made": table}, [best, worse])
@@ -166,6 +166,17 @@ def test_a_summary_has_regret_by_table_and_rank_over_all(table):
     ranks, regrets = markdown(figures).split("\n\n")
     assert ranks.splitlines()[2].startswith("| hyperband | **1.0 ± 0.0** |")
     assert "| asha | 100.0 ± 0.0% | 100.0 ± 0.0% |" in regrets
+
+
+def test_the_best_row_is_not_below_itself_in_the_digits_of_the_file(table):
+    best = float(np.nanmin(table.curves))
+    for loss in (best * (1 - 4e-8), best, best * (1 + 4e-8)):
+        moved = Table("made", table.configurations, table.curves * loss / best)
+        written = [float(f"{loss:.7g}")] * 20
+        study = _study(curves=checksum(moved), lowest=written)
+        figures = summarise({"made": moved}, [study])
+        assert figures["better_rows"]["hyperband"]["50%"][0] == 0
+        assert figures["regret"]["hyperband"]["50%"][0] == 0
 
 
 def test_a_method_that_lacks_a_table_does_not_move_the_ranks_of_the_others(table):
