@@ -1,4 +1,7 @@
-"""This project: schedulers at their defaults, with random rows, BOHB's and a Bayesian searcher."""
+"""This project: schedulers at their defaults, with random rows, BOHB's and a Bayesian searcher.
+
+Two more have the other one's default eta: `ASIDE`, which are played where they are named alone.
+"""
 
 import functools
 import hashlib
@@ -30,13 +33,24 @@ def _asha(searcher: Searcher, max_epochs: int) -> hpo.Scheduler:
     return hpo.asha(searcher, 10_000, max_epochs)
 
 
+def _hyperband_of_two(searcher: Searcher, max_epochs: int) -> hpo.Scheduler:
+    return hpo.hyperband(searcher, max_epochs, eta=2)
+
+
+def _swift_of_three(searcher: Searcher, max_epochs: int) -> hpo.Scheduler:
+    return hpo.swift_improved(searcher, max_epochs, eta=3)
+
+
 _SCHEDULERS: Mapping[str, Callable[[Searcher, int], hpo.Scheduler]] = {
     "hyperband": hpo.hyperband,
     "asha": _asha,
     "swift_improved": hpo.swift_improved,
     "asynchronous_swift": hpo.asynchronous_swift,
     "adaptive": hpo.adaptive,
+    "hyperband, eta=2": _hyperband_of_two,
+    "swift_improved, eta=3": _swift_of_three,
 }
+ASIDE = frozenset(name for name in _SCHEDULERS if "eta" in name)
 _SEARCHERS = {"": None, " + BOHB": bohb_search, " + Bayesian": bayesian_search}
 
 
@@ -73,5 +87,5 @@ METHODS: Mapping[str, Callable[[Training], None]] = {
     f"{scheduler}{searcher}": functools.partial(_play, scheduler, searcher)
     for searcher in _SEARCHERS
     for scheduler in _SCHEDULERS
-    if not (searcher and scheduler == "asha")
+    if not (searcher and scheduler in {"asha", *ASIDE})
 }

@@ -24,6 +24,7 @@ from benchmarks.hpo.quality.training import Spent, Training
 from hpo.simulation.tables import Table, read_table
 
 SHARES = tuple(k / 20 for k in range(1, 21))
+DIGITS = ".7g"  # of losses, as they are written
 
 _table = functools.lru_cache(maxsize=4)(read_table)
 
@@ -42,7 +43,7 @@ def play(tool: ModuleType, table: Table, method: str, seed: int, epochs: int) ->
 
 
 def _plain(losses: np.ndarray) -> list[float | None]:
-    return [float(f"{loss:.7g}") if math.isfinite(loss) else None for loss in losses]
+    return [float(f"{loss:{DIGITS}}") if math.isfinite(loss) else None for loss in losses]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The picture of `benchmarks.hpo --quality`: averaged rank, and rows still better, by epochs."""
+"""The picture of `benchmarks.hpo --quality`: rank, rows still better, regret, by epochs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +14,11 @@ _OURS = {
     "asynchronous_swift": "tab:orange",
     "adaptive": "tab:blue",
 }
+_PANELS = {
+    "rank": ("averaged rank (1 is the best)", 1),
+    "better_rows": ("rows of the table still better than the lowest found [%]", 100),
+    "regret": ("lowest found above the table's lowest [% of that]", 100),
+}
 _DASHES = ("-", "--", ":", "-.")
 
 
@@ -27,17 +32,17 @@ def draw(figures: Mapping[str, Any], path: Path) -> None:
 
     curves = figures["curves"]
     shares = [100 * share for share in curves["shares"]]
-    picture, (left, right) = pyplot.subplots(1, 2, figsize=(13, 6.2))
+    picture, panels = pyplot.subplots(1, 3, figsize=(17, 6.4))
     for method, style in _styles(list(curves["rank"])).items():
-        left.plot(shares, curves["rank"][method], label=method, **style)
-        rows = [None if v is None else 100 * max(v, 1e-4) for v in curves["better_rows"][method]]
-        right.plot(shares, rows, **style)
-    left.set_ylabel("averaged rank (1 is the best)")
-    right.set_ylabel("rows of the table still better than the lowest found [%]")
-    right.set_yscale("log")
-    right.yaxis.set_major_formatter("{x:g}")
-    right.yaxis.set_minor_formatter("{x:g}")
-    for axes in (left, right):
+        for axes, (name, (_, scale)) in zip(panels, _PANELS.items(), strict=True):
+            line = [None if v is None else max(scale * v, 1e-2) for v in curves[name][method]]
+            axes.plot(shares, line, label=method if name == "rank" else None, **style)
+    for axes, (label, scale) in zip(panels, _PANELS.values(), strict=True):
+        axes.set_ylabel(label)
+        if scale > 1:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}")
         axes.set_xlabel("epochs [% of Hyperband's]")
         axes.set_xlim(0, 100)
         axes.grid(alpha=0.3)
@@ -52,9 +57,10 @@ def draw(figures: Mapping[str, Any], path: Path) -> None:
 def _styles(methods: list[str]) -> dict[str, dict[str, Any]]:
     styles, seen = {}, {}
     for method in methods:
-        base = method.split(" + ")[0]
+        base = method.split(" + ")[0].split(",")[0]
         if method in ours.METHODS:
-            dash = "--" if "BOHB" in method else ":" if "Bayesian" in method else "-"
+            marks = {"BOHB": "--", "Bayesian": ":", "eta": "-."}
+            dash = next((mark for word, mark in marks.items() if word in method), "-")
             styles[method] = {"color": _OURS[base], "linestyle": dash, "linewidth": 2.2}
             continue
         tool = next((t for t in COLOURS if method.startswith(t)), "NePS")

@@ -1,7 +1,7 @@
 """What schedulers find for their epochs, ours beside other tools', on tables of curves.
 
 .bench-hpo-venv/bin/python -m benchmarks.hpo --quality [--curves FILE ...] [--seeds 3]
-    [--methods 'NAME|NAME'] [--report]
+    [--methods 'NAME|NAME'] [--tables 'NAME|NAME'] [--report]
 
 Each study has Hyperband's epochs at R = the length of the curves and eta = 3, and one worker.
 Studies are appended to a file as they end; the same command goes on where it was killed, and more
@@ -62,9 +62,10 @@ class Child:
 
 
 def installed(wanted: Sequence[str] | None) -> Iterator[tuple[ModuleType, str, str]]:
-    """Tool, its version and a method: those wanted, of tools that are there."""
+    """Tool, its version and a method: those wanted, of tools that are there; at first all but the
+    ones set aside."""
     for tool in TOOLS:
-        methods = [m for m in tool.METHODS if wanted is None or m in wanted]
+        methods = [m for m in tool.METHODS if (m in wanted if wanted else m not in ours.ASIDE)]
         try:
             version = tool.version()
         except ImportError as error:
@@ -119,7 +120,9 @@ def main(arguments: Sequence[str]) -> None:
         "--curves", type=Path, nargs="*", default=[], help="tables beside the zoo's"
     )
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--methods", type=lambda text: text.split("|"), help="names, parted by |")
+    names = {"type": lambda text: text.split("|"), "help": "names, parted by |: play these alone"}
+    parser.add_argument("--methods", **names)
+    parser.add_argument("--tables", **names)
     parser.add_argument("--report", action="store_true", help="play nothing")
     parser.add_argument("--studies", type=Path, default=RESULTS / "hpo_quality_studies.jsonl")
     parser.add_argument("--json", type=Path, default=RESULTS / "hpo_quality.json")
@@ -127,6 +130,9 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     paths = {**zoo(), **{read_table(path).name: path.resolve() for path in options.curves}}
     tables = {name: read_table(path) for name, path in paths.items()}
+    if unknown := sorted(set(options.tables or ()) - set(tables)):
+        parser.error(f"--tables: no table {', '.join(unknown)} among {', '.join(tables)}")
     if not options.report:
-        play(paths, tables, options)
+        played = {name: t for name, t in tables.items() if name in (options.tables or tables)}
+        play(paths, played, options)
     report(tables, options)

@@ -1,12 +1,13 @@
 """From the studies played to figures: regret and averaged rank at shares of Hyperband's epochs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
-from benchmarks.hpo.quality.child import SHARES
+from benchmarks.hpo.peers import ours
+from benchmarks.hpo.quality.child import DIGITS, SHARES
 from benchmarks.hpo.quality.record import Study
 from benchmarks.hpo.quality.regret import averaged_ranks, averages, better_rows, errors, regret
 from hpo.simulation.tables import Table
@@ -19,6 +20,9 @@ def summarise(tables: Mapping[str, Table], studies: Sequence[Study]) -> dict[str
 
     rank          averaged rank, and its standard error: among the methods that were played on every
                   table, and of any other one beside all of these, on the tables that it has
+    beside_peers  of each of ours the rank that it would have without the rest of ours, the lowest
+                  among the other tools' then, and the share of studies in which ours found less
+                  than that one (half of the ties); all of methods played on every table
     better_rows   share of the table's rows whose lowest loss is below the lowest found
     regret        the lowest found above the table's lowest, as a share of that
     """
@@ -41,6 +45,7 @@ def summarise(tables: Mapping[str, Table], studies: Sequence[Study]) -> dict[str
             for m, method in enumerate(methods)
         },
         "rank": _ranked(methods, played.all(1), found),
+        "beside_peers": _beside_peers(names, found[everywhere]),
         "better_rows": _with_errors(methods, averages, places),
         "regret": _with_errors(methods, averages, regrets),
         "tables": {
@@ -58,6 +63,7 @@ def summarise(tables: Mapping[str, Table], studies: Sequence[Study]) -> dict[str
             "shares": list(SHARES),
             "rank": _lines(names, averaged_ranks, found[everywhere]),
             "better_rows": _lines(names, averages, places[everywhere]),
+            "regret": _lines(names, averages, regrets[everywhere]),
         },
     }
 
@@ -73,7 +79,9 @@ def _array(methods: list[str], tables: list[str], studies: Sequence[Study]) -> n
 
 
 def _lows(table: Table) -> np.ndarray:
-    return np.where(np.isfinite(table.curves), table.curves, np.inf).min(1)
+    """Lowest losses of the rows, in the digits of those in the file: a row is not below itself."""
+    lows = np.where(np.isfinite(table.curves), table.curves, np.inf).min(1)
+    return np.array([float(f"{low:{DIGITS}}") for low in lows])
 
 
 def _ranked(methods: list[str], everywhere: np.ndarray, found: np.ndarray) -> dict[str, Any]:
@@ -85,6 +93,29 @@ def _ranked(methods: list[str], everywhere: np.ndarray, found: np.ndarray) -> di
         alone = _with_errors([methods[i] for i in beside], averaged_ranks, found[beside])
         ranks[methods[m]] = alone[methods[m]]
     return ranks
+
+
+def _beside_peers(methods: list[str], found: np.ndarray) -> dict[str, Any]:
+    """Ours are many, and alike: each of them is ranked once more, among the others' alone."""
+    of_ours = {m: i for i, m in enumerate(methods) if m in ours.METHODS}
+    peers = [i for i in range(len(methods)) if i not in of_ours.values()]
+    if not peers:
+        return {}
+    out: dict[str, Any] = {}
+    for method, i in of_ours.items():
+        field = [i, *peers]
+        ranks = _with_errors([methods[k] for k in field], averaged_ranks, found[field])
+        mine, out[method] = ranks.pop(method), {}
+        for share in mine:
+            peer = min(ranks, key=lambda name: ranks[name][share][0])
+            pair = found[[i, methods.index(peer)]]
+            place, error = _with_errors([method, peer], averaged_ranks, pair)[method][share]
+            out[method][share] = {
+                "rank": mine[share],
+                "lowest_peer": [peer, ranks[peer][share][0]],
+                "found_less": [_plain(2 - place), error],
+            }
+    return out
 
 
 def _with_errors(methods: list[str], statistic: Any, values: np.ndarray) -> dict[str, Any]:
@@ -119,30 +150,58 @@ def _plain(value: float) -> float | None:
 
 
 def markdown(figures: Mapping[str, Any]) -> str:
-    """Methods by averaged rank at half of the epochs; last those that lack tables."""
-    shares, tables = [f"{share:.0%}" for share in POINTS], len(figures["tables"])
-    lines = [
-        f"| method | rank at {' | '.join(shares)} | rows better at {', '.join(shares)} "
-        "| studies, tables |",
-        "|---|" + "---|" * (len(shares) + 2),
-    ]
-    rank, rows, about = (figures[name] for name in ("rank", "better_rows", "methods"))
-    whole = {m for m in rank if about[m]["tables"] == tables}
-    best = {s: min((rank[m][s][0] for m in whole), default=None) for s in shares}
-    for method in sorted(rank, key=lambda m: (m not in whole, rank[m]["50%"][0] or math.inf)):
-        cells = [_cell(*rank[method][s], best[s] if method in whole else None) for s in shares]
-        places = ", ".join(_percent(rows[method][s][0]) for s in shares)
-        counts = f"{about[method]['studies']}, {about[method]['tables']}"
-        lines.append(f"| {method} | {' | '.join(cells)} | {places} | {counts} |")
-    return "\n".join(lines)
+    """Tables of ranks, of ours beside the others', and of regret: methods by averaged rank at half
+    of the epochs, last those that lack tables."""
+    rank, about = figures["rank"], figures["methods"]
+    whole = {m for m in rank if about[m]["tables"] == len(figures["tables"])}
+    order = sorted(rank, key=lambda m: (m not in whole, rank[m]["50%"][0] or math.inf))
+    counts = [f"{about[m]['studies']}, {about[m]['tables']}" for m in order]
+    ranks = _columns("rank", rank, order, whole, "{:.1f}")
+    regrets = _columns("regret", figures["regret"], order, whole, "{:.1%}")
+    rows = _columns("rows better", figures["better_rows"], order, whole, "{:.1%}")
+    names = ["method", *order]
+    alone = _alone(figures["beside_peers"], order)
+    tables = ([names, *ranks, ["studies, tables", *counts]], *alone, [names, *regrets, *rows])
+    return "\n\n".join(_table(columns) for columns in tables)
 
 
-def _cell(mean: float | None, error: float | None, best: float | None) -> str:
+def _alone(beside: Mapping[str, Any], order: Sequence[str]) -> list[list[list[str]]]:
+    """The table of ours, each beside the other tools' alone; none where no other was played."""
+    methods = [m for m in order if m in beside]
+    columns = [["method", *methods]]
+    for share in (f"{share:.0%}" for share in POINTS):
+        cells = [beside[m][share] for m in methods]
+        best = min((cell["rank"][0] for cell in cells), default=None)
+        columns.append(
+            [f"rank at {share} (lowest peer)", *(
+                f"{_cell(*c['rank'], best, '{:.1f}')} ({c['lowest_peer'][1]:.1f})" for c in cells
+            )]
+        )  # fmt: skip
+    return [columns] if methods else []
+
+
+def _columns(
+    title: str, values: Mapping[str, Any], order: Sequence[str], whole: Set[str], form: str
+) -> list[list[str]]:
+    """A column for each share of the epochs; the lowest mean of those with every table is bold."""
+    columns = []
+    for i, share in enumerate(f"{share:.0%}" for share in POINTS):
+        means = [mean for m in whole if (mean := values[m][share][0]) is not None]
+        best = min(means, default=None)
+        cells = [_cell(*values[m][share], best if m in whole else None, form) for m in order]
+        columns.append([share if i else f"{title} at {share}", *cells])
+    return columns
+
+
+def _table(columns: Sequence[Sequence[str]]) -> str:
+    head, *rows = (f"| {' | '.join(cells)} |" for cells in zip(*columns, strict=True))
+    return "\n".join([head, "|" + "---|" * len(columns), *rows])
+
+
+def _cell(mean: float | None, error: float | None, best: float | None, form: str) -> str:
+    """The mean and its standard error, both as `form` says."""
     if mean is None:
         return ""
-    text = f"{mean:.1f} ± {error:.1f}" if error is not None else f"{mean:.1f}"
+    text = form.format(mean) + ("" if error is None else f" ± {form.format(error)}")
+    text = text.replace("% ±", " ±")
     return f"**{text}**" if mean == best else text
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"

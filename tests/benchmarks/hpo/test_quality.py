@@ -126,9 +126,35 @@ def test_the_same_command_goes_on_and_then_plays_nothing(table, tmp_path, capsys
     assert (tmp_path / "picture").read_text().startswith("<?xml")
 
 
+def test_tables_and_methods_are_played_where_they_are_named(table, tmp_path, monkeypatch):
+    paths = {}
+    for name in ("one", "two"):
+        write_table(table, tmp_path / f"{name}.csv")
+        paths[name] = tmp_path / f"{name}.csv"
+    monkeypatch.setattr(running, "zoo", lambda: paths)
+    command = ["--seeds", "1", "--methods", "hyperband|hyperband, eta=2"]
+    for name in ("studies", "json", "picture"):
+        command += [f"--{name}", str(tmp_path / name)]
+    running.main([*command, "--tables", "two"])
+    played, _ = read(tmp_path / "studies")
+    assert [(s.table, s.method) for s in played] == [
+        ("two", "hyperband"), ("two", "hyperband, eta=2"),
+    ]  # fmt: skip
+    with pytest.raises(SystemExit):
+        running.main([*command, "--tables", "tow"])
+
+
+def test_what_is_set_aside_is_played_by_name_alone(monkeypatch):
+    monkeypatch.setattr(running, "TOOLS", (ours,))
+    assert {m for _, _, m in running.installed(None)} == set(ours.METHODS) - ours.ASIDE
+    assert [m for _, _, m in running.installed([*ours.ASIDE])] == [
+        m for m in ours.METHODS if m in ours.ASIDE
+    ]
+
+
 def test_a_summary_has_regret_by_table_and_rank_over_all(table):
     curves = {"curves": checksum(table), "epochs": EPOCHS}
-    low = float(np.nanmin(table.curves))
+    low = float(f"{np.nanmin(table.curves):.7g}")
     best = _study(**curves, lowest=[None] + [low] * 19)
     worse = _study(**curves, method="asha", lowest=[2 * low] * 20)
     figures = summarise({"made": table}, [best, worse])
@@ -137,7 +163,20 @@ def test_a_summary_has_regret_by_table_and_rank_over_all(table):
     assert figures["tables"]["made"]["regret"]["asha"]["25%"] == pytest.approx(1)
     assert figures["tables"]["made"]["better_rows"]["hyperband"]["100%"] == 0
     assert figures["methods"]["asha"]["studies"] == 1
-    assert "| **1.0" in markdown(figures)
+    ranks, regrets = markdown(figures).split("\n\n")
+    assert ranks.splitlines()[2].startswith("| hyperband | **1.0 ± 0.0** |")
+    assert "| asha | 100.0 ± 0.0% | 100.0 ± 0.0% |" in regrets
+
+
+def test_the_best_row_is_not_below_itself_in_the_digits_of_the_file(table):
+    best = float(np.nanmin(table.curves))
+    for loss in (best * (1 - 4e-8), best, best * (1 + 4e-8)):
+        moved = Table("made", table.configurations, table.curves * loss / best)
+        written = [float(f"{loss:.7g}")] * 20
+        study = _study(curves=checksum(moved), lowest=written)
+        figures = summarise({"made": moved}, [study])
+        assert figures["better_rows"]["hyperband"]["50%"][0] == 0
+        assert figures["regret"]["hyperband"]["50%"][0] == 0
 
 
 def test_a_method_that_lacks_a_table_does_not_move_the_ranks_of_the_others(table):
@@ -151,8 +190,26 @@ def test_a_method_that_lacks_a_table_does_not_move_the_ranks_of_the_others(table
     figures = summarise(tables, [*each, partial])
     ranks = {method: at["25%"][0] for method, at in figures["rank"].items()}
     assert ranks == {"hyperband": 1, "asha": 2, "adaptive": 1}
-    assert markdown(figures).splitlines()[-1].startswith("| adaptive | 1.0")
+    ranks, _ = markdown(figures).split("\n\n")
+    assert ranks.splitlines()[-1].startswith("| adaptive | 1.0")
     assert "adaptive" not in figures["curves"]["rank"]
+
+
+def test_each_of_ours_is_ranked_beside_the_other_tools_without_the_rest_of_ours(table):
+    losses = {"hyperband": 2.0, "asha": 1.0, "adaptive": 4.0, "A": 3.0, "B": 5.0}
+    studies = [
+        _study(method=method, seed=seed, lowest=[loss + (seed and method == "A")] * 20)
+        for method, loss in losses.items()
+        for seed in (0, 1)
+    ]
+    beside = summarise({"made": table}, studies)["beside_peers"]
+    at_half = {method: at["50%"] for method, at in beside.items()}
+    assert {m: at["rank"][0] for m, at in at_half.items()} == {
+        "hyperband": 1, "asha": 1, "adaptive": 1.75,
+    }  # fmt: skip
+    assert at_half["adaptive"]["lowest_peer"] == ["A", 1.25]
+    assert at_half["adaptive"]["found_less"][0] == 0.25
+    assert at_half["hyperband"]["found_less"] == [1, 0]
 
 
 def test_a_tool_that_is_not_there_is_skipped_by_name(monkeypatch, capsys):
