@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +18,9 @@ from hpo.forecasting.predictors.base import (
 )
 from hpo.space import Space
 from mlpf_install import extras
+
+if TYPE_CHECKING:  # it imports JAX
+    from hpo.forecasting.predictors.kronecker import Entries, Hyper, Problem
 
 _EXACT = 512  # observed entries up to which the likelihood is taken from a decomposition
 _PROBES = 8
@@ -158,7 +161,7 @@ def _rounded(number: int, step: int) -> int:
     return -(-number // step) * step
 
 
-def _padded(features: np.ndarray, times: np.ndarray, values: np.ndarray):
+def _padded(features: np.ndarray, times: np.ndarray, values: np.ndarray) -> "Problem":
     """The problem, with rows and columns added that nobody has observed."""
     import jax.numpy as jnp
 
@@ -177,29 +180,34 @@ def _padded(features: np.ndarray, times: np.ndarray, values: np.ndarray):
     )
 
 
-def _fitted(problem, seed: int):
+def _fitted(problem: "Problem", seed: int) -> "Hyper":
     """Hyperparameters of the largest posterior density."""
+    import jax.numpy as jnp
+
     from hpo.forecasting.predictors import kronecker
 
     mask = np.asarray(problem.mask)
     start = kronecker.start(problem.features.shape[1])
     if mask.sum() > _EXACT:
         signs = np.random.default_rng(seed).choice([-1.0, 1.0], (_PROBES, *mask.shape))
-        return kronecker.ascend(start, problem, signs * mask)
+        return kronecker.ascend(start, problem, jnp.asarray(signs * mask))
     return _fitted_exactly(problem, entries_of(mask), start)
 
 
-def entries_of(mask: np.ndarray):
+def entries_of(mask: np.ndarray) -> "Entries":
     """The observed entries as a list of one of few lengths."""
+    import jax.numpy as jnp
+
     from hpo.forecasting.predictors.kronecker import Entries
 
     rows, columns = np.nonzero(mask)
     extra = _rounded(len(rows), 128) - len(rows)
     real = np.arange(len(rows) + extra) < len(rows)
-    return Entries(np.pad(rows, (0, extra)), np.pad(columns, (0, extra)), real)
+    rows, columns = (np.pad(each, (0, extra)) for each in (rows, columns))
+    return Entries(jnp.asarray(rows), jnp.asarray(columns), jnp.asarray(real))
 
 
-def _fitted_exactly(problem, entries, start):
+def _fitted_exactly(problem: "Problem", entries: "Entries", start: "Hyper") -> "Hyper":
     import jax
     from jax.flatten_util import ravel_pytree
     from scipy.optimize import minimize
@@ -209,7 +217,9 @@ def _fitted_exactly(problem, entries, start):
     flat, unravel = ravel_pytree(start)
 
     def loss(vector: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = kronecker.exact_gradient(unravel(vector), problem, entries)
+        value, gradient = kronecker.exact_gradient(
+            unravel(jax.numpy.asarray(vector)), problem, entries
+        )
         return float(value), np.asarray(ravel_pytree(gradient)[0])
 
     bounds = [(value - 5, value + 5) for value in np.asarray(flat)]

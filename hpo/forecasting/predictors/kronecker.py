@@ -55,6 +55,13 @@ class Solution(NamedTuple):
     residual: Float[Array, ""]
 
 
+_Carry = tuple[Grids, Grids, Grids, Float[Array, "sides 1 1"], Int[Array, ""]]
+"""Of conjugate gradients: x, r, p, r.z and the steps so far."""
+
+_Ascent = tuple[Hyper, Hyper, Hyper, Grids]
+"""Hyperparameters, Adam's two means, and the solutions so far."""
+
+
 def initial(features: int) -> Hyper:
     """The centre of the prior: smooth in the configuration, nearly a random walk in time."""
     scale = jnp.sqrt(2.0) + jnp.log(max(features, 1)) / 2  # Hvarfner et al. 2024, as in the paper
@@ -125,11 +132,11 @@ def solve(
 
     lengths = jnp.maximum(dot(sides, sides), 1e-300)
 
-    def unfinished(carry):
+    def unfinished(carry: _Carry) -> Bool[Array, ""]:
         _, r, _, _, steps = carry
         return (jnp.max(dot(r, r) / lengths) > tolerance**2) & (steps < most)
 
-    def step(carry):
+    def step(carry: _Carry) -> _Carry:
         x, r, p, rz, steps = carry
         Ap = apply(p)
         alpha = rz / jnp.maximum(dot(p, Ap), 1e-300)
@@ -140,7 +147,7 @@ def solve(
 
     r = sides - apply(start)
     z = precondition(r)
-    x, r, _, _, steps = jax.lax.while_loop(unfinished, step, (start, r, z, dot(r, z), 0))
+    x, r, _, _, steps = jax.lax.while_loop(unfinished, step, (start, r, z, dot(r, z), jnp.array(0)))
     return Solution(x, steps, jnp.sqrt(jnp.max(dot(r, r) / lengths)))
 
 
@@ -215,7 +222,7 @@ def ascend(
     sides = jnp.concatenate([problem.values[None], probes])
     zero = jax.tree.map(jnp.zeros_like, hyper)
 
-    def step(i, carry):
+    def step(i: Int[Array, ""], carry: _Ascent) -> _Ascent:
         h, first, second, start = carry
         solutions = solve(h, problem, sides, start, 1e-2, 200).sides
         g = stochastic_gradient(h, problem, solutions, probes)
