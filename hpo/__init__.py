@@ -11,6 +11,7 @@ print(hpo.summarise(state).best)
 """
 
 import importlib
+from typing import Any
 
 _MODULES = {
     "hpo.schedulers.adaptive": ("adaptive",),
@@ -69,7 +70,7 @@ _ROOMS = {"export": "hpo.export", "predictors": "hpo.forecasting.predictors"}
 __all__ = sorted({*_HOME, *_ROOMS})
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `import hpo` alone costs nothing."""
     if name in _ROOMS:
         return importlib.import_module(_ROOMS[name])

@@ -20,7 +20,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "physics": ("fastjet", "pythia8mc"),
         "plot": ("matplotlib",),
         "ray": ("ray",),
-        "export": ("optuna", "optuna_dashboard", "pandas", "tensorboardX"),
+        "export": ("optuna", "optuna_dashboard", "pandas", "pyarrow", "tensorboardX"),
         "deploy": ("flatbuffers", "onnx"),
     }
 )  # fmt: skip

@@ -74,8 +74,8 @@ class _Array:
 
     __slots__ = ("values",)
 
-    def __init__(self):
-        self.values = None
+    def __init__(self) -> None:
+        self.values: np.ndarray | None = None
 
     def __setstate__(self, state: Any) -> None:
         if not (isinstance(state, tuple) and len(state) == 5 and self.values is None):
@@ -106,7 +106,7 @@ class _Call:
 
     __slots__ = ("_function",)
 
-    def __init__(self, function: Callable):
+    def __init__(self, function: Callable[..., Any]):
         self._function = function
 
     def __call__(self, *arguments: Any) -> Any:

@@ -46,8 +46,9 @@ def told(given: Any) -> Any:
         return [told(each) for each in given]
     if hasattr(given, "rvs") and hasattr(given, "dist"):  # whose text has nothing but an address
         return f"{given.dist.name} {told(given.args)} {told(given.kwds)}"
-    whole = {"N_CHAR_MAX": sys.maxsize} if isinstance(given, BaseEstimator) else {}
-    return re.sub(r" at 0x[0-9A-Fa-f]+", "", type(given).__repr__(given, **whole))
+    whole = isinstance(given, BaseEstimator)
+    text = given.__repr__(N_CHAR_MAX=sys.maxsize) if whole else repr(given)
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", text)
 
 
 class _Entry(NamedTuple):
@@ -75,9 +76,10 @@ def candidates(given: Space | Mapping[str, Any] | Sequence[Mapping[str, Any]]) -
         return {entry.name: entry.value(value) for entry, value in pairs}
 
     if isinstance(given, Mapping):
-        size = _size(space)
-        if size <= _GRID:
-            return Candidates(_without_repetition(space, size), size, values)
+        choices = _lists(space)
+        size = math.prod(map(len, choices.values()))
+        if len(choices) == len(space.parameters) and size <= _GRID:
+            return Candidates(_without_repetition(space, choices, size), size, values)
     return Candidates(random_search(space), None, values)
 
 
@@ -108,7 +110,7 @@ def _of_list(name: str, choices: list[Any]) -> tuple[Parameter, Callable[[Value]
     try:
         return Categorical(*choices), _same
     except (TypeError, ValueError):  # no plain values, or some twice
-        return Categorical(*range(len(choices))), choices.__getitem__
+        return Categorical(*range(len(choices))), functools.partial(_chosen, choices)
 
 
 def _of_scipy(given: Any) -> tuple[Parameter, Callable[[Value], Any]]:
@@ -134,6 +136,10 @@ def _same(value: Value) -> Any:
     return value
 
 
+def _chosen(choices: list[Any], place: Any) -> Any:
+    return choices[place]
+
+
 def _drawn(given: Any, seed: int) -> Any:
     return given.rvs(random_state=np.random.RandomState(seed))
 
@@ -143,22 +149,22 @@ def _quantile(given: Any, whole: bool, unit: float) -> float | int:
     return int(value) if whole else float(value)
 
 
-def _size(space: Space) -> float:
-    """How many configurations there are where all are of lists; else there is no end of them."""
-    kinds = space.parameters.values()
-    if not all(isinstance(kind, Categorical) for kind in kinds):
-        return math.inf
-    return math.prod(len(kind.values) for kind in kinds)
+def _lists(space: Space) -> dict[str, tuple[Value, ...]]:
+    """The values of the parameters that are lists."""
+    found = ((name, space.parameters[name]) for name in space.names)
+    return {name: kind.values for name, kind in found if isinstance(kind, Categorical)}
 
 
-def _without_repetition(space: Space, size: int) -> Searcher:
+def _without_repetition(
+    space: Space, choices: Mapping[str, tuple[Value, ...]], size: int
+) -> Searcher:
     """Every configuration once, in an order that the seed decides."""
-    shape = [len(space.parameters[name].values) for name in space.names]
+    shape = [len(values) for values in choices.values()]
 
     def propose(seed: int, number: int) -> Configuration:
         place = int(_order(seed, size)[number % size])
-        places = zip(space.names, np.unravel_index(place, shape), strict=True)
-        return {name: space.parameters[name].values[i] for name, i in places}
+        places = np.unravel_index(place, shape)
+        return {name: values[i] for (name, values), i in zip(choices.items(), places, strict=True)}
 
     return Searcher(propose, {"searcher": "each once", "space": space.settings})
 

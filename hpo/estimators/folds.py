@@ -87,26 +87,22 @@ def made(estimator: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _passes(plan: Plan, task: Task) -> Iterator[Trained]:
-    estimator = task.fitted or made(plan.estimator, task.values)
+    fresh = task.fitted is None
+    estimator = made(plan.estimator, task.values) if fresh else task.fitted
     rows = np.sort(task.train)
     params = _check_method_params(plan.X, params=plan.fit_params, indices=rows)
-    passes = Passes(
-        estimator,
-        *_safe_split(estimator, plan.X, plan.y, rows),
-        params=params,
-        classes=plan.classes,
-        fresh=task.fitted is None,
-    )
+    X, y = _safe_split(estimator, plan.X, plan.y, rows)
+    passes = Passes(estimator, X, y, params, plan.classes, fresh)
     scores: list[float] = []
-    seconds = np.zeros(2)
+    fitting = scoring = 0.0
     for epoch in range(task.first + 1, task.last + 1):
         begun = time.perf_counter()
         passes.one_more()
         fitted = time.perf_counter()
         scores.append(_tested(plan, task, estimator, rows))
-        seconds += (fitted - begun, time.perf_counter() - fitted)
+        fitting, scoring = fitting + fitted - begun, scoring + time.perf_counter() - fitted
         on_train = _on_train(plan, estimator, rows) if epoch == task.last else None
-        yield Trained(tuple(scores), on_train, estimator, tuple(seconds.tolist()))
+        yield Trained(tuple(scores), on_train, estimator, (fitting, scoring))
 
 
 def _one_fit(plan: Plan, task: Task) -> Iterator[Trained]:

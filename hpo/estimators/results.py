@@ -65,7 +65,7 @@ def rows(entries: Iterable[Entry]) -> list[Row]:
             waiting.add(item.trial)
         elif isinstance(item, Reported):
             said[item.trial] = item.metrics
-        elif isinstance(item, WorkerLost) or getattr(item, "error", "") == BEYOND:
+        elif isinstance(item, WorkerLost) or (isinstance(item, Failed) and item.error == BEYOND):
             waiting, together = waiting - {item.trial}, together - {item.trial}
         elif isinstance(item, Completed | Failed):
             if item.trial not in together:
@@ -86,7 +86,9 @@ def known(entries: Iterable[Entry]) -> tuple[dict[int, float], int]:
     return scores, max((row.batch for row in found), default=0)
 
 
-def by_split(row: Row, splits: int, tested: int, error_score: Any, train: bool) -> list[dict]:
+def by_split(
+    row: Row, splits: int, tested: int, error_score: Any, train: bool
+) -> list[dict[str, Any]]:
     """The row's folds as scikit-learn's searches have them. A trial that failed in one fold has
     failed, and has `error_score` in all."""
     failure = row.error if (row.error or "").startswith(SPLIT.split("{")[0]) else None

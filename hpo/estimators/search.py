@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import joblib
 import numpy as np
+from jaxtyping import Int
 from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import check_cv
@@ -35,8 +36,10 @@ from hpo.schedulers.adaptive import adaptive
 from hpo.schedulers.improved import Risk, swift_improved
 from hpo.study.journal import Journal
 from hpo.study.memory import Memory
-from hpo.study.run import Log, run_study
+from hpo.study.run import run_study
 from hpo.study.summary import summarise
+
+Split = tuple[Int[np.ndarray, " train"], Int[np.ndarray, " test"]]
 
 _LEAST = 2  # of each class in the smallest sample
 
@@ -44,7 +47,7 @@ _LEAST = 2  # of each class in the smallest sample
 class StudySearchCV(BaseSearchCV):
     """What `SwiftSearchCV` and `AdaptiveSearchCV` share; see there."""
 
-    _parameter_constraints: dict = {  # noqa: RUF012  as scikit-learn has it
+    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012  as scikit-learn has it
         **BaseSearchCV._parameter_constraints,
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "refit": ["boolean", callable],
@@ -60,24 +63,24 @@ class StudySearchCV(BaseSearchCV):
 
     def __init__(
         self,
-        estimator,
-        param_distributions,
+        estimator: Any,
+        param_distributions: Any,
         *,
-        resource="auto",
-        max_epochs=27,
-        factor=3,
-        n_candidates=None,
-        rule=None,
-        scoring=None,
-        n_jobs=None,
-        refit=True,
-        cv=5,
-        verbose=0,
-        random_state=None,
-        error_score=np.nan,
-        return_train_score=False,
-        folder=None,
-    ):
+        resource: str = "auto",
+        max_epochs: int = 27,
+        factor: int = 3,
+        n_candidates: int | None = None,
+        rule: Any = None,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = 5,
+        verbose: int = 0,
+        random_state: Any = None,
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        folder: str | Path | None = None,
+    ) -> None:
         super().__init__(
             estimator,
             scoring=scoring,
@@ -101,8 +104,9 @@ class StudySearchCV(BaseSearchCV):
     def _scheduler(self, searcher: Searcher, max_epochs: int, resource: str) -> Scheduler:
         """Who decides."""
 
-    @_fit_context(prefer_skip_nested_validation=False)  # the estimator is not validated yet
-    def fit(self, X, y=None, **params):
+    # the estimator is not validated yet; scikit-learn has no types
+    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Search, and train the best on all rows.
 
         `params` are handed to the estimator (of those as long as X each fold gets its rows), and
@@ -126,7 +130,7 @@ class StudySearchCV(BaseSearchCV):
             self._refit(plan)
         return self
 
-    def _plan(self, X: Any, y: Any, splits: list, routed: Any) -> Plan:
+    def _plan(self, X: Any, y: Any, splits: list[Split], routed: Any) -> Plan:
         estimator, classes = clone(self.estimator), None
         resource = self.resource
         if resource == "auto":
@@ -158,7 +162,7 @@ class StudySearchCV(BaseSearchCV):
             train_scores=self.return_train_score,
         )
 
-    def _search(self, plan: Plan, splits: list) -> list[results.Row]:
+    def _search(self, plan: Plan, splits: list[Split]) -> list[results.Row]:
         """Play the study, and return a row for each of its jobs."""
         seed = self._seed()
         found = candidates(self.param_distributions)
@@ -198,12 +202,12 @@ class StudySearchCV(BaseSearchCV):
             )
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
-    def _log(self) -> AbstractContextManager[Log]:
+    def _log(self) -> AbstractContextManager[Memory | Journal]:
         if self.folder is None:
             return nullcontext(Memory())
         return Journal(Path(self.folder) / "study.db")
 
-    def _description(self, plan: Plan, splits: list, limit: int | None) -> dict[str, Any]:
+    def _description(self, plan: Plan, splits: list[Split], limit: int | None) -> dict[str, Any]:
         """What trains, as a study's log has it: a search goes on with the same alone."""
         about = {"limit": limit, "resource": plan.resource, "splits": len(splits)}
         if self.folder is not None:
@@ -263,13 +267,13 @@ class StudySearchCV(BaseSearchCV):
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.array_api_support = False
         return tags
 
 
-def _folds(plan: Plan, splits: list, seed: int) -> list[Fold]:
+def _folds(plan: Plan, splits: list[Split], seed: int) -> list[Fold]:
     """The splits, each with the order in which its sample grows."""
     if plan.resource == EPOCHS:
         return [Fold(*split) for split in splits]

@@ -20,7 +20,7 @@ from hpo.core.types import Job
 class Handle:
     """A worker and the job it has; `cancelled` where no more is to be heard of that job."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen[bytes]
     connection: Connection
     log: Path
     ready: bool = False

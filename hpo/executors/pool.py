@@ -16,6 +16,7 @@ from hpo.core.types import (
     Completed,
     Failed,
     Job,
+    TrialEvent,
     WorkerLost,
     event_from_json,
     to_json,
@@ -50,13 +51,15 @@ class Worker(Protocol):
     blameless   it is dead, and not by anything that it did
     """
 
-    log: Path
     ready: bool
     job: Job | None
     attempt: int
     heard: float
     cancelled: bool
     slot: int
+
+    @property
+    def log(self) -> Path: ...
 
     @property
     def sources(self) -> Sequence[Any]: ...
@@ -267,9 +270,10 @@ class Pool(ABC):
             worker.ready = True
             self._forget_unready(worker.slot)
             return
+        assert worker.job is not None, f"worker {worker.slot} has no job and says {message}"
         self._losses.pop(worker.job.trial, None)  # it came an epoch further, or is over
         event = event_from_json(message["event"]) if "event" in message else None
-        if event is not None and not worker.cancelled:
+        if isinstance(event, TrialEvent) and not worker.cancelled:
             told.append(Told(worker.attempt, event, worker.slot))
         if event is None or isinstance(event, Completed | Failed):
             worker.job = None

@@ -11,7 +11,7 @@ from typing import Any
 
 from hpo.executors.group import Group
 from hpo.executors.handle import Handle, start
-from hpo.executors.pool import Pool
+from hpo.executors.pool import Pool, Worker
 
 
 class ProcessExecutor(Pool):
@@ -20,8 +20,6 @@ class ProcessExecutor(Pool):
     environments    environment variables of each worker, over this process's: thread counts,
                     devices; of each process, worker by worker, where `resources` asks for several
     """
-
-    workers: list[Handle | Group]
 
     def __init__(
         self,
@@ -47,7 +45,7 @@ class ProcessExecutor(Pool):
         members = [self._started(slot, process) for process in range(processes)]
         return members[0] if processes == 1 else Group(members, self.setup_of)
 
-    def readable(self) -> list[Handle | Group]:
+    def readable(self) -> Sequence[Worker]:
         """Those whose pipe has something."""
         # A worker's children can hold its end of the pipe open when it dies: look every second.
         found = wait([each for worker in self.workers for each in worker.sources], timeout=1.0)

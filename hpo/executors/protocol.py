@@ -31,7 +31,8 @@ class Executor(Protocol):
                    study that was written down goes on with the same alone
     """
 
-    slots: int
+    @property
+    def slots(self) -> int: ...
 
     @property
     def description(self) -> Mapping[str, Any]: ...

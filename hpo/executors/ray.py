@@ -23,7 +23,7 @@ from hpo.core.types import Job
 from hpo.executors.devices import check_room, machine
 from hpo.executors.group import Group
 from hpo.executors.handle import Handle, start
-from hpo.executors.pool import ExecutorError, Pool
+from hpo.executors.pool import ExecutorError, Pool, Worker
 from hpo.executors.resources import ALONE, GB, Resources
 
 AUTH = "RAY_AUTH_MODE"  # what Ray reads it from
@@ -133,8 +133,6 @@ class RayExecutor(Pool):
     where a cluster that is started here would have less than is asked for.
     """
 
-    workers: list[RemoteHandle | Group]
-
     def __init__(
         self,
         factory: str,
@@ -171,7 +169,7 @@ class RayExecutor(Pool):
             members.append(self._started(slot, process, setup, **options))
         return Group(members, self.setup_of, lambda: remove_placement_group(room))
 
-    def readable(self) -> list[RemoteHandle | Group]:
+    def readable(self) -> Sequence[Worker]:
         """Those whose keeper has answered."""
         import ray
 
@@ -191,7 +189,7 @@ class RayExecutor(Pool):
             "NPROC": threads,
             "OMP_NUM_THREADS": threads,
         }
-        actor = ray.remote(Keeper).options(**options).remote(str(log), environment, setup)
+        actor: Any = ray.remote(Keeper).options(**options).remote(str(log), environment, setup)
         return RemoteHandle(actor, log, actor.received.remote())
 
     def close(self) -> None:
@@ -249,16 +247,24 @@ def connect(address: str, workers: int, resources: Resources = ALONE) -> bool:
         check_room(workers, resources, machine())
     # Ray forks and runs another program at once, which a process that has imported JAX warns of.
     warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-    quiet = {"log_to_driver": False, "configure_logging": False, "include_dashboard": False}
+    options: dict[str, Any] = {
+        "log_to_driver": False,
+        "configure_logging": False,
+        "include_dashboard": False,
+    }
     try:
         if address:
-            ray.init(address=address, **quiet)
+            ray.init(address=address, **options)
         else:
             whole = workers * resources.processes
             cpus = max(1, math.ceil(whole * (resources.cores or 1)))
             memory = round(whole * resources.memory_gb * GB) or None
-            room = {"num_cpus": cpus, "_memory": memory, "object_store_memory": 100 * 2**20}
-            ray.init(**room, **quiet)
+            options |= {
+                "num_cpus": cpus,
+                "_memory": memory,
+                "object_store_memory": 100 * 2**20,
+            }
+            ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError) as error:
         at = f"at {address!r}" if address else "on this machine"
         hint = (

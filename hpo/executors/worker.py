@@ -37,6 +37,9 @@ from hpo.executors.running import Objective, run, with_folders
 BEAT_S = 1.0
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 
+Inbox = queue.SimpleQueue[dict[str, Any]]
+"""Messages for the main thread."""
+
 
 def main(descriptor: int) -> None:
     """Serve the connection until it closes."""
@@ -44,14 +47,14 @@ def main(descriptor: int) -> None:
     _go_on_where_the_parent_ends()
     os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
-    inbox, cancelled, one_by_one = queue.SimpleQueue(), set(), threading.Lock()
+    inbox, cancelled, one_by_one = Inbox(), set[int](), threading.Lock()
 
     def send(message: Mapping[str, Any]) -> None:
         with one_by_one:
             connection.send_bytes(json.dumps(message).encode())
 
-    for work in ((_listen, connection, inbox, cancelled), (_live, send)):
-        threading.Thread(target=work[0], args=work[1:], daemon=True).start()
+    threading.Thread(target=_listen, args=(connection, inbox, cancelled), daemon=True).start()
+    threading.Thread(target=_live, args=(send,), daemon=True).start()
 
     setup = inbox.get()
     try:
@@ -131,7 +134,7 @@ def _live(send: Callable[[Mapping[str, Any]], None]) -> None:
             send({"alive": True})
 
 
-def _listen(connection: Connection, inbox: queue.SimpleQueue, cancelled: set[int]) -> None:
+def _listen(connection: Connection, inbox: Inbox, cancelled: set[int]) -> None:
     """Sort messages while the main thread trains; end everything when they end.
 
     A trial that comes is no longer cancelled, whatever became of its earlier job.

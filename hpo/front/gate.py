@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.core.places import BEYOND, Place
-from hpo.core.types import Failed, Job, Reported, TrialEvent, WorkerLost
+from hpo.core.types import Completed, Failed, Job, Reported, TrialEvent, WorkerLost
 from hpo.executors.inline import InlineExecutor, name_of
 from hpo.executors.protocol import Executor, Told
 from hpo.front import reaching
@@ -27,7 +27,7 @@ class Workshop:
     """Who trains: workers of a kind ("inline" is this process), and how often a failed job is
     tried again."""
 
-    objective: Callable | str
+    objective: Callable[..., Any] | str
     executor: str
     workers: int
     retries: int
@@ -41,7 +41,7 @@ class Workshop:
         place: Place,
         limit: int | None,
         ahead: bool,
-        on_retry: Callable,
+        on_retry: Callable[[int, str], None],
     ) -> Iterator["Gate"]:
         """The gate to the workers, who end with it; `ahead`: what is asked does not depend on how
         much is asked at once, so that each worker can go on with the runners that wait in it."""
@@ -55,9 +55,9 @@ class Workshop:
 
     def description(self, terms: Terms, limit: int | None) -> dict[str, Any]:
         """What the study's log says of the objective: its name, and what it was told."""
-        named = isinstance(self.objective, str)
         settings = {"metric": terms.metric, "resumable": terms.resumable, "trials": limit}
-        name = self.objective if named else name_of(self.objective)
+        given = self.objective
+        name = given if isinstance(given, str) else name_of(given)
         return {"objective": name, "settings": settings}
 
     def _executor(self, terms: Terms, folder: Path, ahead: int) -> Any:
@@ -68,7 +68,8 @@ class Workshop:
             "work": reaching.packed(self.objective),
             "terms": asdict(replace(terms, alone=True)),
         }
-        arguments = (reaching.FACTORY, {}, folder, self.workers)
+        nothing: dict[str, Any] = {}  # of what a study goes on with alone
+        arguments = (reaching.FACTORY, nothing, folder, self.workers)
         if self.executor == "ray":
             from hpo.executors.ray import RayExecutor
 
@@ -137,10 +138,10 @@ class Gate:
         self._inner.cancel(self._place.number_of(trial))
 
     def _translated(self, event: TrialEvent) -> TrialEvent:
-        there = {"trial": self._numbers[event.trial]}
-        if hasattr(event, "epoch"):
-            there["epoch"] = event.epoch - self._place.epochs
-        return replace(event, **there)
+        trial = self._numbers[event.trial]
+        if isinstance(event, Reported | Completed):
+            return replace(event, trial=trial, epoch=event.epoch - self._place.epochs)
+        return replace(event, trial=trial)
 
     def _again(self, event: TrialEvent) -> TrialEvent:
         """A failure as a worker lost, as long as the job may be tried again: it goes on from its

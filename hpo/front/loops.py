@@ -74,7 +74,7 @@ class _Reporting:
         self._said: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._wanted = threading.Semaphore(0)
         self._over = False
-        self._trial: Trial | None = None
+        self._trial: Trial  # from `of` on
         self._first = 0
 
     def of(self, trial: Trial) -> Iterator[Any]:
@@ -93,7 +93,7 @@ class _Reporting:
             try:
                 what, value = self._said.get(timeout=self._patience)
             except queue.Empty:
-                raise TimeoutError(late(self._trial.reported + 1, self._patience)) from None
+                raise TimeoutError(late(self._trial.reported + 1, self._patience or 0.0)) from None
             if what == "reported":
                 yield value
             elif what == "iterates":

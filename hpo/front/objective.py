@@ -3,6 +3,7 @@ noticed and named."""
 
 import faulthandler
 import os
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -98,9 +99,10 @@ class _Waiting:
 
     def __call__(self, asked: Asked) -> Iterator[Mapping[str, Any]]:
         terms = self._terms
-        trial, said = self._kept.pop(asked.number, (None, None))
-        if trial is None or trial.reported != asked.first_epoch or not asked.first_epoch:
-            trial, said = loop(self._objective, asked, _plan(terms, 0, terms.max_epochs))
+        kept = self._kept.pop(asked.number, None)
+        if kept is None or kept[0].reported != asked.first_epoch or not asked.first_epoch:
+            kept = loop(self._objective, asked, _plan(terms, 0, terms.max_epochs))
+        trial, said = kept
         wanted = asked.last_epoch - trial.reported
         watched = _watched(said, asked, terms)
         ends = asked.last_epoch == terms.max_epochs
@@ -108,7 +110,7 @@ class _Waiting:
             watched if ends else islice(watched, wanted), asked, trial.reported, terms
         )
         if not ends:
-            self._kept[asked.number] = (trial, said)
+            self._kept[asked.number] = kept
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
 
@@ -176,7 +178,7 @@ def _watched(said: Iterator[Any], asked: Asked, terms: Terms) -> Iterator[Any]:
     forked = Forked(os.getpid(), asked.folder / "forked")
     seconds, word = terms.timeout if terms.alone else None, asked.folder / _HUNG
     _check_hung(word, seconds)
-    with nullcontext() if seconds is None else word.open("w") as file:
+    with nullcontext(sys.stderr) if seconds is None else word.open("w") as file:
         while True:
             if seconds is not None:  # acts whatever the epoch does, and says where it hung
                 faulthandler.dump_traceback_later(seconds, exit=True, file=file)

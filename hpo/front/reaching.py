@@ -19,7 +19,7 @@ from hpo.front.objective import Terms, prepared
 FACTORY = "hpo.front.reaching:make"
 
 
-def found(objective: Callable | str) -> Callable:
+def found(objective: Callable[..., Any] | str) -> Callable[..., Any]:
     """The objective itself. Raises ValueError where a name leads nowhere, TypeError where it is
     nothing to call."""
     if isinstance(objective, str):
@@ -32,7 +32,7 @@ def found(objective: Callable | str) -> Callable:
     return objective
 
 
-def packed(objective: Callable | str) -> dict[str, str]:
+def packed(objective: Callable[..., Any] | str) -> dict[str, str]:
     """The objective as JSON. Raises ValueError that says how it can be made to reach a worker."""
     if isinstance(objective, str):
         found(objective)
@@ -53,7 +53,7 @@ def packed(objective: Callable | str) -> dict[str, str]:
 def make(settings: Mapping[str, Any]) -> Objective:
     """The factory of the workers: the objective that was packed, on the study's terms."""
     work = settings["work"]
-    objective = (
+    objective: Callable[..., Any] = (
         load_factory(work["named"])
         if "named" in work
         else pickle.loads(base64.b64decode(work["pickled"]))
@@ -61,7 +61,7 @@ def make(settings: Mapping[str, Any]) -> Objective:
     return prepared(objective, Terms(**settings["terms"]))
 
 
-def _title(objective: Callable) -> str:
+def _title(objective: Callable[..., Any]) -> str:
     while isinstance(objective, functools.partial):
         objective = objective.func
     return getattr(objective, "__qualname__", type(objective).__qualname__)

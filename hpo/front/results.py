@@ -95,8 +95,9 @@ def _continued(before: TrialResult, after: TrialResult) -> TrialResult:
 
 
 def rank(trial: TrialResult, sign: int) -> tuple[int, float, int]:
-    """The smallest is the best: of those trained longest the one with the best metric."""
-    return -trial.epochs, sign * trial.value, trial.number
+    """Of one that has reported. The smallest is the best: of those trained longest the one with the
+    best metric."""
+    return -trial.epochs, sign * trial.curve[-1], trial.number
 
 
 def ranked(trials: Iterable[TrialResult], sign: int) -> list[TrialResult]:

@@ -26,7 +26,7 @@ class Budget(NamedTuple):
     eta: int | None
 
     @property
-    def count(self) -> int:
+    def all_trials(self) -> int:
         """How many trials, where a scheduler must be told."""
         if self.trials is not None:
             return self.trials
@@ -35,7 +35,7 @@ class Budget(NamedTuple):
     @property
     def rounds(self) -> int:
         """Of successive halving: as many as trials and epochs allow."""
-        rounds, most = 1, min(self.count, self.max_epochs)
+        rounds, most = 1, min(self.all_trials, self.max_epochs)
         while self._eta**rounds <= most:
             rounds += 1
         return rounds
@@ -101,7 +101,7 @@ def scheduler_of(
     return SCHEDULERS[scheduler](searcher, budget, goal)
 
 
-def _made(module: str, name: str) -> Callable:
+def _made(module: str, name: str) -> Callable[..., Any]:
     return getattr(importlib.import_module(module), name)
 
 
@@ -114,26 +114,31 @@ def _by_brackets(module: str, name: str) -> Make:
 
 def _random(searcher: Searcher, budget: Budget, goal: Mapping[str, str]) -> Scheduler:
     full_training = _made("hpo.schedulers.halving", "full_training")
-    return full_training(searcher, budget.count, budget.max_epochs, **goal)
+    return full_training(searcher, budget.all_trials, budget.max_epochs, **goal)
 
 
 def _halving(searcher: Searcher, budget: Budget, goal: Mapping[str, str]) -> Scheduler:
     successive_halving = _made("hpo.schedulers.halving", "successive_halving")
     return successive_halving(
-        searcher, budget.count, budget.max_epochs, **budget.steps, rounds=budget.rounds, **goal
+        searcher,
+        budget.all_trials,
+        budget.max_epochs,
+        **budget.steps,
+        rounds=budget.rounds,
+        **goal,
     )
 
 
 def _top_n(searcher: Searcher, budget: Budget, goal: Mapping[str, str]) -> Scheduler:
     """A tenth of the epochs for all, the rest for the best tenth."""
     top_n = _made("hpo.schedulers.halving", "top_n")
-    shares = {"epochs": -(-budget.max_epochs // 10), "places": -(-budget.count // 10)}
-    return top_n(searcher, budget.count, budget.max_epochs, **shares, **goal)
+    shares = {"epochs": -(-budget.max_epochs // 10), "places": -(-budget.all_trials // 10)}
+    return top_n(searcher, budget.all_trials, budget.max_epochs, **shares, **goal)
 
 
 def _asha(searcher: Searcher, budget: Budget, goal: Mapping[str, str]) -> Scheduler:
     asha = _made("hpo.schedulers.asha", "asha")
-    return asha(searcher, budget.count, budget.max_epochs, **budget.steps, **goal)
+    return asha(searcher, budget.all_trials, budget.max_epochs, **budget.steps, **goal)
 
 
 _COUNTED: Mapping[str, Make] = {

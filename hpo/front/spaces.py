@@ -67,11 +67,15 @@ def with_first(
             return whole[number]
         return searcher.propose(seed, number - len(whole))
 
-    def suggest(seed: int, number: int, observed: tuple[Observed, ...]) -> Configuration:
-        return whole[number] if number < len(whole) else searcher.suggest(seed, number, observed)
-
     settings = {**searcher.settings, "first": whole}
-    return Searcher(propose, settings, suggest if searcher.suggest else None)
+    learned = searcher.suggest
+    if learned is None:
+        return Searcher(propose, settings, None)
+
+    def suggest(seed: int, number: int, observed: tuple[Observed, ...]) -> Configuration:
+        return whole[number] if number < len(whole) else learned(seed, number, observed)
+
+    return Searcher(propose, settings, suggest)
 
 
 def _completed(
@@ -96,12 +100,16 @@ def _completed(
 def further(searcher: Searcher, trials: int, known: Sequence[Observed]) -> Searcher:
     """What the searcher proposes after so many trials, of which it knows what is `known`."""
 
+    def propose(seed: int, number: int) -> Configuration:
+        return searcher.propose(seed, number + trials)
+
+    settings = {**searcher.settings, "after": trials}
+    learned = searcher.suggest
+    if learned is None:
+        return Searcher(propose, settings, None)
+
     def suggest(seed: int, number: int, observed: tuple[Observed, ...]) -> Configuration:
         renumbered = (each._replace(trial=each.trial + trials) for each in observed)
-        return searcher.suggest(seed, number + trials, (*known, *renumbered))
+        return learned(seed, number + trials, (*known, *renumbered))
 
-    return Searcher(
-        lambda seed, number: searcher.propose(seed, number + trials),
-        {**searcher.settings, "after": trials},
-        suggest if searcher.suggest else None,
-    )
+    return Searcher(propose, settings, suggest)

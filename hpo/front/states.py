@@ -60,7 +60,7 @@ def write(path: Path, state: Any) -> None:
     tree = json.dumps(_encoded(state, arrays, "state"))
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        np.savez(file, **{_TREE: np.array(tree)}, **arrays)
+        np.savez(file, allow_pickle=False, **{_TREE: np.array(tree)}, **arrays)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
@@ -89,7 +89,8 @@ def read(path: Path, like: Any = None) -> Any:
 def _in_the_form_of(like: Any, state: Any, path: Path) -> Any:
     import jax
 
-    structure, leaves = jax.tree.structure(like), jax.tree.leaves(state)
+    structure: Any = jax.tree.structure(like)
+    leaves = jax.tree.leaves(state)
     if structure.num_leaves != len(leaves):
         raise StateError(
             f"{path} holds {len(leaves)} arrays and values, `like` has {structure.num_leaves}: "
@@ -115,7 +116,7 @@ def _encoded(value: Any, arrays: dict[str, np.ndarray], at: str) -> Any:
     return {"pytree": [_encoded(leaf, arrays, at) for leaf in _leaves(value, at)]}
 
 
-def _is_plain_mapping(value: Mapping) -> bool:
+def _is_plain_mapping(value: Mapping[Any, Any]) -> bool:
     return all(type(key) in (str, int, float, bool) for key in value)
 
 

@@ -122,7 +122,7 @@ class Study:
 
     @property
     def best_value(self) -> float:
-        return self.best_trial.value
+        return self.best_trial.curve[-1]
 
     @property
     def epochs(self) -> int:
@@ -326,7 +326,7 @@ class Study:
         """What `hpo.page`, `hpo.plot` and `hpo.export` make of a study: the log of each part, and
         where it stands."""
         logs = (
-            played.log if self.folder is None else self._path_of(part)
+            played.log if isinstance(played.log, Memory) else self._path_of(part)
             for part, played in enumerate(self._parts)
         )
         return [Piece(log, each.part.place) for log, each in zip(logs, self._parts, strict=True)]

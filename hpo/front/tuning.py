@@ -17,7 +17,7 @@ from hpo.space import Space
 
 
 def tune(
-    objective: Callable | str,
+    objective: Callable[..., Any] | str,
     space: Space | Mapping[str, Any],
     *,
     max_epochs: int,
@@ -126,7 +126,7 @@ def _check_numbers(**limits: float | None) -> None:
 
 
 def _executor(
-    name: str | None, objective: Callable | str, workers: int, timeout: float | None
+    name: str | None, objective: Callable[..., Any] | str, workers: int, timeout: float | None
 ) -> str:
     """Where trials run unless it is said: one worker without a time for its epochs in this process.
     Only a process of its own can be ended, but what cannot reach one has a thread here."""

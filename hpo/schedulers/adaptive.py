@@ -184,7 +184,7 @@ def adaptive(
                 for epoch, trials in sorted(paused(state).items())
             )
         round, epoch = now(state), done[state.members[0]]
-        rung, asked = reached(done, round.epoch), ()
+        rung, asked = reached(done, round.epoch), tuple[Predict, ...]()
         if epoch < round.epoch and len(rung) >= price.min_curves:
             asked += (Predict(round.epoch, epoch, rung, state.members),)
         if epoch >= price.spared * max_epochs and len(ends) >= price.min_curves:
@@ -228,7 +228,7 @@ def adaptive(
 
     def thaw(state: AdaptiveState) -> AdaptiveState:
         """Those go on whose expected gain is worth it, the best first."""
-        worth, ends = {}, state.answers[0].request.trained_on
+        worth, ends = dict[int, float](), state.answers[0].request.trained_on
         late = np.array(losses_at(state, ends, max_epochs))
         for answer in state.answers:
             request = answer.request

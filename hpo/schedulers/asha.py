@@ -55,7 +55,7 @@ from hpo.core.types import (
 from hpo.core.vector import Vector
 from hpo.schedulers.brackets import asha_rungs
 from hpo.schedulers.common import assembled, predicts_nothing, searcher_of, sign_of
-from hpo.schedulers.questions import check_answer
+from hpo.schedulers.questions import unasked
 from hpo.space import Space
 
 
@@ -148,6 +148,7 @@ def asha(
     def promote(state: AshaState, level: int) -> tuple[AshaState, TrialState]:
         epoch, arrived, failed, waiting, promoted, _ = state.rungs[level]
         best = waiting.first()
+        assert best is not None, f"nobody waits at epoch {epoch} to be promoted"
         waiting, promoted = waiting.remove(best), promoted.insert(best)
         moved = rung_of(epoch, arrived, failed, waiting, promoted, state.closing)
         trial = state.trials[best.trial]._replace(goal=epochs[level + 1])
@@ -155,7 +156,7 @@ def asha(
 
     def tell(state: AshaState, event: Event) -> AshaState:
         if isinstance(event, Predicted):
-            check_answer(event, ())
+            raise unasked(event)
         trial = told(state.trials, event, metric)
         if isinstance(event, MID_JOB):
             return state._replace(trials=state.trials.put(trial.number, trial))

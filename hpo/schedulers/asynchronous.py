@@ -9,6 +9,7 @@ is among the best of the round and was not promoted goes on too. So whom Hyperba
 is promoted here, and idle workers cost epochs, not time.
 """
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -202,7 +203,7 @@ def asynchronous_swift(
         point = next_point(risk, round, group.epoch)
         return leave(state, group, {n: round.epoch if n in best else point for n in group.members})
 
-    def leave(state: AsyncState, group: Group, goals: dict[int, int]) -> AsyncState:
+    def leave(state: AsyncState, group: Group, goals: Mapping[int, int]) -> AsyncState:
         """The group has been judged: who has no goal is stopped."""
         judged = tuple(n for n in state.judged if n not in group.members)
         state = state._replace(judged=judged, answers=())
@@ -221,7 +222,9 @@ def asynchronous_swift(
         answers = matching(state, requests)
         check_answer(event, requests[len(answers) :][:1])
         state = state._replace(answers=(*answers, event))
-        return state if len(state.answers) < len(requests) else decide(state, group)
+        if group is None or len(state.answers) < len(requests):
+            return state
+        return decide(state, group)
 
     def decide(state: AsyncState, group: Group) -> AsyncState:
         round, done = brackets[group.bracket][group.round], settled(state)

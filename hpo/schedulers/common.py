@@ -8,7 +8,7 @@ from typing import Any
 from hpo.core.proposals import searched
 from hpo.core.searcher import Searcher
 from hpo.core.trials import extended
-from hpo.core.types import Action, Event, Predict, Predicted, Reported, Scheduler
+from hpo.core.types import Action, Event, Predict, Predicted, Propose, Reported, Scheduler
 from hpo.searchers.base import random_search
 from hpo.space import Space
 
@@ -35,8 +35,13 @@ def assembled(
     def extend(state: Any, reports: Sequence[Reported]) -> Any:
         return extended(state, reports, metric)
 
+    def answer(state: Any, request: Predict | Propose) -> Predicted:
+        if isinstance(request, Propose):
+            raise ValueError(f"{request}: the searcher of this scheduler proposes nothing later")
+        return predict(state, request)
+
     settings = {"metric": metric, "mode": mode, **settings, **searcher.settings}
-    scheduler = Scheduler(init, ask, tell, predict, settings, metric, extend, open_trials)
+    scheduler = Scheduler(init, ask, tell, answer, settings, metric, extend, open_trials)
     return searched(scheduler, searcher)
 
 
@@ -59,7 +64,7 @@ def check_whole(**values: Any) -> None:
             raise ValueError(f"{name} must be a whole number, got {value!r}")
 
 
-def check_least(least: int, **values: int) -> None:
+def check_least(least: int, **values: float) -> None:
     """Raises ValueError where one of them is below `least`."""
     for name, value in values.items():
         if not value >= least:

@@ -166,7 +166,7 @@ def questions(
 
     `known` have come to the rung, `winners` to the end.
     """
-    asked = (Predict(round.epoch, epoch, known, trials),)
+    asked: tuple[Predict, ...] = (Predict(round.epoch, epoch, known, trials),)
     if round.epoch < max_epochs and len(winners) >= risk.min_winners:
         asked += (Predict(max_epochs, epoch, winners, trials),)
     return asked

@@ -39,7 +39,12 @@ def check_answer(event: Predicted, asked: Container[Predict]) -> None:
     """Raises ValueError where the event does not answer, trial by trial, what is asked now."""
     sizes = {len(event.means), len(event.spreads), len(event.request.trials)}
     if event.request not in asked or len(sizes) > 1:
-        raise ValueError(f"{event}: nobody asked for that prediction")
+        raise unasked(event)
+
+
+def unasked(event: Predicted) -> ValueError:
+    """What to raise of an answer without a question."""
+    return ValueError(f"{event}: nobody asked for that prediction")
 
 
 def forecast_of(sign: int, answer: Predicted, prior: Prior, wider: float = 1.0) -> Forecast:

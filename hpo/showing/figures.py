@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from hpo.core.state import FAILED, NOT_PROMOTED, STOPPED
 from hpo.showing import schedule
-from hpo.showing.view import FAILED, NOT_PROMOTED, STOPPED, Seen, Span, View
+from hpo.showing.view import Seen, Span, View
 
 
 class Best(NamedTuple):
@@ -62,11 +63,13 @@ def best_so_far(view: View) -> Best:
 def lanes(spans: Sequence[Span]) -> list[int]:
     """A lane for each span, in order: its worker's, where every span has one. Else such that none
     overlap and there are as few as can be: the one that has been free for longest."""
-    workers = sorted({span.worker for span in spans if span.worker is not None})
-    if workers and all(span.worker is not None for span in spans):
-        return [workers.index(span.worker) for span in spans]
+    places = [span.worker for span in spans if span.worker is not None]
+    if places and len(places) == len(spans):
+        workers = sorted(set(places))
+        return [workers.index(place) for place in places]
     order = sorted(range(len(spans)), key=lambda i: (spans[i].begun, spans[i].ended))
-    chosen, busy, free, count = [0] * len(spans), [], [], 0
+    busy, free = list[tuple[float, int]](), list[tuple[float, int]]()
+    chosen, count = [0] * len(spans), 0
     for i in order:
         while busy and busy[0][0] <= spans[i].begun:
             heapq.heappush(free, heapq.heappop(busy))

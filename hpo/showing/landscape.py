@@ -94,7 +94,7 @@ def place(space: Space, name: str, configuration: Configuration) -> float:
     parameter = plain(space.parameters[name])
     if name not in configuration:
         return np.nan
-    value = configuration[name]
+    value: Any = configuration[name]  # whatever was given
     if isinstance(parameter, Categorical):
         known = position(parameter.values, _hashable(value))
         known = position(parameter.values, str(value)) if known is None else known

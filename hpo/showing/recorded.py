@@ -5,20 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from hpo.core.places import BEYOND
+from hpo.core.state import COMPLETED, FAILED, RUNNING
 from hpo.core.types import Completed, Failed, Job, Predicted, Reported, WorkerLost
 from hpo.showing import schedule
 from hpo.showing.parts import Piece, joined
-from hpo.showing.view import (
-    COMPLETED,
-    FAILED,
-    RUNNING,
-    Foreseen,
-    Report,
-    Seen,
-    Span,
-    View,
-    of_state,
-)
+from hpo.showing.view import Foreseen, Report, Seen, Span, View, of_state
 from hpo.study.journal import NOBODY as NOTHING
 from hpo.study.journal import Entry, read_journal, read_workers
 from hpo.study.memory import Memory
@@ -116,8 +107,10 @@ def _spans(
     entries: Sequence[Entry], clock: Sequence[float], workers: Mapping[int, int]
 ) -> tuple[Span, ...]:
     open_: dict[int, Span] = {}
-    spans, free = [], {}  # free: since when each worker has been
+    spans, free = list[Span](), dict[int, float]()  # free: since when each worker has been
     for row, (seconds, (_, item)) in enumerate(zip(clock, entries, strict=True)):
+        if isinstance(item, Predicted):
+            continue
         worker = workers.get(row)
         if worker is not None and open_[item.trial].worker is None:
             span = open_[item.trial]

@@ -1,7 +1,7 @@
 """What a study came to, and what became of its trials, from its record alone."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from hpo.study.records import Record
 from hpo.study.summary import StudySummary
@@ -18,6 +18,9 @@ class Trained(Protocol):
 
     @property
     def error(self) -> str | None: ...
+
+
+Some = TypeVar("Some", bound=Trained)
 
 
 class Outcome(NamedTuple):
@@ -52,7 +55,7 @@ def of_branch(summary: StudySummary, unknown: int, mode: str = "minimise") -> Ou
     return _outcome(summary.trials, summary.epochs, mode, unknown)
 
 
-def ranked(trials: Iterable[Trained], mode: str = "minimise") -> list[Trained]:
+def ranked(trials: Iterable[Some], mode: str = "minimise") -> list[Some]:
     """Trials that did not fail, those trained longest first, and among these the best first."""
     sign = -1 if mode == "maximise" else 1
     alive = [t for t in trials if t.curve and not t.error]

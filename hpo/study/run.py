@@ -141,8 +141,8 @@ def run_study(
             executor.cancel(trial)
         for refused in admission.refused:
             on_refused(refused)
-        heard = ((each.worker, each.event) for each in told if each.worker is not None)
-        tell(admission.events, {getattr(event, "trial", None): worker for worker, event in heard})
+        heard = {each.event.trial: each.worker for each in told if each.worker is not None}
+        tell(admission.events, heard)
 
 
 def _seed_of_trials(header: Mapping[str, Any], seed: int) -> int:

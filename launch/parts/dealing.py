@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -12,8 +12,11 @@ from launch.parts.meeting import Group
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
+Columns = Mapping[str, Mapping[str, np.ndarray]]
+"""Columns by name, in groups that have names."""
 
-class Store(NamedTuple):
+
+class Store(NamedTuple, Generic[Made]):
     """How what was made is written to a file and read."""
 
     write: Callable[[Path, Made], None]
@@ -21,7 +24,7 @@ class Store(NamedTuple):
 
 
 def dealt(
-    group: Group, name: str, items: Iterable[Item], make: Callable[[Item], Made], store: Store
+    group: Group, name: str, items: Iterable[Item], make: Callable[[Item], Made], store: Store[Made]
 ) -> Iterator[Made]:
     """In the first process, `make` of every item, in order; each process makes every `size`-th, and
     the others yield nothing. A process alone makes them all.
@@ -45,7 +48,7 @@ def own(group: Group, items: list[Item]) -> list[Item]:
     return items[group.number :: group.size]
 
 
-def _put(group: Group, path: Path, made: Made, store: Store) -> None:
+def _put(group: Group, path: Path, made: Made, store: Store[Made]) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         store.write(partial, made)
@@ -55,7 +58,7 @@ def _put(group: Group, path: Path, made: Made, store: Store) -> None:
         raise
 
 
-def _taken(group: Group, path: Path, store: Store) -> Made:
+def _taken(group: Group, path: Path, store: Store[Made]) -> Made:
     group.wait_for(path)
     made = store.read(path)
     path.unlink()
@@ -67,7 +70,7 @@ def _write_array(path: Path, array: np.ndarray) -> None:
         np.save(file, array, allow_pickle=False)
 
 
-def _write_groups(path: Path, groups: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+def _write_groups(path: Path, groups: Columns) -> None:
     names = [(group, name) for group, columns in groups.items() for name in columns]
     arrays = {str(number): groups[group][name] for number, (group, name) in enumerate(names)}
     with path.open("wb") as file:
@@ -82,5 +85,5 @@ def _read_groups(path: Path) -> dict[str, dict[str, np.ndarray]]:
     return groups
 
 
-ARRAY = Store(_write_array, lambda path: np.load(path, allow_pickle=False))
-GROUPS = Store(_write_groups, _read_groups)  # columns by name, in groups that have names
+ARRAY: Store[np.ndarray] = Store(_write_array, lambda path: np.load(path, allow_pickle=False))
+GROUPS: Store[Columns] = Store(_write_groups, _read_groups)

@@ -71,6 +71,8 @@ class Group:
 
     @property
     def folder(self) -> Path:
+        """Of several alone."""
+        assert self.watch is not None, "a process alone meets nobody"
         return self.watch.folder
 
     def check(self) -> None:

@@ -31,7 +31,11 @@ class Kind(NamedTuple):
     read: Callable[[Path], object]
     file: str = ""  # of a content; else rows make their own
     folder: str = ""  # how rows call it, where it is a folder that is read
-    often: bool = True  # cheap enough for every day
+    once: str = ""  # of one too dear for every day, the row that is tried then, too
+
+    def daily(self, how: str) -> bool:
+        """Whether a row is tried every day."""
+        return not self.once or how == self.once
 
 
 def _table(folder: Path) -> None:
@@ -118,23 +122,29 @@ def _events(folder: Path) -> list[str]:
 
 
 KINDS = (
-    Kind("EDM4HEP files", edm4hep_rows.EDM4HEP, _events, often=False),
-    Kind("events of EDM4HEP files, which are left out", edm4hep_rows.EVENTS, _events, often=False),
+    Kind("EDM4HEP files", edm4hep_rows.EDM4HEP, _events, once="a branch is missing"),
+    Kind(
+        "events of EDM4HEP files, which are left out", edm4hep_rows.EVENTS, _events,
+        once="a link to nowhere",
+    ),
     Kind("descriptions of detectors", text_rows.DETECTOR, _detector, "mine.toml"),
     Kind("tfrecord files", record_rows.TFRECORD, _tfrecord),
     Kind("pickles of Delphes", record_rows.PICKLES, _pickle),
-    Kind("datasets", record_rows.DATASET, _dataset, folder="DATASET", often=False),
+    Kind("datasets", record_rows.DATASET, _dataset, folder="DATASET", once="records cut short"),
     Kind("arrays of samples", record_rows.SAMPLES, _samples, folder="SAMPLES"),
     Kind("tables of curves", text_rows.CURVES, _table, "curves.csv"),
     Kind("compressed tables of curves", text_rows.COMPRESSED, _table, "curves.csv.xz"),
     Kind("TaskSet files", text_rows.TASKSET, _table, "curves.json"),
     Kind("studies", study_rows.STUDY, _study),
     Kind("states of trials", study_rows.STATES, _trial_state),
-    Kind("saved models", model_rows.MODEL, _model, folder="MODEL", often=False),
-    Kind("states of trainings", model_rows.CHECKPOINT, _state, folder="STATES", often=False),
+    Kind("saved models", model_rows.MODEL, _model, folder="MODEL", once="arrays cut short"),
+    Kind(
+        "states of trainings", model_rows.CHECKPOINT, _state, folder="STATES",
+        once="a description cut short",
+    ),
     Kind("configurations", text_rows.CONFIGURATION, _configuration, "mine.py"),
     Kind("runs", text_rows.RUN, _run, "config.json"),
-)
+)  # fmt: skip
 
 
 def rows() -> Iterator[Row]:

@@ -7,12 +7,13 @@ from tests.malformed.table import KINDS, Row, agrees, rows, said
 from tests.malformed.text_rows import TYPED
 
 ROWS = list(rows())
-OFTEN = {kind.reader for kind in KINDS if kind.often}
+DAILY = {(kind.reader, how) for kind in KINDS for how in kind.rows if kind.daily(how)}
 
 
 def named(row: Row):
-    """As a parameter; rows that need a model, a dataset or a ROOT file are left to make soak."""
-    marks = () if row.reader in OFTEN else (pytest.mark.soak,)
+    """As a parameter; rows that need a model, a dataset or a ROOT file are left to make soak, but
+    for one of each kind."""
+    marks = () if (row.reader, row.how) in DAILY else (pytest.mark.soak,)
     return pytest.param(row, id=f"{row.reader}: {row.how}", marks=marks)
 
 
@@ -36,6 +37,10 @@ def test_a_malformed_command_line_gives_its_line(how, launch, tmp_path):
 def test_the_page_is_of_these_rows():
     assert PAGE.read_text() == rendered(), "renew it: python -m tests.malformed"
     assert len(ROWS) >= 60
+
+
+def test_every_kind_has_a_row_of_every_day():
+    assert {reader for reader, _ in DAILY} == {kind.reader for kind in KINDS}
 
 
 def test_a_line_agrees_with_what_is_said_and_with_nothing_else():

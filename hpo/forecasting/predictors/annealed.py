@@ -37,8 +37,9 @@ def qsvr(
 
         make = QSVR.published if published else QSVR
         model = make(random_state=seed, **given).fit(curves, targets)
-        for call in model.calls_ if report else ():
-            report({"curves": len(curves), "epochs": curves.shape[1], **call})
+        if report is not None:
+            for call in model.calls_:
+                report({"curves": len(curves), "epochs": curves.shape[1], **call})
         residual = root_mean_square(targets - model.predict(curves))
 
         def predict(partial: Curves) -> tuple[Losses, Losses]:

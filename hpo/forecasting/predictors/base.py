@@ -80,7 +80,7 @@ def remembering(predictor: Predictor) -> Predictor:
 
 def memoised(fit: Fit, size: int = 64) -> Fit:
     """`fit` that remembers its last `size` results, so that a fold need not train twice."""
-    cache: dict[tuple, Extrapolate] = {}
+    cache: dict[tuple[Any, ...], Extrapolate] = {}
 
     def remembered(curves: Curves, targets: Losses, seed: int) -> Extrapolate:
         key = (curves.shape, curves.tobytes(), targets.tobytes(), seed)

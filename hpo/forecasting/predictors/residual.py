@@ -6,6 +6,7 @@ regression to be.
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -82,7 +83,7 @@ def _shape(curves: Curves) -> Float[np.ndarray, "trials features"]:
     return np.clip(shape, -FAR, FAR)
 
 
-def _deviation(forest, rows: np.ndarray) -> Losses:
+def _deviation(forest: Any, rows: np.ndarray) -> Losses:
     return np.std([tree.predict(rows) for tree in forest.estimators_], axis=0)
 
 

@@ -11,19 +11,19 @@ from hpo.showing.view import View
 
 def predicted(view: View) -> Figure:
     """Predictions over what came, with their spreads, where somebody went to see."""
-    known = [f for f in view.foreseen if f.actual is not None][-MOST:]
-    values = [v for f in known for v in (f.actual, f.mean)]
+    known = [(f, f.actual) for f in view.foreseen if f.actual is not None][-MOST:]
+    values = [v for f, came in known for v in (came, f.mean)]
     x = scales.of_losses(values, view.sign, f"{view.metric} that came")
     plot = Plot(x, x._replace(label=f"{view.metric} foreseen"), 460, 400)
     marks = [plot.line((x.low, x.high), (x.low, x.high), "faint guide")]
-    for f in known:
+    for f, came in known:
         words = (
             f"trial {f.trial} at epoch {f.epoch}, for epoch {f.rung}: {f.mean:.5g} ± {f.spread:.2g}"
-            f" foreseen, {f.actual:.5g} came"
+            f" foreseen, {came:.5g} came"
         )
         ends = (f.mean - f.spread, f.mean + f.spread)
-        marks.append(plot.line((f.actual,) * 2, ends, "faint", f.trial, words))
-        marks.append(plot.sign(f.actual, f.mean, "dot", "plain", f.trial, words))
+        marks.append(plot.line((came,) * 2, ends, "faint", f.trial, words))
+        marks.append(plot.sign(came, f.mean, "dot", "plain", f.trial, words))
     columns = ("trial", "at epoch", "for epoch", "foreseen", "spread", "came")
     return Figure(
         plot.svg("predicted", marks),
@@ -33,7 +33,7 @@ def predicted(view: View) -> Figure:
         Numbers(
             "predicted",
             columns,
-            [(f.trial, f.epoch, f.rung, f.mean, f.spread, f.actual) for f in known],
+            [(f.trial, f.epoch, f.rung, f.mean, f.spread, came) for f, came in known],
         ),
     )
 
@@ -41,11 +41,9 @@ def predicted(view: View) -> Figure:
 def covered(view: View) -> tuple[int, int, int]:
     """How many predictions can be checked, and how many of these were right within one and within
     two spreads."""
-    known = [f for f in view.foreseen if f.actual is not None]
-    off = [abs(f.mean - f.actual) for f in known]
-    return len(known), *(
-        sum(d <= k * f.spread for d, f in zip(off, known, strict=True)) for k in (1, 2)
-    )
+    off = [(abs(f.mean - f.actual), f.spread) for f in view.foreseen if f.actual is not None]
+    one, two = (sum(error <= k * spread for error, spread in off) for k in (1, 2))
+    return len(off), one, two
 
 
 def savings(spent: Spent) -> Figure:

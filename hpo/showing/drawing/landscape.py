@@ -29,7 +29,8 @@ def parallel(view: View, land: Landscape) -> Figure:
         known = [(j, p) for j, p in enumerate(places) if np.isfinite(p)]
         words = described(view, trials[land.numbers[i]])
         look = shade(1 - land.ranks[i])
-        marks.append(plot.line(*zip(*known, strict=True), look, land.numbers[i], words))
+        x_of, y_of = zip(*known, strict=True)
+        marks.append(plot.line(x_of, y_of, look, land.numbers[i], words))
     for j, name in enumerate(land.names):
         anchor = "start" if j == 0 else "middle"
         for at, text in _ends(land, name):
@@ -63,11 +64,11 @@ def importance(found: Importance) -> Figure:
         marks.append(
             plot.line((mean - spread, mean + spread), (row + 0.5,) * 2, "ink", None, words)
         )
-    rows = [(found.names[i], found.mean[i], found.spread[i]) for i in order]
+    table = [(found.names[i], found.mean[i], found.spread[i]) for i in order]
     return Figure(
         plot.svg("importance", marks),
         "What shuffling one hyperparameter costs a random forest; lines: one standard deviation.",
-        numbers=Numbers("importance", ("hyperparameter", "loss of R2", "spread"), rows),
+        numbers=Numbers("importance", ("hyperparameter", "loss of R2", "spread"), table),
     )
 
 
@@ -133,7 +134,7 @@ def _along(land: Landscape, name: str) -> scales.Axis:
     parameter = plain(land.space.parameters[name])
     if isinstance(parameter, Categorical):
         return scales.categories((_cut(str(v), 4) for v in parameter.values), name)
-    places = (0.0, 0.25, 0.5, 0.75, 1.0)
+    places: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     if parameter.low == parameter.high:
         places = (0.5,)
     values = {short(float(parameter.at(p))): p for p in places}

@@ -42,8 +42,9 @@ def page(source: Any, path: str | Path, refresh_s: float | None = None) -> Path:
 
 def render(view: View, title: str, refresh_s: float | None = None) -> str:
     """HTML of the whole page."""
-    live = refresh_s is not None and not view.over
-    head = f'<meta http-equiv="refresh" content="{max(refresh_s, 1):g}">' if live else ""
+    head = ""
+    if refresh_s is not None and not view.over:
+        head = f'<meta http-equiv="refresh" content="{max(refresh_s, 1):g}">'
     script = f"<script>{SCRIPT}</script>"
     return sheet.render(title, _summary(view), _sections(view), _made(view), head, script)
 

@@ -38,24 +38,24 @@ def budgets(view: View) -> Figure:
         look = f"edge {shade(_share(s.goal, goals))}"
         bar = (s.begun / size, s.ended / size)
         marks.append(plot.bar(bar, (row + 0.12, row + 0.88), look, s.trial, words))
-    ends = {s.trial: s.ended / size for s in spans}
+    last = {s.trial: s.ended / size for s in spans}
     for t in trials:
         row, words = rows[t.number], described(view, t)
         if not spans:
             look = f"edge {shade(_share(t.epochs, goals))}"
             marks.append(plot.bar((0, t.epochs), (row + 0.12, row + 0.88), look, t.number, words))
         look, shape = LOOKS[t.status]
-        at = ends.get(t.number, t.epochs if not spans else 0.0)
+        at = last.get(t.number, t.epochs if not spans else 0.0)
         marks.append(plot.sign(at, row + 0.5, shape, look, t.number, words))
     colours = "".join(key("square", shade(_share(g, goals)), f"to epoch {g}") for g in goals[:14])
-    rows = [(t.number, t.bracket, t.status, t.epochs) for t in trials]
+    numbers = [(t.number, t.bracket, t.status, t.epochs) for t in trials]
     return Figure(
         plot.svg("budgets", marks),
         "A row a trial" + (", a bar a job, on the study's clock." if spans else "."),
         colours + legend(trials),
         _jobs("jobs", spans)
         if spans
-        else Numbers("trials", ("trial", "bracket", "status", "epochs"), rows),
+        else Numbers("trials", ("trial", "bracket", "status", "epochs"), numbers),
         wide=True,
     )
 

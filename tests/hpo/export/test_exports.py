@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import socket
 import struct
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from hpo import export
 from hpo.showing.recorded import of_log, view_of
 from hpo.study.journal import read_journal
+from mlpf_install import extras
 
 EXTRA = "is an extra: pip install 'mlpf-jax[export]'"
 
@@ -56,10 +58,29 @@ def test_parquet_holds_the_same_rows(study, tmp_path):
             )
 
 
-def test_what_is_missing_is_asked_for(study, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ImportError, match=r"pyarrow is not installed: pip install"):
-        export.to_parquet(study("asha")[0], "file.parquet")
+@pytest.mark.parametrize(
+    ("module", "write"),
+    [
+        ("pyarrow", export.to_parquet),
+        ("optuna", export.to_optuna),
+        ("tensorboardX", export.to_tensorboard),
+        ("optuna", lambda source, place: export.from_optuna(place)),
+    ],
+)
+def test_what_is_missing_is_asked_for_by_the_extra_that_has_it(
+    study, monkeypatch, tmp_path, module, write
+):
+    monkeypatch.setitem(sys.modules, module, None)
+    command = extras.command("export")
+    line = f"^{module} is not installed: {re.escape(command)}, or {module} alone$"
+    with pytest.raises(ImportError, match=line):
+        write(study("asha")[0], tmp_path / "file")
+    assert command == "pip install 'mlpf-jax[export]'"
+    assert module in extras.MODULES["export"]
+    assert not (tmp_path / "file").exists()
+
+
+def test_what_is_no_table_is_named(study):
     with pytest.raises(ValueError, match="trials or reports, not of 'all'"):
         export.rows(study("asha")[0], "all")
 

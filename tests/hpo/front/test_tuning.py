@@ -314,14 +314,15 @@ def test_lines_tell_of_the_best_and_of_failures(tune, capsys):
     )
 
 
-def test_a_study_is_seen_as_a_page_and_a_figure(tune, tmp_path):
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_study_is_seen_as_a_page_and_a_figure(tune, tmp_path, kept):
     """With values that no axis has: None and tuples; and what it was extended by."""
     space = {"x": hpo.Float(0, 1), "hidden": hpo.Categorical(None, (8, 8), "wide")}
     small = partial(tune, objectives.yielding, space=space, max_epochs=4)
-    study = small(folder=tmp_path / "study").extend(trials=3)
+    study = small(folder=tmp_path / "study" if kept else None).extend(trials=3)
     path = study.page(tmp_path / "study.html")
     assert path == tmp_path / "study.html"
-    assert "Study study" in path.read_text()
+    assert ("<title>Study study<" if kept else "<title>A study<") in path.read_text()
     assert "(8, 8)" in path.read_text()
     assert len(study.plot().axes) == 2
 

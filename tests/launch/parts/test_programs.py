@@ -14,9 +14,11 @@ from pyarrow import parquet
 
 from configs import tiny
 from datasets import edm4hep, schema
+from datasets.builders import fresh
 from datasets.samples import unlabelled
 from launch.files.prediction import predict
 from launch.parts import members
+from launch.parts.dealing import own
 from launch.parts.meeting import ALONE
 from launch.shell import evaluation
 from launch.shell.models import open_model
@@ -203,6 +205,39 @@ def test_observed_events_of_a_dataset_are_those_of_one_process(quick, model, tmp
     first, second = together(tmp_path / "out", 2, observed)
     expected = observed(ALONE)
     assert second.result() == {}
+    for group, columns in expected.items():
+        for name, values in columns.items():
+            assert first.result()[group][name].tobytes() == values.tobytes()
+
+
+class Rules:
+    """A model that makes of events what rules do."""
+
+    has_spreads = False
+
+    def reconstructor(self, spreads):
+        return lambda samples, update: np.asarray(samples.ycand)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_observed_fresh_events_are_those_of_one_process(quick, tmp_path, size):
+    """Each simulates its own sources alone, whose events come in the order of these."""
+    from tests.mlpf_jax.physics.observed_events import photons
+
+    sources = [fresh.Source("zh", 3, seed) for seed in range(1, 5)]
+    events = {s: fresh.Fresh(photons([2, 3, 4], scale=float(s.seed)), None, None) for s in sources}
+    simulated = []
+
+    def observed(group):
+        mine = own(group, sources)
+        simulated.extend(mine)
+        return evaluation._of_sources(Rules(), "zh", sources, map(events.get, mine), group)
+
+    first, *others = together(tmp_path / "out", size, observed)
+    assert sorted(simulated) == sources
+    assert [each.result() for each in others] == [{}] * (size - 1)
+    expected = observed(ALONE)
+    assert len(expected["events"]["event"]) == 12
     for group, columns in expected.items():
         for name, values in columns.items():
             assert first.result()[group][name].tobytes() == values.tobytes()
