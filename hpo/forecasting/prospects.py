@@ -3,6 +3,9 @@
 The forecast is `regression` on the few curves that have come there. Its prior is weak
 on purpose: how far early losses can be trusted is what these curves are there to say. Where they
 change places on the way, forecasts are not to be believed (`trust`).
+
+Where the bad are many times as high as the good, a spread that is the same for all (`regression`)
+says nothing of the good: `ratio_prospects` regresses logarithms, whose residuals are shares.
 """
 
 import math
@@ -11,10 +14,12 @@ import numpy as np
 
 from hpo.forecasting.chances import standardised
 from hpo.forecasting.regression import Curves, Forecast, Losses, Prior, Seen, foresee, seen
-from hpo.forecasting.scale import down, exponent_of
+from hpo.forecasting.scale import LARGEST, down, exponent_of, up
 
 PROSPECT = Prior(precision=(0.01, 0.1, 3.0), strength=3.0, noise=0.1, growth=0.0)
 NO_TRUST = 0.7  # share of pairs in order up to which early losses tell nothing; by chance it is 0.5
+_FAR = 700.0  # exp of it is a float; losses that far from the largest are as good as 0
+_TINY = float(np.finfo(float).tiny)
 _SURE = 1e100  # spreads from the mean, beyond which a variate is as good as its mean
 
 
@@ -23,6 +28,33 @@ def prospects(
 ) -> Forecast:
     """The losses of the `partial` curves at epoch `horizon` (`regression.foresee`)."""
     return foresee(known, targets, partial, horizon, lowest, PROSPECT, _ends)
+
+
+def ratio_prospects(
+    known: Curves, targets: Losses, partial: Curves, horizon: int, lowest: float
+) -> Forecast:
+    """As `prospects`, but it is the logarithms of losses that are foreseen, where all are above 0.
+
+    With m and s the location and scale of a logarithm, the mean is exp(m), a median, and the spread
+    s exp(m); `in_logarithms` has them back. Where a loss is 0 or below, or so small beside the
+    largest that no float holds both, `prospects` answers.
+    """
+    exponent = exponent_of(known, targets, partial, lowest)
+    losses = [down(values, exponent) for values in (known, targets, partial, lowest)]
+    if min(float(values.min()) for values in losses) <= 0:
+        return prospects(known, targets, partial, horizon, lowest)
+    before, ends, now, least = (np.log(values) for values in losses)
+    found = prospects(before, ends, now, horizon, float(least))
+    mean = _held(up(np.exp(np.clip(found.mean, -_FAR, _FAR)), exponent))
+    with np.errstate(over="ignore"):
+        return found._replace(mean=mean, spread=_held(mean * found.spread))
+
+
+def in_logarithms(prospect: Forecast, unit: float) -> Forecast:
+    """The logarithms of losses, above 0, in units of `unit`: the inverse of `ratio_prospects`."""
+    with np.errstate(over="ignore"):
+        mean, spread = _held(prospect.mean / unit), _held(prospect.spread / prospect.mean)
+    return prospect._replace(mean=np.log(mean), spread=spread)
 
 
 def expected_gain(prospect: Forecast, incumbent: float) -> Losses:
@@ -58,6 +90,11 @@ def trust(early: Losses, ends: Losses) -> float:
         return 0.0
     agree = np.where(ends[i] > ends[j], early[i] > early[j], early[i] < early[j])
     return max(float(weight @ agree / weight.sum()) - NO_TRUST, 0.0) / (1 - NO_TRUST)
+
+
+def _held(values: Losses) -> Losses:
+    """Above 0, and finite."""
+    return np.clip(values, _TINY, LARGEST)
 
 
 def _ends(curves: Curves) -> Seen:

@@ -18,8 +18,6 @@ Where forecasts are sure, most trials pause early and stay so; where curves cros
 stay large, and what one bracket saved is spent where it promises most. All is decided at barriers.
 """
 
-from dataclasses import asdict
-
 import numpy as np
 
 from hpo.core.searcher import Searcher
@@ -53,17 +51,17 @@ from hpo.core.types import (
     Wait,
 )
 from hpo.core.vector import Vector
-from hpo.forecasting.chances import chance_of_place
-from hpo.forecasting.prospects import prospects
+from hpo.forecasting.regression import Losses
 from hpo.schedulers.brackets import Round, homes_of, hyperband_brackets, schedule_epochs
 from hpo.schedulers.common import assembled, searcher_of, sign_of
 from hpo.schedulers.pricing import Price, points_of, stages_of
 from hpo.schedulers.promise import (
     AdaptiveState,
+    chance_of_round,
+    foresight,
     gains,
     leading,
     paused,
-    prospect_of,
     trusted,
     with_leaders,
 )
@@ -209,11 +207,10 @@ def adaptive(
         for answer in state.answers:
             rung = answer.request.rung
             if rung == max_epochs and request.epoch >= price.spared * max_epochs:
-                dropped |= gains(state, answer, late, hedges, price.relative) < price.gain * sure
+                dropped |= gained(state, answer, late) < price.gain * sure
                 thresholds[rung] = float(late.min())
             if rung == round.epoch and request.epoch < rung:
-                prospect = prospect_of(state, answer)
-                chance, needed = chance_of_place(np.array([]), *prospect, round.places)
+                chance, needed = chance_of_round(state, answer, round.places, price.ratios)
                 dropped |= chance < price.place * sure
                 thresholds.setdefault(rung, needed)
         dropped &= ~leading(state, request, stands)
@@ -226,6 +223,9 @@ def adaptive(
         state = state._replace(members=members, predictions=(*state.predictions, *shown))
         return advance(state) if members else begin(state, state.stage + 1)
 
+    def gained(state: AdaptiveState, answer: Predicted, late: Losses) -> Losses:
+        return gains(state, answer, late, hedges, price.relative, price.ratios)
+
     def thaw(state: AdaptiveState) -> AdaptiveState:
         """Those go on whose expected gain is worth it, the best first."""
         worth, ends = dict[int, float](), state.answers[0].request.trained_on
@@ -233,7 +233,7 @@ def adaptive(
         for answer in state.answers:
             request = answer.request
             share = max_epochs / (max_epochs - request.epoch)
-            values = share * gains(state, answer, late, hedges, price.relative)
+            values = share * gained(state, answer, late)
             values += leading(state, request, stands)
             enough = values >= price.thaw * trusted(state, request.epoch, ends, late)
             pairs = zip(request.trials, values.tolist(), strict=True)
@@ -256,12 +256,12 @@ def adaptive(
         return send(state, goals) if goals else finish(state)
 
     def predict(state: AdaptiveState, request: Predict) -> Predicted:
-        return foretold(prospects, state, request)
+        return foretold(foresight(price.ratios), state, request)
 
     settings = {
         "scheduler": "adaptive",
         "brackets": [[list(round) for round in rounds] for rounds in brackets],
-        **asdict(price),
+        **price.settings(),
     }
     return assembled(
         init, ask, tell, predict, undecided,  # until the end who pauses may be sent on

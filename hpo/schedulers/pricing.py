@@ -1,7 +1,7 @@
 """What the adaptive method is told: prices, and in which order Hyperband's trials are played."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 from hpo.schedulers.brackets import Bracket
 from hpo.schedulers.common import check_least, check_share, check_whole
@@ -25,6 +25,9 @@ class Price:
     spared     share of the epochs before which no gain is asked about
     min_curves curves at a rung, and at the end, that a forecast needs
     at_once    trials that go on at a time, once the brackets have been played
+    ratios     losses are foreseen, and gains counted, as ratios (`prospects.ratio_prospects`): for
+               losses above 0 of which the bad are many times the good. A metric that is maximised,
+               or one that may be 0, is not changed by it
     """
 
     hedges: int = 4
@@ -36,6 +39,7 @@ class Price:
     spared: float = 0.06
     min_curves: int = 4
     at_once: int = 8
+    ratios: bool = False
 
     def __post_init__(self) -> None:
         for name in ("gain", "thaw", "place", "relative", "spared"):
@@ -43,6 +47,10 @@ class Price:
         for name, least in (("hedges", 1), ("min_curves", 1), ("at_once", 1), ("leaders", 0)):
             check_whole(**{name: getattr(self, name)})
             check_least(least, **{name: getattr(self, name)})
+
+    def settings(self) -> dict[str, Any]:
+        """As a journal keeps them; those of journals before there were ratios have none."""
+        return {k: v for k, v in asdict(self).items() if k != "ratios" or v}
 
 
 class Stage(NamedTuple):

@@ -4,6 +4,7 @@ Pure functions of a state at a barrier, where nobody trains; `ends` are the tria
 the last epoch.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,10 +14,18 @@ from hpo.core.ordered import Result
 from hpo.core.state import PAUSED, Prediction, TrialState, losses_at
 from hpo.core.types import Predict, Predicted
 from hpo.core.vector import Vector
-from hpo.forecasting.prospects import PROSPECT, expected_gain, trust
+from hpo.forecasting.chances import chance_of_place
+from hpo.forecasting.prospects import (
+    PROSPECT,
+    expected_gain,
+    in_logarithms,
+    prospects,
+    ratio_prospects,
+    trust,
+)
 from hpo.forecasting.regression import Forecast, Losses
 from hpo.forecasting.scale import down, exponent_of
-from hpo.schedulers.questions import forecast_of
+from hpo.schedulers.questions import Foresee, forecast_of
 
 _LEAST = 2.0**-900  # the unit of gains where the best loss is 0, as a share of the largest loss
 
@@ -63,18 +72,48 @@ def prospect_of(state: AdaptiveState, answer: Predicted) -> Forecast:
     return forecast_of(state.sign, answer, PROSPECT)
 
 
+def foresight(ratios: bool) -> Foresee:
+    """What answers requests: `prospects`, or that of logarithms."""
+    return ratio_prospects if ratios else prospects
+
+
 def gains(
-    state: AdaptiveState, answer: Predicted, late: Losses, hedges: tuple[int, ...], relative: float
+    state: AdaptiveState,
+    answer: Predicted,
+    late: Losses,
+    hedges: tuple[int, ...],
+    relative: float,
+    ratios: bool = False,
 ) -> Float[np.ndarray, " trials"]:
     """Expected gains over the best loss so far, in the units of `pricing.Price`, of the trials that
-    the answer foresees at the end; `late` are the losses there of those that taught it."""
+    the answer foresees at the end; `late` are the losses there of those that taught it. With
+    `ratios` gains and unit are differences of logarithms, where all of these losses are above 0."""
     prospect = prospect_of(state, answer)
     exponent = exponent_of(late, prospect.mean, prospect.spread)
     late, mean, spread = (down(v, exponent) for v in (late, *prospect[:2]))
     best, hedging = float(late.min()), [n in hedges for n in answer.request.trained_on]
-    lacking = float(np.median(late[hedging] if any(hedging) else late)) - best
+    typical = float(np.median(late[hedging] if any(hedging) else late))
+    if ratios and best > 0 and (mean > 0).all():
+        unit = max(min(math.log(typical / best), relative), _LEAST)
+        shares = in_logarithms(Forecast(mean, spread, prospect.degrees), best)
+        return expected_gain(shares, 0.0) / unit
+    lacking = typical - best
     unit = max(min(lacking, relative * abs(best)), _LEAST)
     return expected_gain(Forecast(mean, spread, prospect.degrees), best) / unit
+
+
+def chance_of_round(
+    state: AdaptiveState, answer: Predicted, places: int, ratios: bool = False
+) -> tuple[Float[np.ndarray, " trials"], float]:
+    """P(a place in the next round) of the trials that the answer foresees at the end of this one,
+    and the loss that takes (`chances.chance_of_place`); `ratios` as in `gains`."""
+    prospect, nobody = prospect_of(state, answer), np.array([])
+    if not (ratios and (prospect.mean > 0).all()):
+        return chance_of_place(nobody, *prospect, places)
+    unit = float(prospect.mean.max())
+    chance, needed = chance_of_place(nobody, *in_logarithms(prospect, unit), places)
+    with np.errstate(over="ignore"):
+        return chance, float(unit * np.exp(needed))
 
 
 def trusted(state: AdaptiveState, epoch: int, ends: tuple[int, ...], late: Losses) -> float:

@@ -13,6 +13,7 @@ from hpo.schedulers.brackets import hyperband_brackets, hyperband_epochs, hyperb
 from hpo.schedulers.fast import fast_hyperband
 from hpo.schedulers.halving import full_training, hyperband, successive_halving, top_n
 from hpo.schedulers.improved import Risk, swift_improved
+from hpo.schedulers.pricing import Price
 from hpo.schedulers.swift import swift_hyperband
 
 BASELINE = "hyperband"
@@ -131,6 +132,12 @@ def _adaptive(searcher: Searcher, budget: Budget) -> Scheduler:
     return adaptive(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
 
 
+def _adaptive_ratios(searcher: Searcher, budget: Budget) -> Scheduler:
+    """The same, but losses are foreseen and gains counted as ratios."""
+    price = Price(ratios=True)
+    return adaptive(searcher, budget.max_epochs, budget.eta, price=price, mode=budget.mode)
+
+
 METHODS: Mapping[str, Callable[[Searcher, Budget], Scheduler]] = {
     "random": _random,
     "top_n": _top_n,
@@ -146,6 +153,7 @@ METHODS: Mapping[str, Callable[[Searcher, Budget], Scheduler]] = {
     "swift_careful": _swift_careful,
     "swift_frugal": _swift_frugal,
     "adaptive": _adaptive,
+    "adaptive_ratios": _adaptive_ratios,
 }
 """Each makes a scheduler of a searcher and a budget; it raises ValueError where R and eta make
 no schedule."""

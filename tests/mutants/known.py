@@ -33,8 +33,14 @@ KNOWN = (
     Known(
         "adaptive: going on is worth the same whatever it costs",
         "hpo/schedulers",
-        "share * gains(state, answer",
-        "gains(state, answer",
+        "share * gained(state, answer",
+        "gained(state, answer",
+    ),
+    Known(
+        "adaptive: with ratios gains are differences, too",
+        "hpo/schedulers",
+        "if ratios and best > 0 and (mean > 0).all():",
+        "if False:",
     ),
     Known(
         "adaptive: the unit of gains is of whoever came to the end",

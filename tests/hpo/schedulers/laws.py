@@ -39,6 +39,9 @@ SCHEDULERS = {
         SPACE, 27, 3, risk=Risk(lost=9.0, min_winners=1), mode="maximise"
     ),
     "adaptive": adaptive(SPACE, 16, 2, price=Price(hedges=3, min_curves=3)),
+    "adaptive, ratios": adaptive(
+        SPACE, 16, 2, price=Price(hedges=3, min_curves=3, relative=0.2, ratios=True)
+    ),
     "adaptive, maximise": adaptive(
         SPACE, 27, 3, price=Price(hedges=2, min_curves=2, gain=0.1, at_once=2), mode="maximise"
     ),

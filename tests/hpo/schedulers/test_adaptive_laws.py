@@ -33,6 +33,7 @@ PRICES = st.builds(
     spared=st.sampled_from([0.06, 0.4]),
     min_curves=st.sampled_from([2, 4]),
     at_once=st.sampled_from([1, 2, 8]),
+    ratios=st.booleans(),
 )
 few = settings(
     max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate]
@@ -63,10 +64,22 @@ class Rule:
         degrees = 3.0 + max(len(answer.request.trained_on) - 1, 0)
         return Forecast(self.state.sign * np.array(answer.means), np.array(answer.spreads), degrees)
 
+    def in_logarithms(self, forecast):
+        """Where the price is of ratios and there are any."""
+        if not self.price.ratios or min(self.best, *forecast.mean) <= 0:
+            return None
+        mean, spread = np.log(forecast.mean), forecast.spread / forecast.mean
+        return Forecast(mean, spread, forecast.degrees)
+
     def gains(self, answer):
         first = sum(rounds[0].trials for rounds in BRACKETS[:-1])
         hedges = [n for n in self.ends if first <= n < first + self.price.hedges] or self.ends
-        lacking = np.median([self.loss(n, LAST) for n in hedges]) - self.best
+        typical = np.median([self.loss(n, LAST) for n in hedges])
+        ratios = self.in_logarithms(self.forecast(answer))
+        if ratios is not None:
+            unit = min(math.log(typical / self.best), self.price.relative)
+            return expected_gain(ratios, math.log(self.best)) / unit
+        lacking = typical - self.best
         return expected_gain(self.forecast(answer), self.best) / min(
             lacking, self.price.relative * abs(self.best)
         )
@@ -108,7 +121,9 @@ class Rule:
             if answer.request.rung == LAST and request.epoch >= self.price.spared * LAST:
                 paused |= self.gains(answer) < self.price.gain * self.trusted(request.epoch)
             if answer.request.rung == round.epoch > request.epoch:
-                chance, _ = chance_of_place(np.array([]), *self.forecast(answer), round.places)
+                foreseen = self.forecast(answer)
+                foreseen = self.in_logarithms(foreseen) or foreseen
+                chance, _ = chance_of_place(np.array([]), *foreseen, round.places)
                 paused |= chance < self.price.place * self.trusted(request.epoch)
         paused &= ~self.leads(request)
         return [n for n, out in zip(request.trials, paused, strict=True) if not out]

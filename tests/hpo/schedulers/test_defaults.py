@@ -56,10 +56,13 @@ def test_a_journal_knows_of_what_is_newer_than_it_only_where_it_is_used():
     frugal = hpo.asynchronous_swift(SPACE, 16, risk=Risk(jumps=2.0), frugal=True).settings
     assert (frugal["frugal"], frugal["risk"]["jumps"]) == (True, 2.0)
     assert hpo.swift_improved(SPACE, 16, risk=Risk(jumps=2.0)).settings["jumps"] == 2.0
+    assert "ratios" not in hpo.adaptive(SPACE, 16).settings
+    assert hpo.adaptive(SPACE, 16, price=Price(ratios=True)).settings["ratios"] is True
 
 
 def test_risk_and_price_are_these():
-    assert (asdict(Risk()), asdict(Price())) == (RISK | {"jumps": 0.0}, PRICE)
+    newer = RISK | {"jumps": 0.0}, PRICE | {"ratios": False}
+    assert (asdict(Risk()), asdict(Price())) == newer
 
 
 @pytest.mark.parametrize("trials", [1, 2])
