@@ -95,7 +95,7 @@ def asynchronous_adaptive(
     metric: str = "loss",
     mode: str = "minimise",
 ) -> Scheduler:
-    """`adaptive` without barriers: see the module. `price.at_once` means nothing here.
+    """`adaptive` without barriers: see the module; `price.at_once` trials are sent on at a time.
 
     Raises ValueError on bad settings, and from `tell` on an event that the state has not asked for.
     """
@@ -284,10 +284,11 @@ def asynchronous_adaptive(
         best = min(*losses_at(state, ends, max_epochs), coming(state, max_epochs))
         values = worth(state, terms, state.answers, ends, best)
         then, going = state._replace(answers=()), list[int]()
-        for number in sorted(values, key=lambda n: (-values[n], n))[: price.at_once]:
+        for number in sorted(values, key=lambda n: (-values[n], n)):
+            if len(going) == price.at_once or (going and values[number] < values[going[0]] / 2):
+                break
             sent = onward(then, number)
-            enough = not going or values[number] >= values[going[0]] / 2
-            if enough and spent(sent) + owed(sent, brackets, sent.thawed) <= budget:
+            if spent(sent) + owed(sent, brackets, sent.thawed) <= budget:
                 then, going = sent, [*going, number]
         shown = [
             record
