@@ -185,6 +185,7 @@ def answering() -> Iterator[tuple[str, dict[str, float]]]:
     yield "swift, lkgp", answers(hpo.swift_hyperband(rows, last, 2, predictor=lkgp), row)
     yield "adaptive", answers(hpo.adaptive(rows, last, 2), row)
     yield "asynchronous_swift", answers(hpo.asynchronous_swift(rows, last), row)
+    yield "asynchronous_adaptive", answers(hpo.asynchronous_adaptive(rows, last), row)
     yield "asha, bayesian", answers(hpo.asha(hpo.bayesian_search(SPACE), 100, 27, 3), curve)
 
 

@@ -48,7 +48,8 @@ def get_config() -> ConfigDict:
     config.train.ema = 0.998  # decay of the average of parameters that is evaluated; 0: none
 
     config.tune = ConfigDict()
-    # or swift_improved, asynchronous_swift, adaptive, hyperband, asha, random: launch.shell.studies
+    # or swift_improved, asynchronous_swift, adaptive, asynchronous_adaptive, hyperband, asha,
+    # random: launch.shell.studies
     config.tune.scheduler = "swift_hyperband"
     config.tune.searcher = "random"  # or quasi_random, bayesian, bohb
     config.tune.predictor = "qsvr"  # or svr, persistence, extra_trees, gaussian_process, lkgp

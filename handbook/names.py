@@ -25,8 +25,8 @@ _HPO = Page(
         "Searchers": """random_search quasi_random_search bayesian_search bohb_search Searcher
             Observed searched""",
         "Schedulers": """full_training top_n successive_halving asha hyperband fast_hyperband
-            swift_hyperband swift_improved Risk asynchronous_swift adaptive Price
-            hyperband_brackets hyperband_epochs hyperband_trials""",
+            swift_hyperband swift_improved Risk asynchronous_swift adaptive
+            asynchronous_adaptive Price hyperband_brackets hyperband_epochs hyperband_trials""",
         "Predictors": """predictors.persistence predictors.svr predictors.qsvr
             predictors.extra_trees predictors.gaussian_process predictors.lkgp predictors.oracle
             predictors.Known predictors.Predictor""",

@@ -17,6 +17,7 @@ _MODULES = {
     "hpo.schedulers.adaptive": ("adaptive",),
     "hpo.searchers.bayesian": ("bayesian_search",),
     "hpo.schedulers.asynchronous": ("asynchronous_swift",),
+    "hpo.schedulers.asynchronous_adaptive": ("asynchronous_adaptive",),
     "hpo.schedulers.asha": ("asha",),
     "hpo.simulation.branching": ("branch",),
     "hpo.schedulers.brackets": ("hyperband_brackets", "hyperband_epochs", "hyperband_trials"),

@@ -78,7 +78,13 @@ def studies(repeats: int, large: bool) -> dict[str, float]:
     once for one of 27,000 epochs (R=729, eta=3)."""
     small, big = _table(300, 100), _table(1300, 729)
     found = {}
-    for name in ("hyperband", "swift_improved", "asynchronous_swift", "adaptive"):
+    for name in (
+        "hyperband",
+        "swift_improved",
+        "asynchronous_swift",
+        "adaptive",
+        "asynchronous_adaptive",
+    ):
         make = getattr(hpo, name)
         found[name] = 1e3 * cpu_seconds(_study(make(small.searcher(), 100, 2), small), repeats)
         if large:

@@ -77,7 +77,7 @@ def may_ask_ahead(scheduler: Scheduler, searcher: Searcher) -> bool:
     """Whether it asks the same however much it is asked at once: it decides at barriers alone, and
     its searcher does not learn."""
     settings = scheduler.settings
-    barriers = "brackets" in settings and settings.get("scheduler") != "asynchronous swift"
+    barriers = "brackets" in settings and "asynchronous" not in settings.get("scheduler", "")
     return barriers and searcher.suggest is None
 
 
@@ -152,6 +152,9 @@ SCHEDULERS: Mapping[str, Make] = {
     "swift_improved": _by_brackets("hpo.schedulers.improved", "swift_improved"),
     "adaptive": _by_brackets("hpo.schedulers.adaptive", "adaptive"),
     "asynchronous_swift": _by_brackets("hpo.schedulers.asynchronous", "asynchronous_swift"),
+    "asynchronous_adaptive": _by_brackets(
+        "hpo.schedulers.asynchronous_adaptive", "asynchronous_adaptive"
+    ),
     "swift_hyperband": _by_brackets("hpo.schedulers.swift", "swift_hyperband"),
     "fast_hyperband": _by_brackets("hpo.schedulers.fast", "fast_hyperband"),
     "hyperband": _by_brackets("hpo.schedulers.halving", "hyperband"),

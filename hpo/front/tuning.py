@@ -49,10 +49,11 @@ def tune(
                  It goes on from `trial.load()`, and keeps its state by `trial.save(state)`
     space        parameters by name: `hpo.LogFloat(1e-5, 1e-1)` ..., or Optuna's distributions
     max_epochs   to which the best trials are trained
-    scheduler    a name ("swift_improved", "adaptive", "asynchronous_swift", "swift_hyperband",
-                 "fast_hyperband", "hyperband", "successive_halving", "asha", "top_n", "random"); a
-                 function of (searcher, max_epochs, metric=, mode=), as `functools.partial(
-                 hpo.hyperband, eta=4)`; or a scheduler
+    scheduler    a name ("swift_improved", "adaptive", "asynchronous_swift",
+                 "asynchronous_adaptive", "swift_hyperband", "fast_hyperband", "hyperband",
+                 "successive_halving", "asha", "top_n", "random"); a function of (searcher,
+                 max_epochs, metric=, mode=), as `functools.partial(hpo.hyperband, eta=4)`; or a
+                 scheduler
     metric       what is optimised of the metrics that are reported, all of which are kept; or
                  weights of several, {"loss": 0.5, "size": 0.5}
     workers      trials that run at once. One runs in this process, unless its epochs have a time

@@ -18,8 +18,6 @@ Where forecasts are sure, most trials pause early and stay so; where curves cros
 stay large, and what one bracket saved is spent where it promises most. All is decided at barriers.
 """
 
-import numpy as np
-
 from hpo.core.searcher import Searcher
 from hpo.core.state import (
     COMPLETED,
@@ -51,19 +49,18 @@ from hpo.core.types import (
     Wait,
 )
 from hpo.core.vector import Vector
-from hpo.forecasting.regression import Losses
 from hpo.schedulers.brackets import Round, homes_of, hyperband_brackets, schedule_epochs
 from hpo.schedulers.common import assembled, searcher_of, sign_of
 from hpo.schedulers.pricing import Price, points_of, stages_of
 from hpo.schedulers.promise import (
     AdaptiveState,
-    chance_of_round,
+    Terms,
     foresight,
-    gains,
-    leading,
     paused,
-    trusted,
+    questions_of,
+    unpromising,
     with_leaders,
+    worth,
 )
 from hpo.schedulers.questions import check_answer, foretold, records
 from hpo.space import Space
@@ -86,9 +83,10 @@ def adaptive(
     brackets = hyperband_brackets(max_epochs, eta)
     stages, budget = stages_of(brackets, price.hedges), schedule_epochs(brackets)
     thawing, over = len(stages), len(stages) + 1
-    points, hedges = points_of(max_epochs), stages[0].trials
+    points = points_of(max_epochs)
     rungs = {round.epoch for rounds in brackets for round in rounds}
     stands = tuple(sorted({*points, *rungs}))
+    terms = Terms(max_epochs, price, stages[0].trials, stands)
 
     def init(seed: int) -> AdaptiveState:
         seed = checked_seed(seed)
@@ -181,13 +179,8 @@ def adaptive(
                 Predict(max_epochs, epoch, ends, trials)
                 for epoch, trials in sorted(paused(state).items())
             )
-        round, epoch = now(state), done[state.members[0]]
-        rung, asked = reached(done, round.epoch), tuple[Predict, ...]()
-        if epoch < round.epoch and len(rung) >= price.min_curves:
-            asked += (Predict(round.epoch, epoch, rung, state.members),)
-        if epoch >= price.spared * max_epochs and len(ends) >= price.min_curves:
-            asked += (Predict(max_epochs, epoch, ends, state.members),)
-        return tuple(dict.fromkeys(asked))
+        epoch = done[state.members[0]]
+        return questions_of(terms, done, now(state), epoch, state.members)
 
     def hear(state: AdaptiveState, event: Predicted) -> AdaptiveState:
         """One more answer; after the last it is decided who goes on."""
@@ -199,21 +192,8 @@ def adaptive(
 
     def pause(state: AdaptiveState) -> AdaptiveState:
         """Members that promise too little pause; the others go on."""
-        round, request = now(state), state.answers[0].request
-        ends = reached(epochs_done(state), max_epochs)
-        late = np.array(losses_at(state, ends, max_epochs))
-        sure = trusted(state, request.epoch, ends, late)
-        dropped, thresholds = np.zeros(len(request.trials), bool), {}
-        for answer in state.answers:
-            rung = answer.request.rung
-            if rung == max_epochs and request.epoch >= price.spared * max_epochs:
-                dropped |= gained(state, answer, late) < price.gain * sure
-                thresholds[rung] = float(late.min())
-            if rung == round.epoch and request.epoch < rung:
-                chance, needed = chance_of_round(state, answer, round.places, price.ratios)
-                dropped |= chance < price.place * sure
-                thresholds.setdefault(rung, needed)
-        dropped &= ~leading(state, request, stands)
+        request, ends = state.answers[0].request, reached(epochs_done(state), max_epochs)
+        dropped, thresholds = unpromising(state, terms, state.answers, now(state), ends)
         members = tuple(n for n, out in zip(request.trials, dropped, strict=True) if not out)
         shown = [
             record
@@ -223,33 +203,23 @@ def adaptive(
         state = state._replace(members=members, predictions=(*state.predictions, *shown))
         return advance(state) if members else begin(state, state.stage + 1)
 
-    def gained(state: AdaptiveState, answer: Predicted, late: Losses) -> Losses:
-        return gains(state, answer, late, hedges, price.relative, price.ratios)
-
     def thaw(state: AdaptiveState) -> AdaptiveState:
         """Those go on whose expected gain is worth it, the best first."""
-        worth, ends = dict[int, float](), state.answers[0].request.trained_on
-        late = np.array(losses_at(state, ends, max_epochs))
-        for answer in state.answers:
-            request = answer.request
-            share = max_epochs / (max_epochs - request.epoch)
-            values = share * gained(state, answer, late)
-            values += leading(state, request, stands)
-            enough = values >= price.thaw * trusted(state, request.epoch, ends, late)
-            pairs = zip(request.trials, values.tolist(), strict=True)
-            worth |= {n: v for (n, v), yes in zip(pairs, enough, strict=True) if yes}
-        first = sorted(worth, key=lambda n: (-worth[n], n))[: price.at_once]
+        ends = state.answers[0].request.trained_on
+        values = worth(state, terms, state.answers, ends)
+        best = min(losses_at(state, ends, max_epochs))
+        first = sorted(values, key=lambda n: (-values[n], n))[: price.at_once]
         done = epochs_done(state)
         left, goals = budget - sum(done), {}
         for number in first:
             goal = next(p for p in points if p > done[number])
-            if worth[number] >= worth[first[0]] / 2 and goal - done[number] <= left:
+            if values[number] >= values[first[0]] / 2 and goal - done[number] <= left:
                 goals[number], left = goal, left - (goal - done[number])
         shown = [
             record
             for answer in state.answers
             if not goals.keys().isdisjoint(answer.request.trials)
-            for record in records(sign, answer, float(late.min()), goals)
+            for record in records(sign, answer, best, goals)
             if record.continued
         ]
         state = state._replace(predictions=(*state.predictions, *shown))

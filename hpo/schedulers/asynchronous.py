@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
-from jaxtyping import Float
 
 from hpo.core.ordered import Result
 from hpo.core.searcher import Searcher
@@ -61,12 +60,13 @@ from hpo.schedulers.open_rounds import (
     full,
     on_the_way,
     promotable,
+    rivals_of,
     round_of,
     settled,
     to_judge,
     waiting,
 )
-from hpo.schedulers.questions import check_answer, forecast_of, foretold
+from hpo.schedulers.questions import check_answer, forecast_of, foretold, matching
 from hpo.space import Space
 
 
@@ -107,7 +107,7 @@ def asynchronous_swift(
         if group is not None and (not group.partial or following is None):
             requests = wanted(state, group)
             if requests:
-                return state, requests[len(matching(state, requests))]
+                return state, requests[len(matching(state.answers, requests))]
             return ask(feed(state, group))
         if following is not None:
             return begin(state)
@@ -188,11 +188,6 @@ def asynchronous_swift(
             return ()
         return questions(risk, round, max_epochs, group.epoch, known, winners, group.members)
 
-    def matching(state: AsyncState, requests: tuple[Predict, ...]) -> tuple[Predicted, ...]:
-        """The answers to these requests so far: what was asked can change before it is told."""
-        pairs = zip(state.answers, requests, strict=False)
-        return state.answers if all(a.request == r for a, r in pairs) else ()
-
     def feed(state: AsyncState, group: Group) -> AsyncState:
         """Too few curves: the best train to the rung, the others to the next point."""
         round = brackets[group.bracket][group.round]
@@ -219,7 +214,7 @@ def asynchronous_swift(
         """One more answer; after the last the group has been judged."""
         group = to_judge(state, brackets, least)
         requests = wanted(state, group) if group is not None else ()
-        answers = matching(state, requests)
+        answers = matching(state.answers, requests)
         check_answer(event, requests[len(answers) :][:1])
         state = state._replace(answers=(*answers, event))
         if group is None or len(state.answers) < len(requests):
@@ -229,27 +224,15 @@ def asynchronous_swift(
     def decide(state: AsyncState, group: Group) -> AsyncState:
         round, done = brackets[group.bracket][group.round], settled(state)
         wider = inflation(state, done, risk.patience)
-        results = state.rounds[group.bracket][group.round].results.all()
         ahead = forecast_of(sign, state.answers[0], TREND, wider)
-        rivals = foreseen(state, group)
-        means, spreads = (np.concatenate(p) for p in zip(ahead[:2], rivals, strict=True))
-        finished = np.array([result.loss for result in results])
-        chance, needed = chance_of_place(finished, means, spreads, ahead.degrees, round.places)
+        arrived, *foreseen = rivals_of(state, brackets, group)
+        means, spreads = (np.concatenate(p) for p in zip(ahead[:2], foreseen, strict=True))
+        chance, needed = chance_of_place(arrived, means, spreads, ahead.degrees, round.places)
         own, winners = chance[: len(group.members)], reached(done, max_epochs)
         state, goals = verdict(
             state, risk, round, stakes, state.answers, own, needed, winners, wider
         )
         return leave(state, group, goals)
-
-    def foreseen(
-        state: AsyncState, group: Group
-    ) -> tuple[Float[np.ndarray, " rivals"], Float[np.ndarray, " rivals"]]:
-        """Losses (mean and spread) foreseen for the others of the round, as last predicted."""
-        rung = brackets[group.bracket][group.round].epoch
-        latest = {p.trial: p for p in state.predictions if p.rung == rung and p.continued}
-        others = on_the_way(state, brackets, group.bracket, group.round)
-        known = [latest[t.number] for t in others if t.number in latest]
-        return np.array([sign * p.mean for p in known]), np.array([p.spread for p in known])
 
     def predict(state: AsyncState, request: Predict) -> Predicted:
         return foretold(partial(forecast, jumps=risk.jumps), state, request)

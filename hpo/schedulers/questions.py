@@ -47,6 +47,14 @@ def unasked(event: Predicted) -> ValueError:
     return ValueError(f"{event}: nobody asked for that prediction")
 
 
+def matching(
+    answers: tuple[Predicted, ...], requests: tuple[Predict, ...]
+) -> tuple[Predicted, ...]:
+    """The answers to these requests so far: what was asked can change before it is told."""
+    pairs = zip(answers, requests, strict=False)
+    return answers if all(a.request == r for a, r in pairs) else ()
+
+
 def forecast_of(sign: int, answer: Predicted, prior: Prior, wider: float = 1.0) -> Forecast:
     """An answer as a distribution of losses; its degrees of freedom follow from the request."""
     mean, spread = sign * np.array(answer.means), wider * np.array(answer.spreads)

@@ -47,7 +47,7 @@ def all_sent(settings: Mapping[str, Any], goals: Sequence[int], failed: Sequence
     if len(goals) < (trials_of(settings) or 1):
         return False
     brackets, homes = brackets_of(settings), homes_of(brackets_of(settings))
-    if not brackets or settings.get("scheduler") == "adaptive":
+    if not brackets or "adaptive" in settings.get("scheduler", ""):
         brackets, homes = (), [0] * len(goals)
     ends = {b: rounds[-1].epoch for b, rounds in enumerate(brackets)}
     ends = ends or {0: max(rungs_of(settings), default=1)}
@@ -76,9 +76,9 @@ def statuses(
     """
     brackets = brackets_of(settings)
     homes = homes_of(brackets)
-    if not brackets or settings.get("scheduler") == "adaptive":
-        without_barriers = "asynchronous" in settings.get("scheduler", "")
-        ended = ["stopped" if f and without_barriers else "not promoted" for f in foreseen]
+    if not brackets or "adaptive" in settings.get("scheduler", ""):
+        stops = settings.get("scheduler") == "asynchronous swift"
+        ended = ["stopped" if f and stops else "not promoted" for f in foreseen]
         return ended if over else ["paused"] * len(done)
     sent: dict[int, list[int]] = {}
     for home, goal in zip(homes, goals, strict=False):

@@ -9,6 +9,7 @@ from hpo.forecasting import predictors
 from hpo.schedulers.adaptive import adaptive
 from hpo.schedulers.asha import asha
 from hpo.schedulers.asynchronous import asynchronous_swift
+from hpo.schedulers.asynchronous_adaptive import asynchronous_adaptive
 from hpo.schedulers.brackets import hyperband_brackets, hyperband_epochs, hyperband_trials
 from hpo.schedulers.fast import fast_hyperband
 from hpo.schedulers.halving import full_training, hyperband, successive_halving, top_n
@@ -138,6 +139,11 @@ def _adaptive_ratios(searcher: Searcher, budget: Budget) -> Scheduler:
     return adaptive(searcher, budget.max_epochs, budget.eta, price=price, mode=budget.mode)
 
 
+def _adaptive_async(searcher: Searcher, budget: Budget) -> Scheduler:
+    """The same, without barriers."""
+    return asynchronous_adaptive(searcher, budget.max_epochs, budget.eta, mode=budget.mode)
+
+
 METHODS: Mapping[str, Callable[[Searcher, Budget], Scheduler]] = {
     "random": _random,
     "top_n": _top_n,
@@ -154,6 +160,7 @@ METHODS: Mapping[str, Callable[[Searcher, Budget], Scheduler]] = {
     "swift_frugal": _swift_frugal,
     "adaptive": _adaptive,
     "adaptive_ratios": _adaptive_ratios,
+    "adaptive_async": _adaptive_async,
 }
 """Each makes a scheduler of a searcher and a budget; it raises ValueError where R and eta make
 no schedule."""

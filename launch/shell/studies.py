@@ -270,6 +270,7 @@ _SCHEDULERS: Mapping[str, Callable[..., Any]] = {
     "swift_hyperband": _swift_hyperband,
     "swift_improved": _by_brackets,
     "asynchronous_swift": _by_brackets,
+    "asynchronous_adaptive": _by_brackets,
     "adaptive": _by_brackets,
 }
 _PREDICTING = ("fast_hyperband", "swift_hyperband")

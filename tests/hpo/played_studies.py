@@ -8,6 +8,7 @@ from hpo.executors.inline import InlineExecutor
 from hpo.schedulers.adaptive import adaptive
 from hpo.schedulers.asha import asha
 from hpo.schedulers.asynchronous import asynchronous_swift
+from hpo.schedulers.asynchronous_adaptive import asynchronous_adaptive
 from hpo.schedulers.fast import fast_hyperband
 from hpo.schedulers.halving import full_training, hyperband, successive_halving
 from hpo.schedulers.improved import swift_improved
@@ -36,6 +37,7 @@ SCHEDULERS = {
     "asha, stopping": lambda: asha(SPACE, 20, 9, 3, variant="stopping"),
     "asynchronous": lambda: asynchronous_swift(SPACE, 9, 3),
     "adaptive": lambda: adaptive(SPACE, 9, 3),
+    "adaptive, asynchronous": lambda: asynchronous_adaptive(SPACE, 9, 3),
     "maximise": lambda: hyperband(SPACE, 9, 3, metric="score", mode="maximise"),
 }
 

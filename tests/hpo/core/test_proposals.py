@@ -23,6 +23,7 @@ from hpo.executors.inline import InlineExecutor
 from hpo.forecasting import predictors
 from hpo.schedulers.asha import asha
 from hpo.schedulers.asynchronous import asynchronous_swift
+from hpo.schedulers.asynchronous_adaptive import asynchronous_adaptive
 from hpo.schedulers.halving import hyperband, successive_halving
 from hpo.schedulers.improved import swift_improved
 from hpo.schedulers.swift import swift_hyperband
@@ -60,6 +61,7 @@ SCHEDULERS = {
     "asha, stopping": lambda searcher: asha(searcher, 9, 8, 2, variant="stopping"),
     "swift, improved": lambda searcher: swift_improved(searcher, 8, 2),
     "swift, asynchronous": lambda searcher: asynchronous_swift(searcher, 8, 2),
+    "adaptive, asynchronous": lambda searcher: asynchronous_adaptive(searcher, 8, 2),
     "swift": lambda searcher: swift_hyperband(
         searcher, 8, 2, min_curves=3, predictor=predictors.persistence()
     ),

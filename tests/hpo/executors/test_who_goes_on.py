@@ -104,4 +104,5 @@ def test_only_who_decides_at_barriers_is_asked_ahead():
         assert may_ask_ahead(scheduler(drawn, 9), drawn)
         assert not may_ask_ahead(scheduler(learning, 9), learning)
     assert not may_ask_ahead(hpo.asynchronous_swift(drawn, 9), drawn)
+    assert not may_ask_ahead(hpo.asynchronous_adaptive(drawn, 9), drawn)
     assert not may_ask_ahead(hpo.asha(drawn, 9, 9), drawn)

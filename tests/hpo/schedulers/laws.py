@@ -11,6 +11,7 @@ from hpo.forecasting import predictors
 from hpo.schedulers.adaptive import adaptive
 from hpo.schedulers.asha import asha
 from hpo.schedulers.asynchronous import asynchronous_swift
+from hpo.schedulers.asynchronous_adaptive import asynchronous_adaptive
 from hpo.schedulers.brackets import Round, schedule_epochs
 from hpo.schedulers.fast import fast_hyperband
 from hpo.schedulers.halving import full_training, hyperband, successive_halving, top_n
@@ -55,6 +56,10 @@ ASYNCHRONOUS = {
     ),
     "swift async, frugal": asynchronous_swift(
         SPACE, 16, 2, risk=Risk(lost=9.0, jumps=1.5), frugal=True
+    ),
+    "adaptive async": asynchronous_adaptive(SPACE, 16, 2, price=Price(hedges=3, min_curves=3)),
+    "adaptive async, maximise": asynchronous_adaptive(
+        SPACE, 27, 3, price=Price(hedges=2, min_curves=2, gain=0.1, at_once=2), mode="maximise"
     ),
     "asha, maximise": asha(SPACE, 20, 20, 2, min_epochs=2, mode="maximise"),
 }

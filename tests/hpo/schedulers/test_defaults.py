@@ -39,6 +39,7 @@ FAST = {"min_curves": 100, "confidence": 0.95, "full_share": 0.0}
         (hpo.swift_improved(SPACE, 16), RISK),
         (hpo.asynchronous_swift(SPACE, 16), RISK),
         (hpo.adaptive(SPACE, 16), PRICE),
+        (hpo.asynchronous_adaptive(SPACE, 16), PRICE),
         (hpo.swift_hyperband(SPACE, 16), PUBLISHED),
         (hpo.fast_hyperband(SPACE, 16), FAST),
     ],

@@ -118,7 +118,7 @@ def moved(by):
 @every_scheduler
 def test_where_losses_lie_changes_no_decision(scheduler, by):
     """But for `adaptive`, whose prices are shares of the best loss (`Price.relative`)."""
-    if scheduler.settings.get("scheduler") == "adaptive":
+    if "adaptive" in scheduler.settings.get("scheduler", ""):
         return
     assert decisions(scheduler, moved(by))[0] == decisions(scheduler, moved(0.0))[0]
 

@@ -7,6 +7,7 @@ import pytest
 from hpo.core.types import Completed, Failed, Predict, Predicted, Reported
 from hpo.schedulers.adaptive import adaptive
 from hpo.schedulers.asha import asha
+from hpo.schedulers.asynchronous_adaptive import asynchronous_adaptive
 from hpo.schedulers.fast import fast_hyperband
 from hpo.schedulers.halving import full_training, hyperband, successive_halving, top_n
 from hpo.schedulers.improved import Risk, swift_improved
@@ -79,6 +80,8 @@ def test_bad_settings_are_refused():
         lambda: Risk(min_curves=0),
         lambda: Risk(patience=0),
         lambda: adaptive(SPACE, 1, 2),
+        lambda: asynchronous_adaptive(SPACE, 1, 2),
+        lambda: asynchronous_adaptive(SPACE, 9, mode="max"),
         lambda: Price(hedges=0),
         lambda: Price(gain=-1),
         lambda: Price(leaders=-1),
