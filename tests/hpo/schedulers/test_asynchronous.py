@@ -95,14 +95,6 @@ def test_with_failing_epochs_no_result_is_lost(synthetic):
         assert sum(len(t.curve) for t in rough.state.trials) == rough.epochs
 
 
-def test_a_prediction_nobody_asked_for_is_refused(synthetic):
-    table = synthetic()
-    scheduler = asynchronous_swift(table.searcher(), 27, 3)
-    state, _ = scheduler.ask(scheduler.init(0))
-    with pytest.raises(ValueError, match="nobody asked"):
-        scheduler.tell(state, Predicted(Predict(3, 2, (0,), (1,)), (1.0,), (0.0,)))
-
-
 def test_the_published_rule_needs_many_times_as_long(synthetic):
     table, conditions = synthetic(epochs=81), Conditions(30, spread=0.3)
     published = swift_hyperband(table.searcher(), 81, 3, min_curves=200)
@@ -201,6 +193,15 @@ def trusted_at(state, epoch):
     return trust(losses(state, ends, epoch), losses(state, ends, LAST))
 
 
+def worth_it(state, price, answer):
+    """Those that may go on, of trials that pause."""
+    request = answer.request
+    worth = gains_of(state, price, answer) * LAST / (LAST - request.epoch)
+    worth += leaders_of(state, price, request)
+    least = price.thaw * trusted_at(state, request.epoch)
+    return {n for n, value in zip(request.trials, worth, strict=True) if value >= least}
+
+
 def adaptive_study(kind, price, seed, workers, mode="minimise"):
     curves = crossing_table(kind, seed, rows=120, epochs=LAST)
     sign = 1 if mode == "minimise" else -1
@@ -212,8 +213,7 @@ def adaptive_study(kind, price, seed, workers, mode="minimise"):
 @prices
 @pytest.mark.parametrize(("kind", "workers"), [("easy", 1), ("slow", 4), ("easy", 9), ("easy", 60)])
 def test_no_number_of_workers_costs_more_than_hyperband(kind, workers, price):
-    """At no moment are more epochs trained or on their way; and all are spent where all is worth
-    it."""
+    """Trained, sent for or kept back for rounds; and all are spent where all are worth it."""
     most = schedule_epochs(BRACKETS)
     for seed in range(2):
         _, _, played = adaptive_study(kind, price, seed, workers)
@@ -231,8 +231,7 @@ def test_no_number_of_workers_costs_more_than_hyperband(kind, workers, price):
 @pytest.mark.parametrize("workers", [1, 4, 9])
 def test_no_worker_waits_while_a_trial_is_worth_going_on(price, workers):
     """Worth it is who would be sent on by what has ended, and who can be paid for."""
-    scheduler, table, _ = adaptive_study("easy", price, 3, 1)
-    waits = []
+    (scheduler, table, _), waits = adaptive_study("easy", price, 3, 1), []
 
     def ask(state):
         state, action = scheduler.ask(state)
@@ -250,19 +249,17 @@ def test_no_worker_waits_while_a_trial_is_worth_going_on(price, workers):
         left = schedule_epochs(BRACKETS) - owed(state, BRACKETS, state.thawed) - spent(state)
         for epoch, who in paused(state).items():
             step = min(p for p in points_of(LAST) if p > epoch) - epoch
-            alone = [n for n in who if standing_at(state, BRACKETS, n) is None]
+            alone = tuple(n for n in who if standing_at(state, BRACKETS, n) is None)
             if not alone or step > left:
                 continue
-            answer = scheduler.predict(state, Predict(LAST, epoch, ends, tuple(alone)))
-            worth = gains_of(state, price, answer) * LAST / (LAST - epoch)
-            worth += leaders_of(state, price, answer.request)
-            assert np.all(worth < price.thaw * trusted_at(state, epoch))
+            answer = scheduler.predict(state, Predict(LAST, epoch, ends, alone))
+            assert not worth_it(state, price, answer)
     assert bool(waits) == (workers > 1)
 
 
 @prices
 @pytest.mark.parametrize("mode", ["minimise", "maximise"])
-def test_who_pauses_promises_too_little_and_does_not_lead(price, mode):
+def test_who_pauses_promises_too_little_and_who_goes_on_again_enough(price, mode):
     """By what jobs told that have ended, and beside those of its round that are on their way."""
     dropped = 0
     for workers in (1, 7):
@@ -283,6 +280,9 @@ def test_who_pauses_promises_too_little_and_does_not_lead(price, mode):
                 ends = {p.threshold for p in new if p.rung == LAST and p.epoch > 1}
                 assert ends <= {begun.sign * to_beat(begun)}
                 dropped += len(out)
+            else:
+                going = set(step.after.ready) - set(begun.ready)
+                assert going <= set().union(*(worth_it(begun, price, a) for a in answers))
             answers = ()
     assert dropped
 
