@@ -51,7 +51,7 @@ ASYNCHRONOUS = {
         SPACE, 27, 3, risk=Risk(lost=9.0, min_winners=1), mode="maximise"
     ),
     "swift async, frugal": asynchronous_swift(
-        SPACE, 16, 2, risk=Risk(lost=9.0, jumps=1.5), frugal=True
+        SPACE, 16, 2, risk=Risk(lost=9.0, jumps=1.5, forecast="in_context"), frugal=True
     ),
     "asha, maximise": asha(SPACE, 20, 20, 2, min_epochs=2, mode="maximise"),
 }
