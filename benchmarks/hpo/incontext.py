@@ -223,8 +223,8 @@ def main() -> None:
     while (share := (time.process_time() - start) / (60 * options.minutes)) < 1:
         cosine = 0.5 * (1 + np.cos(np.pi * share)) * 0.99 + 0.01
         w, state, both = step(w, state, number, RATE * min(1, (number + 1) / WARM) * cosine)
-        seen, number = [*seen[-199:], np.asarray(both)], number + 1
-        if number % 200 == 0:
+        seen, number = [*seen[-99:], np.asarray(both)], number + 1
+        if number % 100 == 0:
             ours, plain = np.mean(seen, 0)
             print(f"{number} steps: {ours:.3f} nats, the regression {plain:.3f}", flush=True)
     np.savez_compressed(options.weights, **{k: np.asarray(v, np.float16) for k, v in w.items()})
