@@ -91,10 +91,44 @@ def foresee(
     return found._replace(mean=mean, spread=np.maximum(spread, _TINY))
 
 
+class Line(NamedTuple):
+    """What a regression has learned, in losses from `high` in units of `unit`."""
+
+    high: float
+    unit: float
+    coefficients: Float[np.ndarray, " 3"]
+    covariance: Float[np.ndarray, "3 3"]
+    variance: float
+    degrees: float
+
+    def in_units(self, losses: Losses) -> Losses:
+        return np.minimum((losses - self.high) / self.unit, HIGH)
+
+    def features(self, seen: Seen) -> Float[np.ndarray, "trials 3"]:
+        """1, the last loss and its change for each doubling."""
+        gained = np.clip(seen.change / self.unit, -HIGH, HIGH) / (seen.doublings or 1.0)
+        return np.stack([np.ones(len(seen.last)), self.in_units(seen.last), gained], 1)
+
+    def ahead(self, seen: Seen) -> Forecast:
+        """The losses that are to be expected."""
+        x = self.features(seen)
+        leverage = np.einsum("ij,jk,ik->i", x, self.covariance, x)
+        mean = (x @ self.coefficients + x[:, 1]) * self.unit + self.high
+        spread = np.sqrt(self.variance * (1 + leverage)) * self.unit
+        return Forecast(mean, spread, self.degrees)
+
+
 def regress(
     known: Seen, targets: Losses, partial: Seen, ahead: float, lowest: float, prior: Prior
 ) -> Forecast:
-    """The losses of the `partial` curves `ahead` doublings of their epochs later.
+    """The losses of the `partial` curves `ahead` doublings of their epochs later (`learned`)."""
+    return learned(known, targets, partial, ahead, lowest, prior).ahead(partial)
+
+
+def learned(
+    known: Seen, targets: Losses, partial: Seen, ahead: float, lowest: float, prior: Prior
+) -> Line:
+    """The regression of losses `ahead` doublings later.
 
     Losses must lie between -1 and 1. With y the last loss, from the median of all curves and cut
     at HIGH, and g its change for each doubling, both in units of (median loss - lowest loss or
@@ -110,27 +144,17 @@ def regress(
     high = float(np.median(everybody))
     least = min(float(everybody.min()), float(targets.min()))
     unit = max(high - least, NOISE * max(abs(high), abs(lowest)), _LEAST)
-
-    def in_units(losses: Losses) -> Losses:
-        return np.minimum((losses - high) / unit, HIGH)
-
-    def features(seen: Seen) -> np.ndarray:
-        gained = np.clip(seen.change / unit, -HIGH, HIGH) / (seen.doublings or 1.0)
-        return np.stack([np.ones(len(seen.last)), in_units(seen.last), gained], 1)
-
-    x, unknown = features(known), features(partial)
-    y = in_units(targets) - x[:, 1]
+    empty = Line(high, unit, np.zeros(3), np.zeros((3, 3)), 0.0, prior.degrees(len(targets)))
+    x = empty.features(known)
+    y = empty.in_units(targets) - x[:, 1]
     centre = np.array([0.0, 0.0, _sum_of_powers(ahead)])
     precision = np.diag(prior.precision)
     covariance = np.linalg.inv(x.T @ x + precision)
     coefficients = covariance @ (x.T @ y + precision @ centre)
     residuals = y - x @ coefficients
-    degrees = prior.degrees(len(y))
     expected = math.hypot(prior.noise, prior.growth * ahead) * max(high - lowest, unit) / unit
-    variance = (residuals @ residuals + prior.strength * expected**2) / degrees
-    leverage = np.einsum("ij,jk,ik->i", unknown, covariance, unknown)
-    mean = (unknown @ coefficients + unknown[:, 1]) * unit + high
-    return Forecast(mean, np.sqrt(variance * (1 + leverage)) * unit, degrees)
+    variance = (residuals @ residuals + prior.strength * expected**2) / empty.degrees
+    return empty._replace(coefficients=coefficients, covariance=covariance, variance=variance)
 
 
 def seen(curves: Curves, level: Callable[[Curves], Losses]) -> Seen:

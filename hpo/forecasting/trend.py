@@ -23,8 +23,12 @@ def forecast(
     as it has jumped: `jumps` times its largest jump is a spread of its own, beside what the
     regression leaves, which is the same for all curves of a kind.
     """
-    found = foresee(known, targets, partial, horizon, lowest, TREND, _falls)
-    found = found._replace(mean=np.maximum(found.mean, lowest))
+    found = foresee(known, targets, partial, horizon, lowest, TREND, falls)
+    return jumping(found._replace(mean=np.maximum(found.mean, lowest)), partial, jumps)
+
+
+def jumping(found: Forecast, partial: Curves, jumps: float) -> Forecast:
+    """The forecast with a spread of `jumps` times each curve's largest jump beside its own."""
     if jumps == 0:
         return found
     own = jumps * np.minimum(jump(partial), LARGEST / (2 * max(jumps, 1.0)))
@@ -48,6 +52,7 @@ def level(curves: Curves) -> Losses:
     return np.minimum(curves[:, -1], curves[:, -3:-1].max(1))
 
 
-def _falls(curves: Curves) -> Seen:
+def falls(curves: Curves) -> Seen:
+    """The `level` of curves at their end, and how far it fell since half of their epochs."""
     found = seen(curves, level)
     return found._replace(change=np.minimum(found.change, 0.0))

@@ -10,7 +10,6 @@ is promoted here, and idle workers cost epochs, not time.
 """
 
 from collections.abc import Mapping
-from functools import partial
 
 import numpy as np
 
@@ -48,7 +47,7 @@ from hpo.core.types import (
 )
 from hpo.core.vector import Vector
 from hpo.forecasting.chances import chance_of_place
-from hpo.forecasting.trend import TREND, forecast
+from hpo.forecasting.trend import TREND
 from hpo.schedulers.brackets import homes_of, hyperband_brackets
 from hpo.schedulers.common import assembled, searcher_of, sign_of
 from hpo.schedulers.improved import Risk, inflation, next_point, questions, stakes_of, verdict
@@ -235,7 +234,7 @@ def asynchronous_swift(
         return leave(state, group, goals)
 
     def predict(state: AsyncState, request: Predict) -> Predicted:
-        return foretold(partial(forecast, jumps=risk.jumps), state, request)
+        return foretold(risk.foresee, state, request)
 
     def open_trials(state: AsyncState) -> frozenset[int]:
         """Who has a job, is to be judged, or stands at a rung among the best for its places."""

@@ -13,13 +13,13 @@ above:
 * that of beating the best loss that any bracket has brought to the end. It is what saves most of
   the late brackets, which are worth their epochs only if their trials can still win.
 
-Both come from `forecasting.trend`, widened by how wrong it has been so far. In the bracket that
-trains everybody to the end, the others wait until the best of them is there: where few curves tell
-of the end, one of the same bracket tells most.
+Both come from a forecast (`Risk.forecast`), widened by how wrong it has been so far. In the bracket
+that trains everybody to the end, the others wait until the best of them is there: where few curves
+tell of the end, one of the same bracket tells most.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -30,14 +30,21 @@ from jaxtyping import Float
 from hpo.core.searcher import Searcher
 from hpo.core.state import Prediction, State, epochs_done, losses_at, ranked, reached
 from hpo.core.types import Predict, Predicted, Scheduler
+from hpo.forecasting import incontext, trend
 from hpo.forecasting.chances import chance_below, chance_of_place
-from hpo.forecasting.trend import TREND, forecast
+from hpo.forecasting.regression import Forecast
+from hpo.forecasting.trend import TREND
 from hpo.schedulers.brackets import Bracket, Round, hyperband_brackets, schedule_epochs
 from hpo.schedulers.common import ceil_of, check_least, check_share, searcher_of
-from hpo.schedulers.questions import forecast_of, foretold
+from hpo.schedulers.questions import Foresee, forecast_of, foretold
 from hpo.schedulers.rounds import Goals, Rule, synchronous
 from hpo.schedulers.swift import recorded
 from hpo.space import Space
+
+FORECASTS: Mapping[str, Callable[..., Forecast]] = {
+    "trend": trend.forecast,
+    "in_context": incontext.forecast,
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,8 @@ class Risk:
     min_winners
     patience      predictions whose errors weigh as much as the expectation that they are right
     jumps         spread of a forecast in units of the largest jump that the trial has made
+    forecast      "trend", a regression of the study's curves, or "in_context", a network that
+                  corrects it (`forecasting.incontext`)
     """
 
     points: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -62,6 +71,7 @@ class Risk:
     min_winners: int = 2
     patience: float = 100.0
     jumps: float = 0.0
+    forecast: str = "trend"
 
     def __post_init__(self) -> None:
         check_share(surprise=self.surprise)
@@ -69,13 +79,21 @@ class Risk:
         check_least(1, min_curves=self.min_curves, min_winners=self.min_winners)
         if not self.points or not all(0 < point < 1 for point in self.points):
             raise ValueError(f"points must lie between 0 and 1, got {self.points}")
+        if self.forecast not in FORECASTS:
+            raise ValueError(f"forecast must be one of {', '.join(FORECASTS)}, got {self.forecast}")
         if not self.patience > 0:
             raise ValueError(f"patience must be above 0, got {self.patience}")
 
     @property
     def settings(self) -> dict[str, Any]:
-        """As a journal keeps them; those of journals before there were jumps have none."""
-        return {k: v for k, v in asdict(self).items() if k != "jumps" or v}
+        """As a journal keeps them; what came later is left out where it is as it was before."""
+        later = {"jumps": 0.0, "forecast": "trend"}
+        return {k: v for k, v in asdict(self).items() if k not in later or v != later[k]}
+
+    @property
+    def foresee(self) -> Foresee:
+        """The forecast, with its jumps."""
+        return partial(FORECASTS[self.forecast], jumps=self.jumps)
 
 
 class Stakes(NamedTuple):
@@ -136,7 +154,7 @@ def bounded_risk(risk: Risk, stakes: Stakes) -> Rule:
         return questions(risk, round, max_epochs, epoch, known, reached(done, max_epochs), short)
 
     def predict(state: State, request: Predict) -> Predicted:
-        return foretold(partial(forecast, jumps=risk.jumps), state, request)
+        return foretold(risk.foresee, state, request)
 
     def decide(
         state: State, answers: tuple[Predicted, ...], arrived: tuple[int, ...], round: Round

@@ -121,6 +121,12 @@ def _swift_careful(searcher: Searcher, budget: Budget) -> Scheduler:
     return swift_improved(searcher, budget.max_epochs, budget.eta, risk=risk, mode=budget.mode)
 
 
+def _swift_in_context(searcher: Searcher, budget: Budget) -> Scheduler:
+    """As the improved rule, with a network's forecasts."""
+    risk = Risk(forecast="in_context")
+    return swift_improved(searcher, budget.max_epochs, budget.eta, risk=risk, mode=budget.mode)
+
+
 def _swift_frugal(searcher: Searcher, budget: Budget) -> Scheduler:
     """Without barriers, but trials wait where nobody can tell what they are worth."""
     return asynchronous_swift(
@@ -157,6 +163,7 @@ METHODS: Mapping[str, Callable[[Searcher, Budget], Scheduler]] = {
     "swift_improved": _swift_improved,
     "swift_async": _swift_async,
     "swift_careful": _swift_careful,
+    "swift_in_context": _swift_in_context,
     "swift_frugal": _swift_frugal,
     "adaptive": _adaptive,
     "adaptive_ratios": _adaptive_ratios,

@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from hpo.forecasting import incontext
 from hpo.forecasting.chances import chance_below, chance_of_place
 from hpo.forecasting.prospects import expected_gain, prospects, trust
 from hpo.forecasting.regression import Forecast
@@ -21,8 +22,8 @@ ANY = st.one_of(
 ORDINARY = st.floats(-1, 1).map(lambda x: round(x * 2**20) / 2**20)
 forecasts = pytest.mark.parametrize(
     "foresee",
-    [forecast, prospects, applied(forecast, jumps=1.5)],
-    ids=["trend", "prospects", "jumps"],
+    [forecast, prospects, applied(forecast, jumps=1.5), incontext.forecast],
+    ids=["trend", "prospects", "jumps", "in context"],
 )
 
 

@@ -127,6 +127,17 @@ def test_configurations_are_exchangeable():
     np.testing.assert_allclose(again, (mean, spread), rtol=1e-3)
 
 
+def test_what_is_foreseen_is_the_last_column():
+    """Of the columns ahead, all of which fall."""
+    generator = np.random.default_rng(3)
+    features, times = generator.random((20, 1)), np.linspace(0, 1, 11)
+    whole = features + np.exp(-3 * times) + 0.01 * generator.normal(size=(20, 11))
+    values, rows = whole.copy(), np.arange(12, 20)
+    values[12:, 6:] = np.nan
+    error = extrapolate(features, times, values, rows)[0] - whole[rows, -1]
+    assert np.abs(error).mean() < (whole[rows, 6] - whole[rows, -1]).mean() / 3
+
+
 def test_one_compilation_serves_all_shapes_of_a_padding():
     sizes = kr.posterior._cache_size()
     for n in (20, 21, 22):

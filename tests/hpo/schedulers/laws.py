@@ -55,7 +55,7 @@ ASYNCHRONOUS = {
         SPACE, 27, 3, risk=Risk(lost=9.0, min_winners=1), mode="maximise"
     ),
     "swift async, frugal": asynchronous_swift(
-        SPACE, 16, 2, risk=Risk(lost=9.0, jumps=1.5), frugal=True
+        SPACE, 16, 2, risk=Risk(lost=9.0, jumps=1.5, forecast="in_context"), frugal=True
     ),
     "adaptive async": asynchronous_adaptive(SPACE, 16, 2, price=Price(hedges=3, min_curves=3)),
     "adaptive async, maximise": asynchronous_adaptive(

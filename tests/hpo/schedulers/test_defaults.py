@@ -56,13 +56,14 @@ def test_a_journal_knows_of_what_is_newer_than_it_only_where_it_is_used():
     assert plain["risk"].keys() == RISK.keys()
     frugal = hpo.asynchronous_swift(SPACE, 16, risk=Risk(jumps=2.0), frugal=True).settings
     assert (frugal["frugal"], frugal["risk"]["jumps"]) == (True, 2.0)
-    assert hpo.swift_improved(SPACE, 16, risk=Risk(jumps=2.0)).settings["jumps"] == 2.0
+    newer = hpo.swift_improved(SPACE, 16, risk=Risk(jumps=2.0, forecast="in_context")).settings
+    assert (newer["jumps"], newer["forecast"]) == (2.0, "in_context")
     assert "ratios" not in hpo.adaptive(SPACE, 16).settings
     assert hpo.adaptive(SPACE, 16, price=Price(ratios=True)).settings["ratios"] is True
 
 
 def test_risk_and_price_are_these():
-    newer = RISK | {"jumps": 0.0}, PRICE | {"ratios": False}
+    newer = RISK | {"jumps": 0.0, "forecast": "trend"}, PRICE | {"ratios": False}
     assert (asdict(Risk()), asdict(Price())) == newer
 
 
