@@ -14,9 +14,9 @@ from hpo.space import Float, Space
 from hpo.study.journal import Journal, read_journal
 from hpo.study.run import Unrecorded, run_study
 from hpo.study.summary import summarise
+from tests import clusters
 
 ray = pytest.importorskip("ray", reason="needs the extra [ray]")
-cluster_utils = pytest.importorskip("ray.cluster_utils")
 
 pytestmark = [
     pytest.mark.soak,  # actors take seconds to start, again after each death
@@ -35,15 +35,12 @@ def objectives(monkeypatch):
 @pytest.fixture(scope="module")
 def cluster():
     """A head that does no work, and two machines of one CPU each."""
-    try:
-        made = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-        made.machines = [made.add_node(num_cpus=1) for _ in range(2)]
-        ray.init(address=made.address, log_to_driver=False, configure_logging=False)
-    except Exception as error:  # whatever a machine forbids
-        pytest.skip(f"Ray does not start here: {error}")
-    yield made
-    ray.shutdown()
-    made.shutdown()
+    quiet = {"log_to_driver": False, "configure_logging": False}
+    with clusters.cluster(0, 1, 1) as made:
+        clusters.begun(lambda: ray.init(address=made.address, **quiet))
+        made.machines = list(made.worker_nodes)
+        yield made
+        ray.shutdown()
 
 
 def test_a_trial_that_kills_its_workers_is_to_blame(cluster, tmp_path):
