@@ -33,14 +33,22 @@ def objectives(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    """A head that does no work, and two machines of one CPU each."""
+def head():
+    """A head that does no work, and no machines yet."""
     quiet = {"log_to_driver": False, "configure_logging": False}
-    with clusters.cluster(0, 1, 1) as made:
+    with clusters.cluster(0) as made:
         clusters.begun(lambda: ray.init(address=made.address, **quiet))
-        made.machines = list(made.worker_nodes)
+        made.machines = []
         yield made
         ray.shutdown()
+
+
+@pytest.fixture
+def cluster(head):
+    """With two machines of one CPU each, whatever the test before has lost."""
+    while len(head.machines) < 2:
+        head.machines.append(clusters.add_machine(head, 1))
+    return head
 
 
 def test_a_trial_that_kills_its_workers_is_to_blame(cluster, tmp_path):
