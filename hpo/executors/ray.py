@@ -7,12 +7,9 @@ from a machine that is lost with the actor, for which no trial is to blame. Ray 
 the journal stays the only record, and nothing is lost with the cluster but the epochs under way.
 """
 
-import math
 import os
-import socket
 import subprocess
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,15 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from hpo.core.types import Job
-from hpo.executors.devices import check_room, machine
+from hpo.executors.cluster import LOOK_S, Head, connect, head_address, unreachable
 from hpo.executors.group import Group
 from hpo.executors.handle import Handle, start
-from hpo.executors.pool import ExecutorError, Pool, Worker
-from hpo.executors.resources import ALONE, GB, Resources
+from hpo.executors.pool import Pool, Worker
+from hpo.executors.resources import GB, Resources
 
-AUTH = "RAY_AUTH_MODE"  # what Ray reads it from
 SLOW_S = 1.0  # how long an actor waits for its worker to say something
-ENDING_S, REACHED_S = 5.0, 10.0
+ENDING_S = 5.0
 UNMADE = "creation task"  # in what Ray says of an actor that failed to be made
 
 
@@ -55,6 +51,10 @@ class Keeper:
                 handle.process.wait(ENDING_S)
             dead = handle.dead
         return messages, closed, handle.cause if dead else None
+
+    def end(self) -> None:
+        """End the worker, where nobody can end the actor."""
+        self._handle.kill()
 
 
 def _address() -> str:
@@ -117,7 +117,8 @@ class RemoteHandle:
         """End the actor; the worker ends with it, and whatever it has started."""
         import ray
 
-        ray.kill(self.actor)
+        if not self.blameless:  # which is lost already, maybe with all the cluster
+            ray.kill(self.actor)
 
 
 class RayExecutor(Pool):
@@ -146,6 +147,7 @@ class RayExecutor(Pool):
     ):
         super().__init__(factory, settings, folder, workers, seed, places, **options)
         self._own_cluster = connect(address, workers, self.resources)
+        self._head = Head(head_address())
         if not self._own_cluster and (missing := lacking(self.resources)):
             self.note(
                 f"the cluster has no room for a trial yet, it lacks {missing}: waiting for it"
@@ -154,9 +156,10 @@ class RayExecutor(Pool):
 
     def start(self, slot: int) -> RemoteHandle | Group:
         """An actor, on whatever machine has room for it, now or later; or several."""
+        self._head.wait()  # or Ray would, and not for ever
         if self.resources.processes == 1:
             return self._started(slot, 0, self.setup, **_of_actor(self.resources))
-        from ray.util import placement_group, remove_placement_group
+        from ray.util import placement_group
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
         bundles = [bundle(self.resources)] * self.resources.processes
@@ -167,12 +170,13 @@ class RayExecutor(Pool):
             setup = None if process else self.setup_of(0)
             options = {"scheduling_strategy": place, **_of_actor(self.resources)}
             members.append(self._started(slot, process, setup, **options))
-        return Group(members, self.setup_of, lambda: remove_placement_group(room))
+        return Group(members, self.setup_of, lambda: self._give_back(room))
 
     def readable(self) -> Sequence[Worker]:
         """Those whose keeper has answered."""
         import ray
 
+        self._head.check()
         pending = [source for worker in self.workers for source in worker.sources]
         found, _ = ray.wait(pending, timeout=1.0) if pending else ((), ())
         return [worker for worker in self.workers if any(s in found for s in worker.sources)]
@@ -192,13 +196,32 @@ class RayExecutor(Pool):
         actor: Any = ray.remote(Keeper).options(**options).remote(str(log), environment, setup)
         return RemoteHandle(actor, log, actor.received.remote())
 
+    def _give_back(self, room: Any) -> None:
+        """What was reserved; a head that is lost has forgotten it."""
+        from ray.util import remove_placement_group
+
+        if unreachable(self._head.address, LOOK_S) is None:
+            remove_placement_group(room)
+
     def close(self) -> None:
         """Kill the workers, and the cluster if it was started for them."""
         import ray
 
+        if unreachable(self._head.address, LOOK_S) is not None:
+            self._end_without_head()
         super().close()
         if self._own_cluster:
             ray.shutdown()
+
+    def _end_without_head(self) -> None:
+        """Ray cannot kill actors then, but they hear what they are told."""
+        import ray
+
+        members = [m for worker in self.workers for m in getattr(worker, "members", [worker])]
+        ending = [member.actor.end.remote() for member in members if not member.dead]
+        if ending:
+            ray.wait(ending, num_returns=len(ending), timeout=ENDING_S)
+        self.workers.clear()
 
 
 def bundle(resources: Resources) -> dict[str, float]:
@@ -228,61 +251,3 @@ def _of_actor(resources: Resources) -> dict[str, Any]:
     wanted = bundle(resources)
     names = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
     return {"max_concurrency": 2, **{names[name]: amount for name, amount in wanted.items()}}
-
-
-def connect(address: str, workers: int, resources: Resources = ALONE) -> bool:
-    """Joins a cluster, unless this process is in one; whether it was started here, with room for so
-    many workers. Raises ExecutorError, and ValueError where this machine has no such room."""
-    try:
-        import ray
-    except ImportError:
-        raise ExecutorError(
-            "Ray is not installed: pip install 'mlpf-jax[ray]', or take another executor"
-        ) from None
-    if ray.is_initialized():
-        return False
-    if address:
-        _check_there(address)
-    else:
-        check_room(workers, resources, machine())
-    # Ray forks and runs another program at once, which a process that has imported JAX warns of.
-    warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-    options: dict[str, Any] = {
-        "log_to_driver": False,
-        "configure_logging": False,
-        "include_dashboard": False,
-    }
-    try:
-        if address:
-            ray.init(address=address, **options)
-        else:
-            whole = workers * resources.processes
-            cpus = max(1, math.ceil(whole * (resources.cores or 1)))
-            memory = round(whole * resources.memory_gb * GB) or None
-            options |= {
-                "num_cpus": cpus,
-                "_memory": memory,
-                "object_store_memory": 100 * 2**20,
-            }
-            ray.init(**options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        at = f"at {address!r}" if address else "on this machine"
-        hint = (
-            ""
-            if os.environ.get(AUTH)
-            else f"; one with tokens, as of `ray start`, needs {AUTH}=token"
-        )
-        reason = str(error).splitlines()[0]
-        raise ExecutorError(f"no Ray cluster {at}: {reason}{hint if address else ''}") from error
-    return not address
-
-
-def _check_there(address: str) -> None:
-    """Ray would try for five minutes."""
-    host, _, port = address.rpartition(":")
-    if not (host and port.isdecimal()):  # "auto", or what Ray has other names for
-        return
-    try:
-        socket.create_connection((host, int(port)), REACHED_S).close()
-    except OSError as error:
-        raise ExecutorError(f"no Ray cluster at {address!r}: {error}") from None

@@ -46,6 +46,7 @@ OF_CONFIG = {
     ),
     "curves_cnn5": ("--config.tune.max_epochs=2",),
     "finetune_cld": ("--config.fit.epochs=1",),
+    "tiny": ("--config.data.root=data_of_tiny",),  # the same events in every run: simulated once
 }  # fmt: skip
 FILES = """
     from datasets import edm4hep
@@ -113,7 +114,8 @@ def test_what_is_executed_would_begin(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page_do_what_they_say(page, forks, place):
     if not (place / "runs" / "demo").exists():  # what `make demo` leaves
-        done = forks.run("launch.demo", "--config=tiny", "--run=runs/demo", limit_s=900)
+        flags = ("--config=tiny", "--run=runs/demo", *OF_CONFIG["tiny"])
+        done = forks.run("launch.demo", *flags, limit_s=900)
         assert done.returncode == 0, done.stderr
     for command in commands(page, pages_of_guide()[page]):
         if not is_elsewhere(command):

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from hpo.core.types import Completed, Failed, Job, Reported
+from hpo.executors.cluster import connect
 from hpo.executors.inline import InlineExecutor
 from hpo.executors.pool import ExecutorError, Pool
 from hpo.executors.processes import ProcessExecutor
 from hpo.executors.protocol import Told
-from hpo.executors.ray import RayExecutor, connect
+from hpo.executors.ray import RayExecutor
 from hpo.executors.resources import Resources
 from hpo.schedulers.halving import hyperband
 from hpo.space import Float, Space
@@ -22,6 +23,7 @@ from hpo.study.forking import fork
 from hpo.study.journal import Journal, read_journal
 from hpo.study.run import Unrecorded, run_study
 from hpo.study.summary import summarise
+from tests.clusters import begun
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:os\.fork:RuntimeWarning")  # of Ray's start
 HERE = Path(__file__).parents[1]
@@ -69,10 +71,7 @@ laws_of_all_here = pytest.mark.parametrize("kind", ["inline", "processes"])
 def cluster():
     """A Ray cluster of this machine, for all that comes."""
     ray = pytest.importorskip("ray", reason="needs the extra [ray]")
-    try:
-        connect("", 1)
-    except Exception as error:  # whatever a machine forbids
-        pytest.skip(f"Ray does not start here: {error}")
+    begun(lambda: connect("", 1))
     yield
     ray.shutdown()
 

@@ -14,9 +14,9 @@ from hpo.space import Float, Space
 from hpo.study.journal import Journal, read_journal
 from hpo.study.run import Unrecorded, run_study
 from hpo.study.summary import summarise
+from tests import clusters
 
 ray = pytest.importorskip("ray", reason="needs the extra [ray]")
-cluster_utils = pytest.importorskip("ray.cluster_utils")
 
 pytestmark = [
     pytest.mark.soak,  # actors take seconds to start, again after each death
@@ -33,17 +33,22 @@ def objectives(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    """A head that does no work, and two machines of one CPU each."""
-    try:
-        made = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-        made.machines = [made.add_node(num_cpus=1) for _ in range(2)]
-        ray.init(address=made.address, log_to_driver=False, configure_logging=False)
-    except Exception as error:  # whatever a machine forbids
-        pytest.skip(f"Ray does not start here: {error}")
-    yield made
-    ray.shutdown()
-    made.shutdown()
+def head():
+    """A head that does no work, and no machines yet."""
+    quiet = {"log_to_driver": False, "configure_logging": False}
+    with clusters.cluster(0) as made:
+        clusters.begun(lambda: ray.init(address=made.address, **quiet))
+        made.machines = []
+        yield made
+        ray.shutdown()
+
+
+@pytest.fixture
+def cluster(head):
+    """With two machines of one CPU each, whatever the test before has lost."""
+    while len(head.machines) < 2:
+        head.machines.append(clusters.add_machine(head, 1))
+    return head
 
 
 def test_a_trial_that_kills_its_workers_is_to_blame(cluster, tmp_path):

@@ -3,6 +3,7 @@
 import pytest
 
 import hpo
+from tests.clusters import add_machine, cluster
 from tests.launch.kills.killing import Study, killed_through
 
 NETWORK = "--config.tune.objective=launch.objectives.digits:make"
@@ -41,20 +42,16 @@ def test_fifty_kills_of_networks(tmp_path):
 @pytest.mark.soak
 @pytest.mark.filterwarnings(r"ignore:os\.fork:RuntimeWarning")
 def test_fifty_kills_on_a_ray_cluster_that_loses_a_machine(tmp_path):
-    utils = pytest.importorskip("ray.cluster_utils", reason="needs the extra [ray]")
+    pytest.importorskip("ray", reason="needs the extra [ray]")
     calm = undisturbed(tmp_path / "calm", *MORE)
-    cluster = utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-    machines = [cluster.add_node(num_cpus=2) for _ in range(2)]
+    with cluster(0, 2, 2) as made:
 
-    def lose_one():
-        cluster.remove_node(machines.pop(), allow_graceful=False)
-        machines.append(cluster.add_node(num_cpus=2))
+        def lose_one():
+            made.remove_node(next(iter(made.worker_nodes)), allow_graceful=False)
+            add_machine(made, 2)
 
-    on_ray = ("--config.tune.executor=ray", f"--ray_address={cluster.address}")
-    study = Study(tmp_path / "killed", *MORE, *on_ray)
-    try:
+        on_ray = ("--config.tune.executor=ray", f"--ray_address={made.address}")
+        study = Study(tmp_path / "killed", *MORE, *on_ray)
         killed = killed_through(study, ("driver", "worker", "actor"), 49, 3, lose_one)
-    finally:
-        cluster.shutdown()
     assert set(killed) == {"driver", "worker", "actor"}
     check_same(study, calm)

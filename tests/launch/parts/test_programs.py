@@ -31,6 +31,7 @@ from tests.datasets.edm4hep.edm4hep_columns import some_events
 from tests.launch.parts.together import together
 from tests.launch.programs import ROOT, refused
 
+LIMIT_S = 900  # two evaluations of 400 events take 200 s where 30 processes share two cores
 EVENTS = 150  # of a file: three portions
 STARTED = {  # as srun and mpirun tell a process who it is
     "slurm": ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
@@ -71,7 +72,10 @@ def program(verb, *flags, **environment):
 
 
 def ended(process):
-    out, err = process.communicate(timeout=200)
+    try:
+        out, err = process.communicate(timeout=LIMIT_S)
+    finally:
+        process.kill()  # where it has not ended
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
