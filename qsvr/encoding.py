@@ -46,6 +46,8 @@ class Encoding:
         """
         if not box > 0:
             raise ValueError(f"box must be positive, not {box}")
+        if bits < 1:
+            raise ValueError(f"bits must be a whole number from 1, not {bits}")
         if not base > 0 or base == 1:
             raise ValueError(f"base must be positive and not 1 to reach a given box, not {base}")
         return cls(base, bits, log(sum(base**i for i in range(bits)) / box) / log(base))

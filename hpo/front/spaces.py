@@ -32,6 +32,8 @@ def parameter_of(name: str, entry: Any) -> Parameter:
     hint = ""
     if isinstance(entry, list | tuple | set | range):
         hint = f"; where it is one of several, Categorical(*{entry!r:.100})"
+        if len(entry) == 2 and not isinstance(entry, set):
+            hint = f"; a range is Float(*{entry!r:.100})" + hint
     raise ValueError(f"{name}: {entry!r:.200} is no {KINDS}, nor one of Optuna's{hint}")
 
 
@@ -55,6 +57,10 @@ def with_first(
 ) -> Searcher:
     """The searcher, whose first trials have these configurations; what one does not name is as
     the searcher proposes it. Raises ValueError that says which is wrong."""
+    if isinstance(first, Mapping):
+        raise TypeError(
+            f"enqueue is {dict(first)!r:.200}: give a list of configurations, [{{...}}]"
+        )
     if not first:
         return searcher
     whole = [

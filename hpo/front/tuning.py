@@ -79,7 +79,11 @@ def tune(
     other settings.
     """
     space, mode, metric = space_of(space), rules.mode_of(mode), _metric(metric)
-    max_epochs, workers, seed = map(operator.index, (max_epochs, workers, seed))
+    max_epochs, workers, seed = _whole(max_epochs=max_epochs, workers=workers, seed=seed)
+    if callable(callbacks):
+        raise TypeError(f"callbacks is {callbacks!r:.200}: give a list of functions")
+    if folder is not None and Path(folder).is_file():
+        raise ValueError(f"folder {folder} is a file: name a folder, or one that is to be made")
     _check_numbers(trials=trials, epochs=epochs, seconds=seconds, timeout=timeout)
     terms = Terms(metric, max_epochs, resumable, timeout)
     for name in {terms.name, *([] if isinstance(metric, str) else metric)} & {*space.parameters}:
@@ -118,6 +122,13 @@ def _metric(metric: str | Mapping[str, float]) -> str | dict[str, float]:
     if name_of(weights) in weights:
         raise ValueError(f"{name_of(weights)!r} is the weighted sum and one of its metrics")
     return weights
+
+
+def _whole(**numbers: int) -> list[int]:
+    for name, value in numbers.items():
+        if not hasattr(value, "__index__"):
+            raise TypeError(f"{name} must be a whole number, not {value!r:.200}")
+    return list(map(operator.index, numbers.values()))
 
 
 def _check_numbers(**limits: float | None) -> None:

@@ -1,7 +1,9 @@
 """What a user sees of a study while it runs, and what ends it early."""
 
+import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,6 +11,9 @@ from hpo.core.places import BEYOND, Place
 from hpo.core.state import FAILED
 from hpo.core.types import Completed, Event, Failed, Reported
 from hpo.study.keeping import Keeper
+
+ALIKE = 3  # failures that differ in numbers alone and are told
+_NUMBERS = re.compile(r"\d[\d.e+-]*")
 
 
 class StopStudy(Exception):
@@ -65,6 +70,7 @@ class Watch:
         self._place, self._callbacks, self._limits, self._tell = place, callbacks, limits, tell
         self._epochs = epochs
         self._best: tuple[int, float] | None = None
+        self._failures: Counter[str] = Counter()
 
     def __call__(self, event: Event, state: Any) -> None:
         self._keeper(event, state)
@@ -73,7 +79,7 @@ class Watch:
             self._epochs += 1
             self._call_back(event, state)
         elif isinstance(event, Failed) and event.error != BEYOND:
-            self._tell(f"  trial {self._place.number_of(event.trial)} failed: {event.error}")
+            self._tell_failed(self._place.number_of(event.trial), event.error)
         elif isinstance(event, Completed):
             self._tell_best(event, state)
         if self._limits.reached(self._epochs):
@@ -84,6 +90,15 @@ class Watch:
         number, epoch = self._place.number_of(event.trial), event.epoch + self._place.epochs
         for callback in self._callbacks:
             callback(Report(number, epoch, params, event.metrics))
+
+    def _tell_failed(self, number: int, error: str) -> None:
+        """An objective that is wrong fails in every trial: the same line hundreds of times."""
+        kind = _NUMBERS.sub("", error)
+        self._failures[kind] += 1
+        if self._failures[kind] <= ALIKE:
+            self._tell(f"  trial {number} failed: {error}")
+        elif self._failures[kind] == ALIKE + 1:
+            self._tell(f"  trial {number} failed alike; further such are in study.trials alone")
 
     def _tell_best(self, event: Completed, state: Any) -> None:
         trial = state.trials[event.trial]

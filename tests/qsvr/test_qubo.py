@@ -185,3 +185,8 @@ def test_build_refuses(change, message):
 def test_encoding_refuses(make):
     with pytest.raises(ValueError, match=r"not|multiple|up to 10 bits"):
         make()
+
+
+def test_a_box_of_no_bits_is_refused_as_bits():
+    with pytest.raises(ValueError, match="bits must be a whole number from 1, not 0"):
+        Encoding.from_box(1.0, 0)

@@ -98,7 +98,7 @@ def test_distributions_of_optuna(real, whole, choice):
         ({}, "the search space is empty"),
         ({"lr": 0.1}, r"lr: 0.1 is no Float, LogFloat, Int, LogInt or Categorical"),
         ({"lr": [0.1, 1.0]}, r"where it is one of several, Categorical\(\*\[0.1, 1.0\]\)"),
-        ({"lr": (0.1, 1.0)}, r"lr: .*Categorical\(\*\(0.1, 1.0\)\)"),
+        ({"lr": (0.1, 1.0)}, r"lr: .*a range is Float\(\*\(0.1, 1.0\)\).*Categorical\(\*\(0.1"),
         ({3: hpo.Float(0, 1)}, "3 is no name"),
         ({"lr": FloatDistribution(2.0, 1.0)}, r"lr: .*FloatDistribution.*is empty"),
         ({"lr": CategoricalDistribution(([1],))}, "lr: .*one by one"),
