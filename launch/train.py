@@ -35,6 +35,7 @@ def _train(run: Run) -> None:
 
     keep_compilations(run)
     config, mesh = outcomes.chosen(run), mesh_of(run)
+    parallel.connect(mesh)
     folder, total, fitting = run.folder / "checkpoints", config.fit.epochs, fitting_of(config.fit)
     material = training.load_material(run, config.fit, config.model, mesh)
     # An epoch that was saved but not recorded is trained again.

@@ -75,7 +75,7 @@ PUBLISHED = (
         4559324,
         "Delphes, the first paper of MLPF",
         (),
-        "pp at 14 TeV with 200 collisions at once: ttbar, QCD; pickles of arrays",
+        "pp at 14 TeV with 200 collisions at once: 50,000 ttbar, and QCD; pickles of arrays",
         "all: converted without executing a pickle",
         steps=("mlpf build_delphes --input='data/raw/*.pkl.bz2' --process=ttbar",),
     ),

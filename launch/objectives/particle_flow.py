@@ -24,12 +24,14 @@ def make(settings: Mapping[str, Any]) -> Callable[[Any], Iterator[Mapping[str, f
     from mlpf_jax.model.config import ModelConfig, from_mapping
     from mlpf_jax.training import parallel
 
-    if "group" in settings:
-        group.join(**settings["group"])
-    mesh = parallel.mesh_of(settings.get("mesh", {}))
+    with group.lost_together():
+        if "group" in settings:
+            group.join(**settings["group"])
+            parallel.connect_processes()
+        mesh = parallel.mesh_of(settings.get("mesh", {}))
+        parallel.connect(mesh)
     run = open_run(Path(settings["run"]))
-    if "group" not in settings:  # only the first one keeps its own, and would then be ahead:
-        keep_compilations(run)  # Gloo waits for the others half a minute, no more
+    keep_compilations(run)
     by_jets = studies.metric(run.config.tune) == "jets"
 
     made: dict[int, tuple[training.Material, selection.Measure | None]] = {}

@@ -36,7 +36,7 @@ def define() -> Callable[[], AbstractContextManager[None]]:
     process = flags.DEFINE_integer("process", 0, "With --coordinator: which, from 0.", 0)
     wait = flags.DEFINE_integer("wait", WAIT_S, "Seconds in which all processes must have met.", 1)
 
-    def joining() -> None:
+    def joining() -> bool:
         given = [f.name for f in (processes, process) if f.present]
         if given and not coordinator.value:
             raise RunError(f"--{given[0]}: give --coordinator=HOST:PORT of the first process, too")
@@ -45,6 +45,9 @@ def define() -> Callable[[], AbstractContextManager[None]]:
         elif starter := starter_of(os.environ):
             where = f"as {STARTERS[starter]} says"
             _initialise(where, wait.value, cluster_detection_method=starter)
+        else:
+            return False
+        return True
 
     return lambda: _member(joining)
 
@@ -69,9 +72,13 @@ def define_devices() -> Callable[..., Any]:
 
 
 @contextmanager
-def _member(join: Callable[[], None]) -> Iterator[None]:
-    join()
+def _member(join: Callable[[], bool]) -> Iterator[None]:
+    joined = join()
     try:
+        if joined:
+            from mlpf_jax.training import parallel
+
+            parallel.connect_processes()
         yield
     except BaseException as error:
         import jax

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from datasets import schema
 from mlpf_jax.layers import neighbourhoods, segments
@@ -60,11 +60,12 @@ class Account(NamedTuple):
     taken: Float[Array, "rows elements"]
     left: Float[Array, "rows elements"]
     log_left: Float[Array, "rows elements"]  # log(left / E), not below that of LEAST; 0: no cluster
+    usable: Bool[Array, "rows elements"]  # a cluster that has energy, all of it taken or not
 
     def values(self, energy: Float[Array, "rows elements"]) -> Float[Array, "rows elements 3"]:
         """What the heads see of it, of order one."""
         excess = (energy - self.taken) * jax.lax.rsqrt(energy + 0.1)
-        excess = jnp.where(self.left > 0, jnp.clip(excess, -5.0, 20.0), 0.0)
+        excess = jnp.where(self.usable, jnp.clip(excess, -5.0, 20.0), 0.0)
         return jnp.stack([self.log_left, excess, jnp.log1p(self.taken)], -1)
 
 
@@ -92,9 +93,10 @@ class EnergySharing(nn.Module):
         taken, log_total = (neighbourhoods.out_of(near, y, X.shape[0]) for y in (taken, log_total))
 
         is_cluster = kind == schema.CLUSTER
-        left, log_left = _left(energy, taken, is_cluster)
+        usable = is_cluster & (energy > 0)
+        left, log_left = _left(energy, taken, usable)
         sharing = Sharing(query, key, point, nowhere, log_total)
-        return Account(sharing, jnp.where(is_cluster, taken, 0.0), left, log_left)
+        return Account(sharing, jnp.where(is_cluster, taken, 0.0), left, log_left, usable)
 
 
 def shares(
@@ -134,9 +136,9 @@ def _logit(product, far, of_track, of_cluster):
     return logit
 
 
-def _left(energy, taken, is_cluster):
-    """What is left of a cluster, and its log relative to the cluster."""
-    usable = is_cluster & (energy > 0)
+def _left(energy, taken, usable):
+    """What is left of a cluster, and its log relative to the cluster. Of one that tracks explain
+    many times over it is a number too small for its digits, or 0: nothing may ask which."""
     energy = jnp.where(usable, energy, 1.0)
     scale = 0.15 * jnp.sqrt(energy + 0.05) + 0.02
     left = scale * jax.nn.softplus((energy - jnp.where(usable, taken, 0.0)) / scale)

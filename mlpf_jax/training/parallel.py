@@ -9,6 +9,7 @@ gives each its own rows of a batch (`place`), or all the same batch, of which ea
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import jax
@@ -21,6 +22,7 @@ from datasets.schema import Batch
 
 DATA, MODEL = AXES = "data", "model"
 SMALLEST = 1024  # values of an array that is worth being cut
+PATIENCE_S = 1800.0  # for which a process waits for those it will connect to, as XLA's sums do
 
 
 def mesh_of(sizes: Mapping[str, int], devices: Sequence[jax.Device] | None = None) -> Mesh | None:
@@ -107,6 +109,54 @@ def settled(made: PyTree, mesh: Mesh | None) -> PyTree:
     if mesh is not None and mesh.devices.flat[0].platform == "cpu":
         jax.block_until_ready(made)
     return made
+
+
+def connect(mesh: Mesh | None) -> None:
+    """Connects the processes of a group, along each axis of a mesh and all together.
+
+    Gloo, by which CPUs talk, connects processes where they first add something, and gives them half
+    a minute for it, which has no option: programs that compile for longer than that in one of them
+    would lose all. Connected, they wait for each other as long as XLA does
+    (`xla_cpu_collective_timeout_seconds`). So each compiles a sum, waits for the others, and only
+    then connects. For reduce-scatter, which no step has, Gloo's half a minute is that of every call
+    (github.com/jax-ml/jax/issues/40831).
+    """
+    if mesh is None or jax.process_count() == 1 or mesh.devices.flat[0].platform != "cpu":
+        return
+    axes = mesh.axis_names
+    sharding = NamedSharding(mesh, PartitionSpec(*axes))
+    one = np.ones((1,) * len(axes), np.float32)
+    ones = jax.make_array_from_callback(mesh.devices.shape, sharding, lambda _: one)
+    some = [part for size in range(1, len(axes) + 1) for part in combinations(axes, size)]
+    sums = [_sum_along(part, mesh).lower(ones).compile() for part in some]
+    meet("connect")
+    for add in sums:  # one after another, in the same order everywhere
+        jax.block_until_ready(add(ones))
+
+
+def _sum_along(axes: Sequence[str], mesh: Mesh) -> Any:
+    spec = PartitionSpec(*mesh.axis_names)
+    return jax.jit(
+        jax.shard_map(
+            lambda x: jax.lax.psum(x, axes), mesh=mesh, in_specs=spec, out_specs=spec,
+            check_vma=False,
+        )
+    )  # fmt: skip
+
+
+def connect_processes() -> None:
+    """The same along those in which a group gathers what its processes have (`wait`, `anywhere`),
+    whatever the mesh of its trainings."""
+    devices = np.array(jax.devices()).reshape(jax.process_count(), -1)
+    connect(Mesh(devices, ("processes", "devices")))
+
+
+def meet(name: str, within_s: float = PATIENCE_S) -> None:
+    """Until every process of a group has come here; they need not be connected. Raises
+    JaxRuntimeError where one is lost or does not come."""
+    from jax._src.distributed import global_state  # has no public name
+
+    global_state.client.wait_at_barrier(name, int(1000 * within_s))
 
 
 def wait(name: str) -> None:

@@ -77,16 +77,48 @@ def test_a_state_of_four_devices_goes_on_on_others_and_from_there_on_others_agai
 
 
 @pytest.mark.soak
-def test_the_gradient_of_two_processes_is_that_of_one_device():
-    """Real processes of a device each, which meet over the loopback."""
+@pytest.mark.parametrize("late", [0, 40])
+def test_the_gradient_of_two_processes_is_that_of_one_device(late):
+    """Real processes of a device each, which meet over the loopback; one may compile for longer
+    than the half a minute in which Gloo connects."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
-    pair = [started("tests.mlpf_jax.pair", address, str(number)) for number in range(2)]
+    pair = [started("tests.mlpf_jax.pair", address, number, late) for number in range(2)]
     for process in pair:
         out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err[-3000:]
         assert 0 < float(out.splitlines()[-1]) < 1e-6  # Gloo may have said something before
+
+
+def test_processes_compile_then_wait_for_each_other_then_connect(monkeypatch):
+    """Along each axis and all of them together, or a step would connect where it first adds."""
+    happened = []
+
+    class Sum:
+        def __init__(self, axes, mesh):
+            self.axes = axes
+
+        def lower(self, ones):
+            assert ones.shape == (1, 1)
+            return self
+
+        def compile(self):
+            happened.append(("compile", self.axes))
+            return lambda ones: happened.append(("add", self.axes))
+
+    monkeypatch.setattr(parallel, "_sum_along", Sum)
+    monkeypatch.setattr(parallel, "meet", lambda name: happened.append((name, ())))
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]).reshape(1, 1), parallel.AXES)
+    for alone in (None, mesh):
+        parallel.connect(alone)
+    assert not happened
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    parallel.connect(None)
+    parallel.connect(mesh)
+    axes = [("data",), ("model",), ("data", "model")]
+    met = [("connect", ())]
+    assert happened == [("compile", a) for a in axes] + met + [("add", a) for a in axes]
 
 
 def test_fit_replaces_its_own_states_only(found):

@@ -112,6 +112,26 @@ def test_what_is_taken_and_left_closes(case):
     assert not np.asarray(account.log_left)[~is_cluster].any()
 
 
+@pytest.mark.parametrize("factor", [1.0, 1e2, 1e4])
+def test_what_heads_see_of_a_cluster_is_a_matter_of_its_energy_and_what_is_taken(
+    batch_of, quick, factor
+):
+    """However many times over tracks explain it: `left` is then 0 where numbers below 1e-38 are,
+    as on CPUs, and is not elsewhere."""
+    batch = batch_of(SIZES, 64)
+    tracks = batch.X[..., 0] == schema.TRACK
+    batch.X[..., 5] *= np.where(tracks, factor, 1.0)
+    account, _ = account_of(quick, batch)
+    energy = np.where(batch.mask, batch.X[..., 5], 0)
+    usable = batch.mask & (batch.X[..., 0] == schema.CLUSTER) & (energy > 0)
+    assert (np.asarray(account.left)[usable] < 1e-30).any() == (factor > 1)
+    log_left, excess, log_taken = np.moveaxis(np.asarray(account.values(batch.X[..., 5])), -1, 0)
+    expected = np.clip((energy - account.taken) / np.sqrt(energy + 0.1), -5, 20)
+    np.testing.assert_allclose(excess, np.where(usable, expected, 0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(log_left, account.log_left)
+    np.testing.assert_allclose(log_taken, np.log1p(account.taken), rtol=1e-5)
+
+
 def test_log_shares_of_pairs_are_those_of_the_matrix(case):
     batch, account, _ = case
     share, _ = share_matrix(account.sharing, batch)
