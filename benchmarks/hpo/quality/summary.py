@@ -18,11 +18,12 @@ POINTS = (0.25, 0.5, 0.75, 1.0)
 def summarise(tables: Mapping[str, Table], studies: Sequence[Study]) -> dict[str, Any]:
     """Figures of every table, and over all of them; by method and share of the epochs.
 
-    rank          averaged rank, and its standard error: among the methods that were played on every
-                  table, and of any other one beside all of these, on the tables that it has
+    methods       `whole` are those played on every table, with at least half of the seeds there are
+    rank          averaged rank, and its standard error: among the whole ones, and of any other one
+                  beside all of these, on the tables and seeds that it has
     beside_peers  of each of ours the rank that it would have without the rest of ours, the lowest
                   among the other tools' then, and the share of studies in which ours found less
-                  than that one (half of the ties); all of methods played on every table
+                  than that one (half of the ties); all of whole ones
     better_rows   share of the table's rows whose lowest loss is below the lowest found
     regret        the lowest found above the table's lowest, as a share of that
     """
@@ -32,19 +33,21 @@ def summarise(tables: Mapping[str, Table], studies: Sequence[Study]) -> dict[str
     lows = [_lows(table) for table in tables.values()]
     places = np.stack([better_rows(found[:, i], low) for i, low in enumerate(lows)], 1)
     regrets = np.stack([regret(found[:, i], low.min()) for i, low in enumerate(lows)], 1)
-    played = np.isfinite(places[..., -1]).any(2)
-    everywhere = [m for m, method in enumerate(methods) if played[m].all()]
+    played = np.isfinite(places[..., -1]).sum(2)
+    whole = ((played > 0) & (2 * played >= played.max(0))).all(1)
+    everywhere = np.flatnonzero(whole).tolist()
     names = [methods[m] for m in everywhere]
     return {
         "methods": {
             method: {
                 "version": next(s.version for s in studies if s.method == method),
-                "studies": int(np.isfinite(places[m, ..., -1]).sum()),
-                "tables": int(played[m].sum()),
+                "studies": int(played[m].sum()),
+                "tables": int((played[m] > 0).sum()),
+                "whole": bool(whole[m]),
             }
             for m, method in enumerate(methods)
         },
-        "rank": _ranked(methods, played.all(1), found),
+        "rank": _ranked(methods, whole, found),
         "beside_peers": _beside_peers(names, found[everywhere]),
         "better_rows": _with_errors(methods, averages, places),
         "regret": _with_errors(methods, averages, regrets),
@@ -84,11 +87,11 @@ def _lows(table: Table) -> np.ndarray:
     return np.array([float(f"{low:{DIGITS}}") for low in lows])
 
 
-def _ranked(methods: list[str], everywhere: np.ndarray, found: np.ndarray) -> dict[str, Any]:
-    """Ranks among the methods played on every table; of each other one beside these."""
-    field = np.flatnonzero(everywhere).tolist()
+def _ranked(methods: list[str], whole: np.ndarray, found: np.ndarray) -> dict[str, Any]:
+    """Ranks among the whole ones; of each other method beside these."""
+    field = np.flatnonzero(whole).tolist()
     ranks = _with_errors([methods[m] for m in field], averaged_ranks, found[field])
-    for m in np.flatnonzero(~everywhere).tolist():
+    for m in np.flatnonzero(~whole).tolist():
         beside = [*field, m]
         alone = _with_errors([methods[i] for i in beside], averaged_ranks, found[beside])
         ranks[methods[m]] = alone[methods[m]]
@@ -151,9 +154,9 @@ def _plain(value: float) -> float | None:
 
 def markdown(figures: Mapping[str, Any]) -> str:
     """Tables of ranks, of ours beside the others', and of regret: methods by averaged rank at half
-    of the epochs, last those that lack tables."""
+    of the epochs, last those that lack tables or seeds."""
     rank, about = figures["rank"], figures["methods"]
-    whole = {m for m in rank if about[m]["tables"] == len(figures["tables"])}
+    whole = {m for m in rank if about[m]["whole"]}
     order = sorted(rank, key=lambda m: (m not in whole, rank[m]["50%"][0] or math.inf))
     counts = [f"{about[m]['studies']}, {about[m]['tables']}" for m in order]
     ranks = _columns("rank", rank, order, whole, "{:.1f}")
@@ -183,7 +186,7 @@ def _alone(beside: Mapping[str, Any], order: Sequence[str]) -> list[list[list[st
 def _columns(
     title: str, values: Mapping[str, Any], order: Sequence[str], whole: Set[str], form: str
 ) -> list[list[str]]:
-    """A column for each share of the epochs; the lowest mean of those with every table is bold."""
+    """A column for each share of the epochs; the lowest mean of the whole ones is bold."""
     columns = []
     for i, share in enumerate(f"{share:.0%}" for share in POINTS):
         means = [mean for m in whole if (mean := values[m][share][0]) is not None]

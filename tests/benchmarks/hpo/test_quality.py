@@ -195,6 +195,20 @@ def test_a_method_that_lacks_a_table_does_not_move_the_ranks_of_the_others(table
     assert "adaptive" not in figures["curves"]["rank"]
 
 
+def test_a_method_with_few_of_the_seeds_does_not_move_the_ranks_of_the_others(table):
+    found = {"hyperband": (3, 2.0), "asha": (2, 3.0), "adaptive": (1, 1.0)}
+    studies = [
+        _study(method=method, seed=seed, lowest=[loss] * 20)
+        for method, (seeds, loss) in found.items()
+        for seed in range(seeds)
+    ]
+    figures = summarise({"made": table}, studies)
+    assert {m for m, about in figures["methods"].items() if about["whole"]} == {"hyperband", "asha"}
+    assert {m: at["25%"][0] for m, at in figures["rank"].items()} == {
+        "hyperband": 1, "asha": 2, "adaptive": 1,
+    }  # fmt: skip
+
+
 def test_each_of_ours_is_ranked_beside_the_other_tools_without_the_rest_of_ours(table):
     losses = {"hyperband": 2.0, "asha": 1.0, "adaptive": 4.0, "A": 3.0, "B": 5.0}
     studies = [
