@@ -10,6 +10,7 @@ import socket
 import time
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 from hpo.executors.devices import check_room, machine
 from hpo.executors.pool import ExecutorError
@@ -76,7 +77,11 @@ def connect(address: str, workers: int, resources: Resources = ALONE) -> bool:
         check_room(workers, resources, machine())
     # Ray forks and runs another program at once, which a process that has imported JAX warns of.
     warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-    quiet = {"log_to_driver": False, "configure_logging": False, "include_dashboard": False}
+    quiet: dict[str, Any] = {
+        "log_to_driver": False,
+        "configure_logging": False,
+        "include_dashboard": False,
+    }
     try:
         if address:
             ray.init(address=address, **quiet)
@@ -84,7 +89,11 @@ def connect(address: str, workers: int, resources: Resources = ALONE) -> bool:
             whole = workers * resources.processes
             cpus = max(1, math.ceil(whole * (resources.cores or 1)))
             memory = round(whole * resources.memory_gb * GB) or None
-            room = {"num_cpus": cpus, "_memory": memory, "object_store_memory": 100 * 2**20}
+            room: dict[str, Any] = {
+                "num_cpus": cpus,
+                "_memory": memory,
+                "object_store_memory": 100 * 2**20,
+            }
             ray.init(**room, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
         at = f"at {address!r}" if address else "on this machine"

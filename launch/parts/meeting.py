@@ -271,6 +271,7 @@ def _is_over(group: Group) -> bool:
 
 
 def _silences(group: Group) -> list[float | None]:
+    assert group.watch is not None, "a process alone meets nobody"
     others = (number for number in range(group.size) if number != group.number)
     return [group.watch.silence(number) for number in others]
 

@@ -1,7 +1,7 @@
 """LKGP: all learning curves of a study, finished or not, as one Gaussian process."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -17,6 +17,9 @@ from hpo.forecasting.predictors.base import (
 )
 from hpo.space import Space
 from mlpf_install import extras
+
+if TYPE_CHECKING:  # it imports JAX
+    from hpo.forecasting.predictors.kronecker import Gaps, Hyper, Problem
 
 _ENOUGH = 1e-5  # an ascent ends where a step gains less than this share of the log posterior
 MARGIN = 0.1  # between the extreme values and the ends of their scale, of the way to the median
@@ -148,7 +151,7 @@ def _rounded(number: int, step: int) -> int:
     return -(-number // step) * step
 
 
-def _padded(features: np.ndarray, times: np.ndarray, values: np.ndarray):
+def _padded(features: np.ndarray, times: np.ndarray, values: np.ndarray) -> "Problem":
     """The problem, with rows, columns and gaps added that are none."""
     import jax.numpy as jnp
 
@@ -166,7 +169,7 @@ def _padded(features: np.ndarray, times: np.ndarray, values: np.ndarray):
     )
 
 
-def _gaps(unknown: np.ndarray):
+def _gaps(unknown: np.ndarray) -> "Gaps":
     """Rows and columns that miss something, each in order, and more of them where nothing is."""
     import jax.numpy as jnp
 
@@ -183,7 +186,7 @@ def _gaps(unknown: np.ndarray):
     )
 
 
-def _fitted(problem):
+def _fitted(problem: "Problem") -> "Hyper":
     """Hyperparameters of the largest posterior density."""
     import jax
     from jax.flatten_util import ravel_pytree
@@ -194,7 +197,7 @@ def _fitted(problem):
     flat, unravel = ravel_pytree(kronecker.start(problem.features.shape[1]))
 
     def loss(vector: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = kronecker.loss_and_gradient(unravel(vector), problem)
+        value, gradient = kronecker.loss_and_gradient(unravel(jax.numpy.asarray(vector)), problem)
         return float(value), np.asarray(ravel_pytree(gradient)[0])
 
     bounds = [(value - 5, value + 5) for value in np.asarray(flat)]
