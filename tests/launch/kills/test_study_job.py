@@ -21,9 +21,9 @@ SRUN = """#!/usr/bin/env bash
 while [[ $1 == --* ]]; do shift; done
 exec "$@"
 """
-# As scontrol: who the nodes are; and for requeue, all that the job runs is over.
+# As scontrol: who the nodes are, in its own time; and for requeue, all that the job runs is over.
 SCONTROL = """#!/usr/bin/env bash
-if [[ $1 == show ]]; then printf '%s\\n' "$SLURM_JOB_NODELIST" other; exit; fi
+if [[ $1 == show ]]; then echo "$SLURM_JOB_NODELIST"; sleep 0.3; echo other; exit; fi
 echo "$@" >> "$SAID"
 kill -KILL -- -$PPID
 """
