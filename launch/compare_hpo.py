@@ -27,11 +27,19 @@ from launch.shell.runs import RunError, check_place
 
 
 def located(asked: Sequence[str]) -> list[Path]:
-    """The files of the tables asked for, by their names or paths; of the package's own for none."""
+    """The files of the tables asked for, by their names or paths; of the package's own for none.
+
+    Raises RunError where there is no such file.
+    """
     from hpo.simulation.tables import zoo
 
     shipped = zoo()
-    return [shipped.get(name, Path(name)) for name in asked or shipped]
+    paths = [shipped.get(name, Path(name)) for name in asked or shipped]
+    if absent := [str(path) for path in paths if not path.is_file()]:
+        raise RunError(
+            f"--curves: no file {', '.join(absent)}; tables of the package: {', '.join(shipped)}"
+        )
+    return paths
 
 
 def compare_all(

@@ -123,12 +123,15 @@ def test_an_error_is_one_line(curves):
     assert done.stderr.strip().splitlines()[-1] == expected
 
 
-def test_tables_of_the_package_are_known_by_name(curves, monkeypatch):
-    monkeypatch.setattr(
-        "hpo.simulation.tables.zoo", lambda: {"small": curves, "other": Path("other.csv")}
-    )
-    assert located([]) == [curves, Path("other.csv")]
-    assert located(["here.csv", "small"]) == [Path("here.csv"), curves]
+def test_tables_of_the_package_are_known_by_name(curves, monkeypatch, tmp_path):
+    here, other = tmp_path / "here.csv", tmp_path / "other.csv"
+    for path in (here, other):
+        path.write_bytes(curves.read_bytes())
+    monkeypatch.setattr("hpo.simulation.tables.zoo", lambda: {"small": curves, "other": other})
+    assert located([]) == [curves, other]
+    assert located([str(here), "small"]) == [here, curves]
+    with pytest.raises(RunError, match="no file smal; tables of the package: small, other"):
+        located(["smal"])
     (result,) = compare_all(
         located(["small"]), ["random"], range(1), (9, 3, "minimise"), {}, "loss_"
     )

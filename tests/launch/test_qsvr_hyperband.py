@@ -53,6 +53,8 @@ def test_a_table_may_be_one_of_the_package(launch, tmp_path):
     wrong = launch("qsvr_hyperband", "--curves=cnn5", f"--output={tmp_path}", "--max_epochs=1000")
     assert wrong.returncode == 1
     assert "epochs, not 1000" in wrong.stderr, wrong.stderr
+    wrong = launch("qsvr_hyperband", "--curves=cnn6", f"--output={tmp_path}")
+    assert wrong.stderr.startswith("error: --curves: no file cnn6; tables of the package: ")
 
 
 def test_r_is_the_length_of_the_curves_unless_it_is_given(table, tmp_path):
