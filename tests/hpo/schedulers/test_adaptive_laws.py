@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from benchmarks.crossing import table
 from hpo.core.types import Job
 from hpo.forecasting.chances import chance_of_place
-from hpo.forecasting.prospects import expected_gain, trust
+from hpo.forecasting.prospects import expected_gain, prospects, ratio_prospects, trust
 from hpo.forecasting.regression import Forecast
 from hpo.schedulers.adaptive import adaptive
 from hpo.schedulers.brackets import hyperband_brackets, schedule_epochs
 from hpo.schedulers.pricing import Price
+from hpo.schedulers.questions import foretold
 from hpo.simulation.tables import Table
 from tests.hpo.schedulers.playing import barriers, goals_of, steps
 
@@ -52,6 +53,7 @@ class Rule:
     def __init__(self, price, state):
         self.price, self.state = price, state
         self.ends = self.come_to(LAST)
+        self.needed = math.inf
         self.best = min(self.loss(n, LAST) for n in self.ends) if self.ends else math.inf
 
     def loss(self, number, epoch):
@@ -122,8 +124,9 @@ class Rule:
                 paused |= self.gains(answer) < self.price.gain * self.trusted(request.epoch)
             if answer.request.rung == round.epoch > request.epoch:
                 foreseen = self.forecast(answer)
-                foreseen = self.in_logarithms(foreseen) or foreseen
-                chance, _ = chance_of_place(np.array([]), *foreseen, round.places)
+                ratios = self.in_logarithms(foreseen)
+                chance, needed = chance_of_place(np.array([]), *(ratios or foreseen), round.places)
+                self.needed = needed if ratios is None else np.exp(needed)
                 paused |= chance < self.price.place * self.trusted(request.epoch)
         paused &= ~self.leads(request)
         return [n for n, out in zip(request.trials, paused, strict=True) if not out]
@@ -181,6 +184,18 @@ def test_every_decision_follows_from_prospects_and_prices(price, kind, seed, mod
         for p in recorded:
             if p.rung == LAST and p.epoch >= price.spared * LAST:
                 assert p.threshold == before.sign * rule.best
+            elif math.isfinite(rule.needed):
+                assert p.threshold == pytest.approx(before.sign * rule.needed)
+
+
+@pytest.mark.parametrize("ratios", [False, True])
+def test_what_is_foreseen_are_ratios_where_the_price_says_so(ratios):
+    curves = curves_of("easy", 1, "minimise")
+    scheduler = adaptive(curves.searcher(), LAST, ETA, price=Price(ratios=ratios))
+    foresee = ratio_prospects if ratios else prospects
+    for before, answers, _ in barriers(steps(scheduler, curves, 1, workers=99)):
+        for answer in answers:
+            assert answer == foretold(foresee, before, answer.request)
 
 
 @few
