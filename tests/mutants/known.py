@@ -33,13 +33,13 @@ KNOWN = (
     Known(
         "adaptive: going on is worth the same whatever it costs",
         "hpo/schedulers",
-        "share * gained(state, answer",
-        "gained(state, answer",
+        "share * gains(state, answer",
+        "gains(state, answer",
     ),
     Known(
         "adaptive: with ratios gains are differences, too",
         "hpo/schedulers",
-        "if ratios and best > 0 and (mean > 0).all():",
+        "if price.ratios and best > 0 and (mean > 0).all():",
         "if False:",
     ),
     Known(

@@ -4,7 +4,7 @@ import pytest
 
 from configs import tiny
 from datasets.storage.files import write_json
-from launch.pages.report.sections import winner
+from launch.pages.report.sections import trained
 from launch.shell import outcomes
 from launch.shell.runs import Run
 
@@ -24,7 +24,7 @@ def test_the_epoch_of_the_model(tmp_path, chosen, epoch, lost):
     write_json(tmp_path / "best.json", {"trial": 3, "loss": 0.5, "epochs": 2, "values": {}})
     if chosen is not None:
         outcomes.choose(run, chosen)
-    (section,) = winner(run, None)
+    (section,) = trained(run)
     said = f"the model of epoch {epoch} of 4 chosen, by its validation loss."
     assert section.text.endswith(said + lost)
     (drawing,) = section.drawings
