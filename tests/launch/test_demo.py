@@ -220,7 +220,9 @@ def test_predict_refuses_what_it_cannot_read(run, launch, tmp_path):
     missing, text = tmp_path / "none.root", tmp_path / "text.root"
     text.write_text("not ROOT")
     for source, word in ((missing, "no such file"), (text, "text.root")):
-        done = launch("predict", f"--run={run[0]}", f"--input={source}", f"--output={tmp_path}/o.root")
+        done = launch(
+            "predict", f"--run={run[0]}", f"--input={source}", f"--output={tmp_path}/o.root"
+        )
         assert done.returncode == 1
         assert done.stderr.startswith("error: ")
         assert done.stderr.count("\n") == 1
