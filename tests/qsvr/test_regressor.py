@@ -198,7 +198,9 @@ def test_a_precomputed_kernel_is_the_same_as_its_function():
         settings = {"random_state": 0, "reads": 20, "bits": 3, **settings}
         plain = QSVR(gamma=2.0, scaling="none", **settings).fit(X[:20], y[:20])
         given = QSVR(kernel="precomputed", **settings).fit(matrix[:20, :20], y[:20])
-        np.testing.assert_array_equal(given.predict(matrix[20:, :20]), plain.predict(X[20:]))
+        # In which order BLAS adds up a cut of a matrix and a whole one, the processor decides.
+        new, same = given.predict(matrix[20:, :20]), plain.predict(X[20:])
+        np.testing.assert_allclose(new, same, rtol=1e-13)
 
 
 def test_the_penalty_suits_the_sampler():
