@@ -50,9 +50,13 @@ def unasked(event: Predicted) -> ValueError:
 def matching(
     answers: tuple[Predicted, ...], requests: tuple[Predict, ...]
 ) -> tuple[Predicted, ...]:
-    """The answers to these requests so far: what was asked can change before it is told."""
+    """The answers to these requests so far: what was asked can change before it is told.
+
+    Who has all answers has decided; as many or more are left from a longer list of questions.
+    """
     pairs = zip(answers, requests, strict=False)
-    return answers if all(a.request == r for a, r in pairs) else ()
+    same = len(answers) < len(requests) and all(a.request == r for a, r in pairs)
+    return answers if same else ()
 
 
 def forecast_of(sign: int, answer: Predicted, prior: Prior, wider: float = 1.0) -> Forecast:

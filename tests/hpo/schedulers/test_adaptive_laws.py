@@ -9,14 +9,14 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.crossing import table
-from hpo.core.types import Job
+from hpo.core.types import Job, Predict, Predicted
 from hpo.forecasting.chances import chance_of_place
 from hpo.forecasting.prospects import expected_gain, prospects, ratio_prospects, trust
 from hpo.forecasting.regression import Forecast
 from hpo.schedulers.adaptive import adaptive
 from hpo.schedulers.brackets import hyperband_brackets, schedule_epochs
 from hpo.schedulers.pricing import Price
-from hpo.schedulers.questions import foretold
+from hpo.schedulers.questions import foretold, matching
 from hpo.simulation.tables import Table
 from tests.hpo.schedulers.playing import barriers, goals_of, steps
 
@@ -242,3 +242,11 @@ def test_where_every_gain_is_worth_it_all_of_hyperbands_epochs_are_spent(seed):
     spent = sum(len(t.curve) for t in last.after.trials)
     longest = max(b - a for a, b in pairwise(POINTS))
     assert schedule_epochs(BRACKETS) - longest < spent <= schedule_epochs(BRACKETS)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2, 3])
+def test_answers_to_a_longer_list_of_questions_are_no_answers_to_its_beginning(kept):
+    """A job that fails between two answers can leave fewer questions, the same as the first."""
+    requests = tuple(Predict(8, epoch, (0, 1), (epoch,)) for epoch in (1, 2, 4))
+    answers = tuple(Predicted(request, (0.5,), (0.1,)) for request in requests[:2])
+    assert matching(answers, requests[:kept]) == (answers if kept == 3 else ())
