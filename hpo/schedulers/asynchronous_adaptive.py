@@ -53,6 +53,7 @@ from hpo.core.types import (
     Wait,
 )
 from hpo.core.vector import Vector
+from hpo.forecasting.prospects import prospects
 from hpo.schedulers.brackets import homes_of, hyperband_brackets, schedule_epochs
 from hpo.schedulers.common import assembled, searcher_of, sign_of
 from hpo.schedulers.open_rounds import (
@@ -74,7 +75,6 @@ from hpo.schedulers.pricing import Price, points_of, stages_of
 from hpo.schedulers.promise import (
     Terms,
     coming,
-    foresight,
     paused,
     questions_of,
     unpromising,
@@ -99,6 +99,8 @@ def asynchronous_adaptive(
     Raises ValueError on bad settings, and from `tell` on an event that the state has not asked for.
     """
     price, sign, searcher = price or Price(), sign_of(mode), searcher_of(space)
+    if price.ratios:
+        raise ValueError("without barriers gains cannot be ratios: take `adaptive`")
     brackets = hyperband_brackets(max_epochs, eta)
     stages, budget = stages_of(brackets, price.hedges), schedule_epochs(brackets)
     order = [number for stage in stages for number in stage.trials]
@@ -308,7 +310,7 @@ def asynchronous_adaptive(
         return send(state, number, after(epoch, brackets[trial.bracket][i + 1].epoch))
 
     def predict(state: OpenState, request: Predict) -> Predicted:
-        return foretold(foresight(price.ratios), state, request)
+        return foretold(prospects, state, request)
 
     settings = {
         "scheduler": "asynchronous adaptive",

@@ -27,7 +27,7 @@ class Price:
     at_once    trials that go on at a time, once the brackets have been played
     ratios     losses are foreseen, and gains counted, as ratios (`prospects.ratio_prospects`): for
                losses above 0 of which the bad are many times the good. A metric that is maximised,
-               or one that may be 0, is not changed by it
+               or one that may be 0, is not changed by it; of `adaptive` alone
     """
 
     hedges: int = 4

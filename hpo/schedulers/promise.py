@@ -130,18 +130,18 @@ def chances(
     state: Any, answer: Predicted, places: int, rivals: Rivals, ratios: bool
 ) -> tuple[Float[np.ndarray, " trials"], float]:
     """P(a place in the next round) of the trials that the answer foresees at the end of this one,
-    and the loss that takes (`chances.chance_of_place`); `ratios` as in `gains`."""
-    mean, spread, degrees = prospect_of(state, answer)
-    everybody = Forecast(np.append(mean, rivals.mean), np.append(spread, rivals.spread), degrees)
-    arrived, asked = rivals.arrived, slice(len(mean))
-    if not (ratios and (everybody.mean > 0).all() and (arrived > 0).all()):
-        chance, needed = chance_of_place(arrived, *everybody, places)
-        return chance[asked], needed
-    unit = float(everybody.mean.max())
-    logarithms = in_logarithms(everybody, unit)
-    chance, needed = chance_of_place(np.log(arrived / unit), *logarithms, places)
-    with np.errstate(over="ignore"):
-        return chance[asked], float(unit * np.exp(needed))
+    and the loss that takes (`chances.chance_of_place`); `ratios` as in `gains`, without rivals."""
+    prospect = prospect_of(state, answer)
+    mean, spread, degrees = prospect
+    if ratios and (mean > 0).all():
+        unit = float(mean.max())
+        logarithms = in_logarithms(prospect, unit)
+        chance, needed = chance_of_place(np.array([]), *logarithms, places)
+        with np.errstate(over="ignore"):
+            return chance, float(unit * np.exp(needed))
+    means, spreads = np.append(mean, rivals.mean), np.append(spread, rivals.spread)
+    chance, needed = chance_of_place(rivals.arrived, means, spreads, degrees, places)
+    return chance[: len(mean)], needed
 
 
 def coming(state: Any, max_epochs: int) -> float:

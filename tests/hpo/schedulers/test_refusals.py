@@ -82,6 +82,7 @@ def test_bad_settings_are_refused():
         lambda: adaptive(SPACE, 1, 2),
         lambda: asynchronous_adaptive(SPACE, 1, 2),
         lambda: asynchronous_adaptive(SPACE, 9, mode="max"),
+        lambda: asynchronous_adaptive(SPACE, 9, price=Price(ratios=True)),
         lambda: Price(hedges=0),
         lambda: Price(gain=-1),
         lambda: Price(leaders=-1),
