@@ -94,7 +94,9 @@ def headline(run: Run, study: Any, figures_of_merit: Mapping | None) -> dict[str
             "epochs_hyperband": epochs_of_hyperband(run),
             "trials": len(study.trials),
         }
-    return found | {"seconds": round(sum(sections.seconds(run).values()), 1)}
+    if spent := sections.seconds(run):
+        found["seconds"] = round(sum(spent.values()), 1)
+    return found
 
 
 def study_of(run: Run) -> Any:
@@ -129,8 +131,11 @@ def _summary(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
             (f"{saved:.0%}", f"of Hyperband's {metrics['epochs_hyperband']} epochs saved"),
             (f"{metrics['trials']}", "trials, each a real training"),
         ]
-    minutes = f"{metrics['seconds'] / 60:.1f} min"
-    return [*found, (minutes, "simulation, tuning, training, evaluation")]
+    if "seconds" in metrics:
+        found += [
+            (f"{metrics['seconds'] / 60:.1f} min", "simulation, tuning, training, evaluation")
+        ]
+    return found
 
 
 if __name__ == "__main__":
