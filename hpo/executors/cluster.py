@@ -27,13 +27,17 @@ class Head:
     """Whether a cluster's head is there. Actors are reached without it, and go on; none begins.
 
     address     HOST:PORT
+    own         it was started here, for one study
     looked      when it was last asked, on this process's monotonic clock
     missed      since when it has not answered; None where it did
+    lost        it is given up
     """
 
     address: str
+    own: bool = False
     looked: float = -math.inf
     missed: float | None = None
+    lost: bool = False
 
     def check(self) -> bool:
         """Whether it is there; asked once in LOOK_S. Raises ExecutorError where it has not been for
@@ -47,12 +51,18 @@ class Head:
             return True
         self.missed = now if self.missed is None else self.missed
         if now - self.missed >= HEAD_S:
+            self.lost = True
             raise ExecutorError(
                 f"the Ray cluster at {self.address!r} is lost, its head has not answered for "
-                f"{HEAD_S:g} s ({reason}); the journal has all that was done: start a cluster, and "
-                "the same command with its address goes on from there"
+                f"{HEAD_S:g} s ({reason}); the journal has all that was done: {self._how_to_go_on}"
             )
         return False
+
+    @property
+    def _how_to_go_on(self) -> str:
+        if self.own:
+            return "the same command goes on from there"
+        return "start a cluster, and the same command with its address goes on from there"
 
     def wait(self) -> None:
         """Until it is there. Raises ExecutorError as `check`."""
@@ -94,7 +104,8 @@ def connect(address: str, workers: int, resources: Resources = ALONE) -> bool:
                 "_memory": memory,
                 "object_store_memory": 100 * 2**20,
             }
-            ray.init(**room, **quiet)
+            # "local": else it would join whatever runs on this machine, or fail to
+            ray.init(address="local", **room, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
         at = f"at {address!r}" if address else "on this machine"
         hint = (

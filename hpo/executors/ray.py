@@ -146,9 +146,9 @@ class RayExecutor(Pool):
         **options: Any,
     ):
         super().__init__(factory, settings, folder, workers, seed, places, **options)
-        self._own_cluster = connect(address, workers, self.resources)
-        self._head = Head(head_address())
-        if not self._own_cluster and (missing := lacking(self.resources)):
+        own = connect(address, workers, self.resources)
+        self._head = Head(head_address(), own)
+        if not own and (missing := lacking(self.resources)):
             self.note(
                 f"the cluster has no room for a trial yet, it lacks {missing}: waiting for it"
             )
@@ -204,13 +204,14 @@ class RayExecutor(Pool):
             remove_placement_group(room)
 
     def close(self) -> None:
-        """Kill the workers, and the cluster if it was started for them."""
+        """Kill the workers, and the cluster if it was started for them; leave one that is lost, or
+        Ray would end this process with it."""
         import ray
 
         if unreachable(self._head.address, LOOK_S) is not None:
             self._end_without_head()
         super().close()
-        if self._own_cluster:
+        if self._head.own or self._head.lost:
             ray.shutdown()
 
     def _end_without_head(self) -> None:

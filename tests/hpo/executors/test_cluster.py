@@ -59,6 +59,23 @@ def test_one_that_is_lost_is_waited_for_a_while_and_then_given_up(clock, listeni
     assert "start a cluster, and the same command with its address" in str(lost.value)
 
 
+@pytest.mark.parametrize(
+    ("own", "how"),
+    [
+        (True, "that was done: the same command goes on from there"),
+        (False, "that was done: start a cluster, and the same command with its address goes on"),
+    ],
+)
+def test_who_has_lost_one_is_told_how_to_go_on(clock, monkeypatch, own, how):
+    monkeypatch.setattr(cluster, "unreachable", lambda *_: "refused")
+    head = Head("127.0.0.1:1", own)
+    assert not head.check()
+    assert not head.lost
+    with pytest.raises(ExecutorError, match=how):
+        head.wait()
+    assert head.lost
+
+
 def test_one_that_comes_back_in_time_was_not_lost(clock, monkeypatch):
     answers = iter([None, *["refused"] * 20, None, *["refused"] * 20, None])
     monkeypatch.setattr(cluster, "unreachable", lambda *_: next(answers))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hpo.core.types import Failed, Job, Reported, WorkerLost
+from hpo.core.types import Completed, Failed, Job, Reported, WorkerLost
+from hpo.executors.cluster import connect, head_address
 from hpo.executors.inline import InlineExecutor
 from hpo.executors.pool import MAX_LOSSES, ExecutorError
 from hpo.executors.ray import RayExecutor
@@ -139,3 +140,33 @@ def test_a_cluster_that_is_not_there_is_said_so(tmp_path):
     many = Resources(cores=9999)
     with pytest.raises(ValueError, match=r"resources\.cores = 9999 need 9999"):
         RayExecutor("hpo_objectives:checkpointed", {}, tmp_path, 1, resources=many)
+
+
+def test_a_cluster_of_its_own_is_another_than_one_that_runs_here(head):
+    ray.shutdown()
+    assert connect("", 1)
+    assert head_address() != head.address
+    ray.shutdown()
+
+
+def test_who_has_lost_a_cluster_lives_and_may_join_another(tmp_path):
+    """Ray ends processes that stay connected to one that is lost."""
+    ray.shutdown()
+    work = ("hpo_objectives:checkpointed", {"epoch_seconds": 0.1}, tmp_path, 1)
+    with clusters.cluster(1) as lost:
+        with RayExecutor(*work, address=lost.address) as executor:
+            executor.submit(Job(0, {"x": 0.5}, 0, 1000), 0)
+            lost.head_node.kill_all_processes(check_alive=False, allow_graceful=False)
+            with pytest.raises(ExecutorError, match="is lost"):
+                heard(executor, lambda told: False)
+        assert not ray.is_initialized()
+    with clusters.cluster(1) as another:
+        with RayExecutor(*work, address=another.address) as executor:
+            executor.submit(Job(1, {"x": 0.5}, 0, 1), 0)
+            heard(executor, lambda told: Completed(1, 1) in [each.event for each in told])
+        ray.shutdown()
+
+
+def heard(executor, enough):
+    while not enough(executor.wait()):
+        pass
