@@ -136,8 +136,8 @@ def _check_there(address: str) -> None:
 def unreachable(address: str, limit_s: float) -> str | None:
     """Why nobody takes connections at HOST:PORT; None where somebody does."""
     host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), limit_s).close()
+    try:  # an address of IPv6 stands in brackets
+        socket.create_connection((host.strip("[]"), int(port)), limit_s).close()
     except OSError as error:
         return str(error)
     return None

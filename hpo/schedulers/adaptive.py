@@ -24,7 +24,6 @@ from hpo.core.state import (
     PAUSED,
     RUNNING,
     WAITING,
-    TrialState,
     best_trial,
     dismissed,
     epochs_done,
@@ -48,13 +47,12 @@ from hpo.core.types import (
     Scheduler,
     Wait,
 )
-from hpo.core.vector import Vector
-from hpo.schedulers.brackets import Round, homes_of, hyperband_brackets, schedule_epochs
+from hpo.schedulers.brackets import Round
 from hpo.schedulers.common import assembled, searcher_of, sign_of
-from hpo.schedulers.pricing import Price, points_of, stages_of
+from hpo.schedulers.pricing import Price, terms_of
 from hpo.schedulers.promise import (
     AdaptiveState,
-    Terms,
+    all_waiting,
     foresight,
     paused,
     questions_of,
@@ -62,7 +60,7 @@ from hpo.schedulers.promise import (
     with_leaders,
     worth,
 )
-from hpo.schedulers.questions import check_answer, foretold, records
+from hpo.schedulers.questions import all_records, check_answer, foretold
 from hpo.space import Space
 
 
@@ -80,21 +78,13 @@ def adaptive(
     Raises ValueError on bad settings, and from `tell` on an event that the state has not asked for.
     """
     price, sign, searcher = price or Price(), sign_of(mode), searcher_of(space)
-    brackets = hyperband_brackets(max_epochs, eta)
-    stages, budget = stages_of(brackets, price.hedges), schedule_epochs(brackets)
-    thawing, over = len(stages), len(stages) + 1
-    points = points_of(max_epochs)
-    rungs = {round.epoch for rounds in brackets for round in rounds}
-    stands = tuple(sorted({*points, *rungs}))
-    terms = Terms(max_epochs, price, stages[0].trials, stands)
+    terms = terms_of(max_epochs, eta, price)
+    stages, thawing, over = terms.stages, len(terms.stages), len(terms.stages) + 1
 
     def init(seed: int) -> AdaptiveState:
         seed = checked_seed(seed)
-        trials = Vector(
-            TrialState(number, bracket, searcher.propose(seed, number), Vector(), WAITING, 0, None)
-            for number, bracket in enumerate(homes_of(brackets))
-        )
-        leaders = tuple(() for _ in stands)
+        trials = all_waiting(terms, searcher, seed)
+        leaders = tuple(() for _ in terms.stands)
         state = AdaptiveState(seed, sign, trials, 0, 0, (), (), 0, (), (), (), None, leaders)
         return begin(state, 0)
 
@@ -123,7 +113,7 @@ def adaptive(
         if trial.status == WAITING:
             return state._replace(ready=(*state.ready, trial.number))
         state = state._replace(lowest=lowest_with(state, trial))
-        state = with_leaders(state, trial, stands, price.leaders)
+        state = with_leaders(state, trial, terms.stands, price.leaders)
         return state if state.running or state.ready else meet(state)
 
     def meet(state: AdaptiveState) -> AdaptiveState:
@@ -153,8 +143,7 @@ def adaptive(
             best = ranked(state, state.members, epoch)[: round.places]
             state = state._replace(round=state.round + 1, members=tuple(best))
             round = now(state)
-        point = next(p for p in points if p > epoch)
-        goal = max_epochs if state.stage == 0 else min(point, round.epoch)
+        goal = max_epochs if state.stage == 0 else terms.after(epoch, round.epoch)
         return send(state, dict.fromkeys(state.members, goal))
 
     def send(state: AdaptiveState, goals: dict[int, int]) -> AdaptiveState:
@@ -195,11 +184,7 @@ def adaptive(
         request, ends = state.answers[0].request, reached(epochs_done(state), max_epochs)
         dropped, thresholds = unpromising(state, terms, state.answers, now(state), ends)
         members = tuple(n for n, out in zip(request.trials, dropped, strict=True) if not out)
-        shown = [
-            record
-            for answer in state.answers
-            for record in records(sign, answer, thresholds[answer.request.rung], members)
-        ]
+        shown = all_records(sign, state.answers, thresholds, members)
         state = state._replace(members=members, predictions=(*state.predictions, *shown))
         return advance(state) if members else begin(state, state.stage + 1)
 
@@ -210,30 +195,20 @@ def adaptive(
         best = min(losses_at(state, ends, max_epochs))
         first = sorted(values, key=lambda n: (-values[n], n))[: price.at_once]
         done = epochs_done(state)
-        left, goals = budget - sum(done), {}
+        left, goals = terms.budget - sum(done), {}
         for number in first:
-            goal = next(p for p in points if p > done[number])
+            goal = terms.after(done[number], max_epochs)
             if values[number] >= values[first[0]] / 2 and goal - done[number] <= left:
                 goals[number], left = goal, left - (goal - done[number])
-        shown = [
-            record
-            for answer in state.answers
-            if not goals.keys().isdisjoint(answer.request.trials)
-            for record in records(sign, answer, best, goals)
-            if record.continued
-        ]
-        state = state._replace(predictions=(*state.predictions, *shown))
+        shown = all_records(sign, state.answers, {max_epochs: best}, goals)
+        going = (record for record in shown if record.continued)
+        state = state._replace(predictions=(*state.predictions, *going))
         return send(state, goals) if goals else finish(state)
 
     def predict(state: AdaptiveState, request: Predict) -> Predicted:
         return foretold(foresight(price.ratios), state, request)
 
-    settings = {
-        "scheduler": "adaptive",
-        "brackets": [[list(round) for round in rounds] for rounds in brackets],
-        **price.settings(),
-    }
     return assembled(
         init, ask, tell, predict, undecided,  # until the end who pauses may be sent on
-        settings=settings, searcher=searcher, metric=metric, mode=mode,
+        settings=terms.settings("adaptive"), searcher=searcher, metric=metric, mode=mode,
     )  # fmt: skip

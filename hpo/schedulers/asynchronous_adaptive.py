@@ -54,7 +54,6 @@ from hpo.core.types import (
 )
 from hpo.core.vector import Vector
 from hpo.forecasting.prospects import prospects
-from hpo.schedulers.brackets import homes_of, hyperband_brackets, schedule_epochs
 from hpo.schedulers.common import assembled, searcher_of, sign_of
 from hpo.schedulers.open_rounds import (
     Group,
@@ -71,9 +70,9 @@ from hpo.schedulers.open_rounds import (
     standing_at,
     waiting,
 )
-from hpo.schedulers.pricing import Price, points_of, stages_of
+from hpo.schedulers.pricing import Price, terms_of
 from hpo.schedulers.promise import (
-    Terms,
+    all_waiting,
     coming,
     paused,
     questions_of,
@@ -81,7 +80,7 @@ from hpo.schedulers.promise import (
     with_leaders,
     worth,
 )
-from hpo.schedulers.questions import check_answer, foretold, matching, records
+from hpo.schedulers.questions import all_records, check_answer, foretold, matching
 from hpo.space import Space
 
 
@@ -101,24 +100,17 @@ def asynchronous_adaptive(
     price, sign, searcher = price or Price(), sign_of(mode), searcher_of(space)
     if price.ratios:
         raise ValueError("without barriers gains cannot be ratios: take `adaptive`")
-    brackets = hyperband_brackets(max_epochs, eta)
-    stages, budget = stages_of(brackets, price.hedges), schedule_epochs(brackets)
-    order = [number for stage in stages for number in stage.trials]
-    opening = {stage.trials[0] for stage in stages if stage.trials}
-    points, homes = points_of(max_epochs), homes_of(brackets)
-    rungs = {round.epoch for rounds in brackets for round in rounds}
-    stands = tuple(sorted({*points, *rungs}))
-    terms = Terms(max_epochs, price, stages[0].trials, stands)
+    terms = terms_of(max_epochs, eta, price)
+    brackets, after = terms.brackets, terms.after
+    order = [number for stage in terms.stages for number in stage.trials]
+    opening = {stage.trials[0] for stage in terms.stages if stage.trials}
 
     def init(seed: int) -> OpenState:
         seed = checked_seed(seed)
-        trials = Vector(
-            TrialState(number, bracket, searcher.propose(seed, number), Vector(), WAITING, 0, None)
-            for number, bracket in enumerate(homes)
-        )
-        leaders = tuple(() for _ in stands)
+        trials = all_waiting(terms, searcher, seed)
+        leaders = tuple(() for _ in terms.stands)
         return OpenState(
-            seed, sign, trials, empty_rounds(brackets), Vector([0] * len(homes)), 0, (), (), (),
+            seed, sign, trials, empty_rounds(brackets), Vector([0] * len(trials)), 0, (), (), (),
             False, (), 0, (), None, leaders,
         )  # fmt: skip
 
@@ -142,7 +134,7 @@ def asynchronous_adaptive(
         return order[state.sent] if state.sent < len(order) else None
 
     def begin(state: OpenState, number: int) -> tuple[OpenState, Job]:
-        bracket = homes[number]
+        bracket = state.trials[number].bracket
         goal = max_epochs if number in terms.hedges else after(0, brackets[bracket][0].epoch)
         state = counted(state, bracket, 0, entered=1)._replace(sent=state.sent + 1)
         return start(state, state.trials[number]._replace(goal=goal))
@@ -150,10 +142,6 @@ def asynchronous_adaptive(
     def start(state: OpenState, trial: TrialState) -> tuple[OpenState, Job]:
         state = with_trial(state, trial._replace(status=RUNNING))
         return state._replace(running=state.running + 1), job_of(trial)
-
-    def after(epoch: int, rung: int) -> int:
-        """Where a trial goes next on its way to a rung."""
-        return min(next(point for point in points if point > epoch), rung)
 
     def send(state: OpenState, number: int, goal: int) -> OpenState:
         trial = state.trials[number]
@@ -174,7 +162,7 @@ def asynchronous_adaptive(
         if trial.status == WAITING:
             return state._replace(ready=(trial.number, *state.ready))
         state = state._replace(lowest=lowest_with(state, trial), enough=False)
-        state = with_leaders(state, trial, stands, price.leaders)
+        state = with_leaders(state, trial, terms.stands, price.leaders)
         return closing(arrive(state, trial))
 
     def arrive(state: OpenState, trial: TrialState) -> OpenState:
@@ -260,11 +248,7 @@ def asynchronous_adaptive(
         rivals, best = rivals_of(state, brackets, group), coming(state, max_epochs)
         out, thresholds = unpromising(state, terms, state.answers, round, ends, rivals, best)
         going = [n for n, too_little in zip(group.members, out, strict=True) if not too_little]
-        shown = [
-            record
-            for answer in state.answers
-            for record in records(sign, answer, thresholds[answer.request.rung], going)
-        ]
+        shown = all_records(sign, state.answers, thresholds, going)
         return leave(state._replace(predictions=(*state.predictions, *shown)), group, going)
 
     def leave(state: OpenState, group: Group, going: Container[int]) -> OpenState:
@@ -289,15 +273,11 @@ def asynchronous_adaptive(
             if len(going) == price.at_once or (going and values[number] < values[going[0]] / 2):
                 break
             sent = onward(then, number)
-            if spent(sent) + owed(sent, brackets, sent.thawed) <= budget:
+            if spent(sent) + owed(sent, brackets, sent.thawed) <= terms.budget:
                 then, going = sent, [*going, number]
-        shown = [
-            record
-            for answer in state.answers
-            for record in records(sign, answer, best, going)
-            if record.continued
-        ]
-        return then._replace(predictions=(*state.predictions, *shown), enough=not going)
+        shown = all_records(sign, state.answers, {max_epochs: best}, going)
+        sent_on = (record for record in shown if record.continued)
+        return then._replace(predictions=(*state.predictions, *sent_on), enough=not going)
 
     def onward(state: OpenState, number: int) -> OpenState:
         """A trial that pauses goes on: into the next round early where its own is not over."""
@@ -312,11 +292,7 @@ def asynchronous_adaptive(
     def predict(state: OpenState, request: Predict) -> Predicted:
         return foretold(prospects, state, request)
 
-    settings = {
-        "scheduler": "asynchronous adaptive",
-        "brackets": [[list(round) for round in rounds] for rounds in brackets],
-        **price.settings(),
-    }
+    settings = terms.settings("asynchronous adaptive")
     return assembled(
         init, ask, tell, predict, undecided,  # until the end who pauses may be sent on
         settings=settings, searcher=searcher, metric=metric, mode=mode,

@@ -1,9 +1,10 @@
-"""What the adaptive method is told: prices, and in which order Hyperband's trials are played."""
+"""What the adaptive method is told, and what follows: prices, the order of Hyperband's trials, its
+epochs, and where trials may stand."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from hpo.schedulers.brackets import Bracket
+from hpo.schedulers.brackets import Bracket, hyperband_brackets, schedule_epochs
 from hpo.schedulers.common import check_least, check_share, check_whole
 
 
@@ -58,6 +59,45 @@ class Stage(NamedTuple):
 
     trials: tuple[int, ...]
     rounds: Bracket
+
+
+class Terms(NamedTuple):
+    """What never changes in a study.
+
+    stages     the hedges, and then the brackets
+    budget     Hyperband's epochs
+    points     epochs where is decided; `stands`: with the rungs, all where trials may stand
+    """
+
+    max_epochs: int
+    price: Price
+    brackets: tuple[Bracket, ...]
+    stages: tuple[Stage, ...]
+    budget: int
+    points: tuple[int, ...]
+    stands: tuple[int, ...]
+
+    @property
+    def hedges(self) -> tuple[int, ...]:
+        return self.stages[0].trials
+
+    def after(self, epoch: int, rung: int) -> int:
+        """Where a trial goes next on its way to a rung."""
+        return min(next(point for point in self.points if point > epoch), rung)
+
+    def settings(self, scheduler: str) -> dict[str, Any]:
+        """As a journal keeps them."""
+        brackets = [[list(round) for round in rounds] for rounds in self.brackets]
+        return {"scheduler": scheduler, "brackets": brackets, **self.price.settings()}
+
+
+def terms_of(max_epochs: int, eta: int, price: Price) -> Terms:
+    """Raises ValueError where R and eta make no brackets."""
+    brackets, points = hyperband_brackets(max_epochs, eta), points_of(max_epochs)
+    stages, budget = stages_of(brackets, price.hedges), schedule_epochs(brackets)
+    rungs = {round.epoch for rounds in brackets for round in rounds}
+    stands = tuple(sorted({*points, *rungs}))
+    return Terms(max_epochs, price, brackets, stages, budget, points, stands)
 
 
 def stages_of(brackets: tuple[Bracket, ...], hedges: int) -> tuple[Stage, ...]:

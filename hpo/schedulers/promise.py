@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hpo.core.ordered import Result
+from hpo.core.searcher import Searcher
 from hpo.core.state import (
     PAUSED,
     RUNNING,
@@ -34,23 +35,13 @@ from hpo.forecasting.prospects import (
 )
 from hpo.forecasting.regression import Forecast, Losses
 from hpo.forecasting.scale import down, exponent_of
-from hpo.schedulers.brackets import Round
+from hpo.schedulers.brackets import Round, homes_of
 from hpo.schedulers.open_rounds import Rivals
-from hpo.schedulers.pricing import Price
+from hpo.schedulers.pricing import Price, Terms
 from hpo.schedulers.questions import Foresee, forecast_of
 
 NO_RIVALS = Rivals(np.array([]), np.array([]), np.array([]))
 _LEAST = 2.0**-900  # the unit of gains where the best loss is 0, as a share of the largest loss
-
-
-class Terms(NamedTuple):
-    """What never changes in a study: the last epoch, prices, who the hedges are, and all epochs
-    where trials may stand."""
-
-    max_epochs: int
-    price: Price
-    hedges: tuple[int, ...]
-    stands: tuple[int, ...]
 
 
 class AdaptiveState(NamedTuple):
@@ -79,6 +70,14 @@ class AdaptiveState(NamedTuple):
     predictions: tuple[Prediction, ...]
     lowest: float | None
     leaders: tuple[tuple[Result, ...], ...]
+
+
+def all_waiting(terms: Terms, searcher: Searcher, seed: int) -> Vector[TrialState]:
+    """Hyperband's trials, before any has begun."""
+    return Vector(
+        TrialState(number, bracket, searcher.propose(seed, number), Vector(), WAITING, 0, None)
+        for number, bracket in enumerate(homes_of(terms.brackets))
+    )
 
 
 def paused(state: Any) -> dict[int, tuple[int, ...]]:

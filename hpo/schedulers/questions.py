@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,4 +74,15 @@ def records(
     return tuple(
         Prediction(trial, asked.rung, asked.epoch, mean, spread, shown, trial in going)
         for trial, mean, spread in zip(asked.trials, answer.means, answer.spreads, strict=True)
+    )
+
+
+def all_records(
+    sign: int, answers: Iterable[Predicted], thresholds: Mapping[int, float], going: Container[int]
+) -> tuple[Prediction, ...]:
+    """`records` of several answers; the loss that had to be beaten by rung."""
+    return tuple(
+        record
+        for answer in answers
+        for record in records(sign, answer, thresholds[answer.request.rung], going)
     )

@@ -51,8 +51,8 @@ KNOWN = (
     Known(
         "adaptive: hedges can pause",
         "hpo/schedulers",
-        "max_epochs if state.stage == 0 else min(point, round.epoch)",
-        "min(point, round.epoch)",
+        "max_epochs if state.stage == 0 else terms.after(epoch, round.epoch)",
+        "terms.after(epoch, round.epoch)",
     ),
     Known(
         "asynchronous: rivals on the way are ignored",

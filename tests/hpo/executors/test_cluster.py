@@ -94,3 +94,9 @@ def test_why_an_address_does_not_answer(listening):
     assert unreachable(address, 5.0) is None
     listening.close()
     assert "refused" in unreachable(address, 5.0)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_an_address_of_ipv6_is_reached():
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        assert unreachable(f"[::1]:{server.getsockname()[1]}", 1.0) is None
