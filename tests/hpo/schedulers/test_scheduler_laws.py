@@ -163,6 +163,18 @@ def test_the_lowest_loss_is_that_of_all_epochs(scheduler, order, failures, worke
 
 
 @laws
+@few
+@given(order=st.integers(0, 99), failures=st.sampled_from([0, 0.3]), workers=st.integers(1, 9))
+def test_that_a_trial_does_not_go_on_is_said_once(scheduler, order, failures, workers):
+    """For each rung and epoch: what was foreseen of those who only stand by is not shown again."""
+    state, *_ = play(scheduler, 1, order, failures, workers=workers)
+    said = [
+        (p.trial, p.rung, p.epoch) for p in getattr(state, "predictions", ()) if not p.continued
+    ]
+    assert len(said) == len(set(said))
+
+
+@laws
 def test_trials_depend_on_the_seed_alone(scheduler):
     configurations = [
         [t.configuration for t in play(scheduler, seed)[0].trials] for seed in (5, 5, 6)
