@@ -64,7 +64,7 @@ def base_of(requirements, found=frozenset()):
 def test_it_holds_every_package_and_its_data_and_no_tests(wheel):
     with zipfile.ZipFile(wheel) as file:
         held = {name for name in file.namelist() if ".dist-info/" not in name}
-    data = ("*.py", "zoo/*.csv.xz", "zoo/README.md", "shipped/*/*")
+    data = ("*.py", "*.npz", "zoo/*.csv.xz", "zoo/README.md", "shipped/*/*")
     ours = {
         path.relative_to(barring.ROOT).as_posix()
         for package in PACKAGES
@@ -77,7 +77,7 @@ def test_it_holds_every_package_and_its_data_and_no_tests(wheel):
 
 def test_its_extras_are_those_that_parts_ask_for(wheel):
     told = metadata_of(wheel)
-    assert set(told.get_all("Provides-Extra")) == {*extras.MODULES, "all", "dev"}
+    assert set(told.get_all("Provides-Extra")) == {*extras.MODULES, "all", "docs", "dev"}
     base = {r for r in told.get_all("Requires-Dist") if "extra ==" not in r}
     assert not base_of(base) & {"jax", "absl-py", "dwave-ocean-sdk", "ray", "rich", "dimod"}
 
