@@ -211,12 +211,12 @@ def _no_curves(names: list[str], rows: list[list[str]], curve: str) -> str:
         return "no rows"
     found = [name for name in names if _is_epoch(name, curve)]
     if not found:
-        shown = " ".join(", ".join(names[:8]).split())
-        return f"no columns {curve}0, {curve}1, ... among {shown:.200}"
+        shown = ", ".join(map(_shown, names[:8]))
+        return f"no columns {curve}0, {curve}1, ... among {shown}"
     first = next(i for i in range(len(found) + 1) if i not in {int(n[len(curve) :]) for n in found})
     return (
-        f"{len(found)} columns from {found[0]} to {found[-1]}, and none is {curve}{first}: epochs "
-        "count from 0, each once"
+        f"{len(found)} columns from {_shown(found[0])} to {_shown(found[-1])}, and none is "
+        f"{curve}{first}: epochs count from 0, each once"
     )
 
 
@@ -235,7 +235,7 @@ def _loss(cell: str) -> float:
     if NUMBER.fullmatch(cell) or cell.lower().lstrip("+-") in NO_NUMBERS:
         return float(cell)
     comma = ": decimal commas have to be points" if NUMBER.fullmatch(cell.replace(",", ".")) else ""
-    raise ValueError(f"the loss {cell!r} is no number{comma}")
+    raise ValueError(f"the loss {_shown(cell)!r} is no number{comma}")
 
 
 def _check_words(path: Path, configurations: list[dict[str, Value]]) -> None:
@@ -247,9 +247,15 @@ def _check_words(path: Path, configurations: list[dict[str, Value]]) -> None:
         if odd and len(odd) == len(words) and any(isinstance(v, int | float) for v in values):
             line = values.index(odd[0]) + 2
             raise ValueError(
-                f"{path}, line {line}: {name} is {odd[0]!r} among numbers: leave the cell empty "
-                "where it plays no part"
+                f"{path}, line {line}: {_shown(name)} is {odd[0]!r} among numbers: leave the cell "
+                "empty where it plays no part"
             )
+
+
+def _shown(cell: str, most: int = 60) -> str:
+    """A cell of any content, short and in one line."""
+    text = " ".join(cell.split())
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _text(path: Path) -> str:

@@ -74,7 +74,10 @@ def _column(branch, leaf: str, start: int, stop: int) -> Jagged:
     values = branch.array(entry_start=start, entry_stop=stop, library="ak")
     if values.ndim != 2:
         raise EDM4HEPError(f"{leaf} is not a list of numbers in every event")
-    return Jagged(ak.to_numpy(ak.num(values)).astype(np.int64), ak.to_numpy(ak.flatten(values)))
+    counts = ak.to_numpy(ak.num(values)).astype(np.int64)
+    if (counts < 0).any():
+        raise EDM4HEPError(f"{leaf} has {counts.min()} values in an event: damaged, get it again")
+    return Jagged(counts, ak.to_numpy(ak.flatten(values)))
 
 
 def read_all(
