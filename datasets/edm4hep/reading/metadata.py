@@ -76,6 +76,9 @@ def _version(file) -> tuple[int, ...] | None:
     if "podio_metadata" not in file or not (metadata := file["podio_metadata"]).num_entries:
         return None
     spelled = _spelled(metadata)
+    told = _list(metadata[spelled[WRITTEN_VERSION]]) if WRITTEN_VERSION in spelled else None
+    if isinstance(told, list):  # of an RNTuple; in a TTree it is a class of three members
+        return tuple(map(int, told))
     parts = [f"{WRITTEN_VERSION}.{part}" for part in ("major", "minor", "patch")]
     if not spelled.keys() >= set(parts):
         return None

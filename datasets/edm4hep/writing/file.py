@@ -1,6 +1,6 @@
 """Writing `EventData` as EDM4HEP files, with all that `read` asks for and nothing else."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
 
@@ -36,17 +36,16 @@ def write(
         raise EDM4HEPError(f"{path}: unknown layout {layout!r}: known are {', '.join(LAYOUTS)}")
     try:
         chunks = (_chunk(part, find(detector), layout) for part in parts)
-        return written_whole(path, chunks, layout)
+        return written_whole(path, lambda partial: _write(partial, chunks, layout))
     except ValueError as error:
         raise EDM4HEPError(f"{path}: {error}") from error
 
 
-def written_whole(path: Path, chunks: Iterable[Chunk], layout: str) -> int:
-    """Writes chunks, one in memory at a time, into a file that appears when it is complete; how
-    many events there were."""
+def written_whole(path: Path, write: Callable[[Path], int]) -> int:
+    """Has a file written that appears when it is complete; how many events there were."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        written = _write(partial, chunks, layout)
+        written = write(partial)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -6,19 +6,23 @@ clusters by its own numbers of collections.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from datasets.edm4hep.chunk import Chunk, Jagged
-from datasets.edm4hep.layout import reference_leaves
-from datasets.edm4hep.podio import PODIO_2025
 from datasets.edm4hep.writing.file import written_whole
+from datasets.edm4hep.writing.frames import (
+    NOWHERE,
+    Collection,
+    record,
+    references,
+    write_frames,
+)
 from datasets.events import offsets_of
 
-COLLECTION = "MLPFParticles"
-NUMBER = 0x4D4C5046  # podio's of that collection: any that a file does not have
+# Its number is the one podio gives to that name.
+COLLECTION = Collection("MLPFParticles", 0x1DB30CCB, "edm4hep::ReconstructedParticle", schema=3)
 
 
 class Found(NamedTuple):
@@ -40,52 +44,63 @@ def write_particles(
     `numbers` are podio's of the collections of tracks and clusters, by "tracks" and "clusters".
     Raises EDM4HEPError where there is no portion.
     """
-    names = {NUMBER: COLLECTION}
-    chunks = (Chunk(_columns(found, n, numbers), names, 0) for found, n in portions)
-    return written_whole(path, chunks, PODIO_2025.name)
+    frames = (_fields(found, events, numbers) for found, events in portions)
+    return written_whole(path, lambda partial: write_frames(partial, COLLECTION, frames))
 
 
-def _columns(found: Found, events: int, numbers: Mapping[str, int]) -> dict[str, Jagged]:
+def _fields(found: Found, events: int, numbers: Mapping[str, int]) -> dict[str, Any]:
+    """The objects and their relations, a list an event each."""
+    import awkward as ak
+
     counts = np.bincount(found.event, minlength=events)
+    bounds, related = {}, {}
+    for relation, place in (("clusters", found.cluster), ("tracks", found.track)):
+        has = place >= 0
+        bounds |= _bounds(relation, has, found.event, counts)
+        target = np.full(has.sum(), numbers.get(relation, 0))
+        of = np.bincount(found.event[has], minlength=events)
+        related[relation] = ak.unflatten(references(place[has], target), of)
+    none = np.zeros(len(found.event), bool)
+    bounds |= _bounds("particles", none, found.event, counts)
+    related["particles"] = ak.unflatten(references(np.zeros(0), np.zeros(0)), counts * 0)
+    nowhere = np.full(len(none), NOWHERE)  # one of them each, unlike of the others
+    related["decayVertex"] = ak.unflatten(references(nowhere, nowhere), counts)
+    objects = record(_members(found) | bounds, f"{COLLECTION.type}Data")
+    return {
+        COLLECTION.name: ak.unflatten(objects, counts),
+        **{f"_{COLLECTION.name}_{relation}": array for relation, array in related.items()},
+    }
+
+
+def _members(found: Found) -> dict[str, Any]:
+    """In EDM4hep's order; what a model does not say is 0."""
     px, py, pz, energy = found.p4.T
     mass = np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0))  # of rounded numbers
-    none, zero = np.zeros(len(energy), np.uint32), np.zeros(len(energy), np.float32)
-    members = {
+    zero = np.zeros(len(energy), np.float32)
+    return {
         "PDG": found.pdg.astype(np.int32),
-        "energy": energy,
-        **dict(zip(("momentum.x", "momentum.y", "momentum.z"), (px, py, pz), strict=True)),
-        **dict.fromkeys(("referencePoint.x", "referencePoint.y", "referencePoint.z"), zero),
-        "charge": found.charge,
-        "mass": mass,
+        "energy": energy.astype(np.float32),
+        "momentum": _vector(px, py, pz),
+        "referencePoint": _vector(zero, zero, zero),
+        "charge": found.charge.astype(np.float32),
+        "mass": mass.astype(np.float32),
         "goodnessOfPID": zero,
-        "particles_begin": none,
-        "particles_end": none,
+        "covMatrix": record(
+            {"values": np.zeros((len(zero), 10), np.float32)}, "edm4hep::CovMatrix4f"
+        ),
     }
-    columns = {
-        f"{COLLECTION}.{name}": Jagged(
-            counts, values if values.dtype.kind in "iu" and name != "charge" else _float(values)
-        )
-        for name, values in members.items()
-    }
-    for relation, place in (("tracks", found.track), ("clusters", found.cluster)):
-        columns |= _one_each(relation, found.event, place, counts, numbers.get(relation, 0))
-    return columns
 
 
-def _float(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.float32)
+def _vector(x, y, z):
+    axes = {axis: values.astype(np.float32) for axis, values in zip("xyz", (x, y, z), strict=True)}
+    return record(axes, "edm4hep::Vector3f")
 
 
-def _one_each(relation: str, event, place, counts, number: int) -> dict[str, Jagged]:
-    """References of the particles to at most one object each."""
-    has = place >= 0
+def _bounds(relation: str, has, event, counts) -> dict[str, np.ndarray]:
+    """Where the references of each particle, to at most one object, begin and end in its event."""
     before = offsets_of(has)  # of all particles; each event counts from its own first
     first = before[offsets_of(counts)[:-1]][event]
-    index, collection = reference_leaves(PODIO_2025.branch(COLLECTION, relation))
-    of = np.bincount(event[has], minlength=len(counts))
     return {
-        f"{COLLECTION}.{relation}_begin": Jagged(counts, (before[:-1] - first).astype(np.uint32)),
-        f"{COLLECTION}.{relation}_end": Jagged(counts, (before[1:] - first).astype(np.uint32)),
-        index: Jagged(of, place[has].astype(np.int32)),
-        collection: Jagged(of, np.full(has.sum(), number, np.uint32)),
+        f"{relation}_begin": (before[:-1] - first).astype(np.uint32),
+        f"{relation}_end": (before[1:] - first).astype(np.uint32),
     }
