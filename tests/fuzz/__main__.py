@@ -1,6 +1,6 @@
 """Readers put to damaged files until time is up, guided by coverage (atheris: make fuzz-env).
 
-python -m tests.fuzz                                  every reader, a minute each
+python -m tests.fuzz                                  every reader, a minute of CPU each
 python -m tests.fuzz --reader=curves_csv,model --minutes=30
 python -m tests.fuzz --list
 
@@ -11,35 +11,36 @@ FOLDER/READER/findings; exit status 1 where there are any. --log adds up what wa
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
 from tests.fuzz.reader import ROOT
 
-STARTED_AGAIN_S = 20  # a process that ended sooner than this before the end is not followed
+STARTED_AGAIN_S = 20  # of CPU: what is left of a reader's time, less than this, is let go
 
 
 def fuzz(reader: str, minutes: float, folder: Path, seed: int = 0) -> dict:
-    """One reader; what was done and found."""
+    """One reader, for so many minutes of CPU, however long that is; what was done and found."""
     findings, corpus = folder / reader / "findings", folder / reader / "corpus"
-    begun, end = set(_inputs(findings)), time.monotonic() + 60 * minutes
-    executions, cpu = 0, 0.0
-    while (left := end - time.monotonic()) > min(STARTED_AGAIN_S, 30 * minutes):
+    begun, executions, cpu = set(_inputs(findings)), 0, 0.0
+    while (left := 60 * minutes - cpu) > min(STARTED_AGAIN_S, 30 * minutes):
         (findings / "account.json").unlink(missing_ok=True)
         command = [
             sys.executable, "-m", "tests.fuzz.engine", f"--reader={reader}", f"--corpus={corpus}",
-            f"--findings={findings}", f"--seconds={int(left)}", f"--seed={seed}",
+            f"--findings={findings}", f"--seconds={max(1, int(left))}", f"--seed={seed}",
             *([] if find_spec("atheris") else ["--blind"]),
         ]  # fmt: skip
         findings.mkdir(parents=True, exist_ok=True)
         with (findings / "output.txt").open("a") as output:
-            subprocess.run(command, cwd=ROOT, stdout=output, stderr=output, timeout=left + 300)
+            subprocess.run(command, cwd=ROOT, stdout=output, stderr=output, timeout=left + 600)
         if not (account := findings / "account.json").exists():
             raise SystemExit(f"{reader} could not be begun: see {findings / 'output.txt'}")
         used = json.loads(account.read_text())
+        if not used["cpu_seconds"]:
+            raise SystemExit(f"{reader} was begun and did nothing: see {findings / 'output.txt'}")
         executions, cpu, seed = executions + used["executions"], cpu + used["cpu_seconds"], seed + 1
     new = sorted(set(_inputs(findings)) - begun)
     return {"executions": executions, "cpu_minutes": cpu / 60, "findings": [p.name for p in new]}
@@ -68,7 +69,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--reader", default="", help="names, parted by commas; all by default")
-    parser.add_argument("--minutes", type=float, default=1.0, help="for each reader")
+    parser.add_argument("--minutes", type=float, default=1.0, help="of CPU, for each reader")
     parser.add_argument("--folder", type=Path, default=ROOT / "runs" / "fuzz")
     parser.add_argument("--seed", type=int, default=0, help="of the changes, without atheris")
     parser.add_argument("--log", type=Path, help="a JSON file that adds up all runs")
@@ -78,6 +79,7 @@ def main() -> int:
 
     known = list(all_readers())
     if options.list:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever has seen enough may go
         print(*known, sep="\n")
         return 0
     chosen = options.reader.split(",") if options.reader else known
