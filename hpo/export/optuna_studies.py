@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from hpo.export.extras import needed
 from hpo.showing.landscape import space_of
 from hpo.showing.recorded import view_of
 from hpo.showing.view import Seen, View
 from hpo.simulation.tables import Table
 from hpo.space.parameters import Categorical, Parameter, plain
+from mlpf_install import extras
 
 # Optuna knows no pauses; what it calls pruned is final, so a trial that may go on is running.
 _STATES = {
@@ -30,7 +30,9 @@ def to_optuna(source: Any, storage: Any, name: str = "study") -> Any:
     What Optuna has no word for stands in the attributes of trials and study. Raises ValueError
     where the storage has a study of that name, ImportError without optuna, and as `hpo.page`.
     """
-    optuna = needed("optuna", "export")
+    extras.require("export", "to_optuna", "optuna")
+    import optuna
+
     view = view_of(source)
     space = space_of(view)
     kinds = {n: _distribution(optuna, p) for n, p in (space.parameters if space else {}).items()}
@@ -58,7 +60,9 @@ def from_optuna(storage: Any, name: str | None = None) -> Table:
     that were pruned, still run or have gaps are left out; a warning counts them. `name` may be left
     out where the storage has one study. Raises ValueError where no trial is left.
     """
-    optuna = needed("optuna", "export")
+    extras.require("export", "from_optuna", "optuna")
+    import optuna
+
     study = optuna.load_study(study_name=name, storage=storage)
     trials = study.get_trials(deepcopy=False)
     steps = sorted({step for t in trials for step in t.intermediate_values})

@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hpo.export.extras import needed
 from hpo.showing.recorded import view_of
 from hpo.showing.view import View
+from mlpf_install import extras
 
 
 def rows(source: Any, what: str = "trials") -> list[dict[str, Any]]:
@@ -43,8 +43,10 @@ def to_csv(source: Any, path: str | Path, what: str = "trials") -> None:
 def to_parquet(source: Any, path: str | Path, what: str = "trials") -> None:
     """Writes `rows` as Parquet, whole or not at all. A column whose values are of several kinds
     holds their texts. Raises ImportError without pyarrow."""
-    pyarrow = needed("pyarrow", "export")
-    needed("pyarrow.parquet", "export")
+    extras.require("export", "to_parquet", "pyarrow")
+    import pyarrow
+    import pyarrow.parquet
+
     columns = _columns(rows(source, what))
     table = pyarrow.table({name: _of_one_kind(values) for name, values in columns.items()})
     _whole(Path(path), lambda partial: pyarrow.parquet.write_table(table, partial))

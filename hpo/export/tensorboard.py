@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from hpo.export.extras import needed
 from hpo.showing.recorded import view_of
+from mlpf_install import extras
 
 
 def to_tensorboard(source: Any, folder: str | Path) -> int:
@@ -13,8 +13,10 @@ def to_tensorboard(source: Any, folder: str | Path) -> int:
     many trials there are. Raises FileExistsError, ImportError without tensorboardX, and as
     `hpo.page`.
     """
-    library = needed("tensorboardX", "export")
-    summaries = needed("tensorboardX.summary", "export")
+    extras.require("export", "to_tensorboard", "tensorboardX")
+    import tensorboardX as library
+    from tensorboardX import summary as summaries
+
     view, folder = view_of(source), Path(folder)
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty: name a new folder, runs would be mixed")
