@@ -46,6 +46,8 @@ def reported(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if "decode to UTF-8" in str(error):  # of a text; it is no trouble with the disk
+            raise corrupt(path, str(error)) from error
         raise JournalError(
             f"{path}: {error}. Everything recorded so far is safe; remove the cause (disk space, "
             "permissions) and start the same command again."

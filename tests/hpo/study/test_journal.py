@@ -191,6 +191,7 @@ def whole(tmp_path_factory):
         execute("UPDATE log SET payload = '1, 2' WHERE number = 4"),
         execute("UPDATE log SET payload = '[]' WHERE number = 4"),
         execute("""UPDATE log SET payload = '{"kind": "Rumoured"}' WHERE number = 5"""),
+        execute("UPDATE log SET payload = CAST(x'7BFF0A7D' AS TEXT) WHERE number = 5"),
         execute("""UPDATE log SET payload = '{"kind": "Reported", "trial": 1}' WHERE number = 5"""),
     ],
 )
