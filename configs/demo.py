@@ -63,6 +63,11 @@ def get_config() -> ConfigDict:
     config.tune.full_share = 0.5  # kappa
     config.tune.decision_point = 0.5  # c
     config.tune.quantile = 0.25
+    # Fields of hpo.Risk, for swift_improved and asynchronous_swift, and of hpo.Price, for adaptive
+    # and asynchronous_adaptive; those left out have defaults.
+    config.tune.risk = ConfigDict()
+    config.tune.price = ConfigDict()
+    config.tune.frugal = False  # asynchronous_swift with many workers: fewer epochs, more time
     config.tune.metric = "validation_loss"  # or jets: the width of validation jets
     config.tune.workers = 2  # trials side by side
     config.tune.executor = "processes"  # of this machine; or ray: of a cluster (launch.tune)

@@ -5,11 +5,14 @@ a key is for is the remark that stands behind it, or above it, in the code.
 """
 
 import ast
+import inspect
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import hpo
+from handbook.docstrings import blocks, listed
 from handbook.markdown import code, table
 from handbook.sources import ROOT
 from launch.shell import configs
@@ -21,6 +24,7 @@ _KEY = re.compile(
     r"(?P<value>[^#\n]*(?:\((?:\n|.)*?^    \)|)[^#\n]*?)(?:  # (?P<beside>.*))?$",
     re.MULTILINE,
 )
+RULES = {"tune.risk": "Risk", "tune.price": "Price"}  # of hpo, whose docstrings list their fields
 DATACLASSES = {"model": "ModelConfig", "train": "TrainConfig"}
 SECTIONS = {
     "": "",
@@ -74,8 +78,15 @@ def meanings_of_code() -> dict[str, str]:
         for section, kind in DATACLASSES.items()
         for name, says in _remarks(source.split(f"class {kind}:")[1].split("\n    def ")[0])
     }
+    found |= {f"{at}.{name}": says for at, kind in RULES.items() for name, says in _fields(kind)}
     demo = dict(_remarks((ROOT / "configs" / "demo.py").read_text()))
     return demo | {path: says or demo.get(path, "") for path, says in found.items()}
+
+
+def _fields(kind: str) -> list[tuple[str, str]]:
+    """What a class of hpo says of each of its fields."""
+    lines = (inspect.getdoc(getattr(hpo, kind)) or "").splitlines()
+    return [entry for block in blocks(lines) for entry in listed(block)]
 
 
 def _remarks(source: str) -> list[tuple[str, str]]:

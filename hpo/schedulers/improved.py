@@ -56,8 +56,8 @@ class Risk:
                   may cost so much in proportion to what it saves
     surprise      for each doubling of the epochs to the rung, the chance that a forecast says
                   nothing: the trial is then as likely as any other to be the study's best
-    min_curves    curves at a rung that a forecast needs, and at the end for the winner's
-    min_winners
+    min_curves    curves at a rung that a forecast of it needs
+    min_winners   curves at the end that a forecast of the end needs
     patience      predictions whose errors weigh as much as the expectation that they are right
     jumps         spread of a forecast in units of the largest jump that the trial has made
     forecast      "trend", a regression of the study's curves, or "in_context", a network that

@@ -16,19 +16,20 @@ class Price:
     loss, but at most in units of `relative` times the size of the best loss. So it matters where a
     loss has its zero: where the best loss is 0 no gain is too small, and all is Hyperband's.
 
-    hedges     trials of the last bracket that are trained to the end before all others
-    gain       expected gain below which a trial pauses
-    thaw       expected gain, for all the epochs of one training, that is worth going on for
-    place      chance of a place in the next round below which a trial pauses (all three: where
-               early losses can be trusted in full; less in proportion where they cannot)
-    relative   see above: with a gain of 0.02, at most a thousandth of the best loss
-    leaders    of all that came to an epoch so many never pause there
-    spared     share of the epochs before which no gain is asked about
-    min_curves curves at a rung, and at the end, that a forecast needs
-    at_once    trials that go on at a time, once the brackets have been played
-    ratios     losses are foreseen, and gains counted, as ratios (`prospects.ratio_prospects`): for
-               losses above 0 of which the bad are many times the good. A metric that is maximised,
-               or one that may be 0, is not changed by it; of `adaptive` alone
+    hedges      trials of the last bracket that are trained to the end before all others
+    gain        expected gain below which a trial pauses
+    thaw        expected gain, for all the epochs of one training, that is worth going on for
+    place       chance of a place in the next round below which a trial pauses (gain, thaw, place:
+                where early losses can be trusted in full; less in proportion where they cannot)
+    relative    the largest unit of gains, in sizes of the best loss: with a gain of 0.02, nobody
+                pauses for it who is expected to gain more than a thousandth of the best loss
+    leaders     of all that came to an epoch so many never pause there
+    spared      share of the epochs before which no gain is asked about
+    min_curves  curves at a rung, and at the end, that a forecast needs
+    at_once     trials that go on at a time, once the brackets have been played
+    ratios      losses are foreseen, and gains counted, as ratios (`prospects.ratio_prospects`): for
+                losses above 0 of which the bad are many times the good. A metric that is maximised,
+                or one that may be 0, is not changed by it; of `adaptive` alone
     """
 
     hedges: int = 4

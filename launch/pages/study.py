@@ -57,6 +57,7 @@ def best(view: View) -> str:
 
 def _head(path: Path, header: Mapping[str, Any], record: Any, view: View) -> list[str]:
     settings = header["settings"]
+    settings = {**settings, **settings.get("risk", {})}  # which some schedulers keep by itself
     named = {k: v for k, v in settings.items() if not isinstance(v, dict | list)}
     running = sum(trial.running for trial in record.trials)
     lost = sum(trial.lost for trial in record.trials)

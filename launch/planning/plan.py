@@ -107,7 +107,8 @@ def tuning(run: Run) -> list[Step]:
     settings = run.config.tune
     trials, epochs = studies.size(settings)
     begun = " (begun already: it goes on)" if (run.folder / "study.db").exists() else ""
-    text = f"tuning by {settings.scheduler}: {trials} configurations, at most {epochs:,} epochs"
+    by = studies.described(settings)
+    text = f"tuning by {by}: {trials} configurations, at most {epochs:,} epochs"
     if "data" not in run.config:
         return [Step(f"{text} of a training of its own{begun}")]
     events = _trained_on(run, settings)

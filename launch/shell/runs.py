@@ -58,6 +58,7 @@ ADDED = {
     "tune.resources.cores": 0.0,
     "tune.resources.memory_gb": 0.0,
     "tune.keep": 5,
+    "tune.frugal": False,
 }
 # Of these, what no result depends on (where a run goes on, what it keeps), which may change.
 _GIVEN = tuple(key for key in ADDED if key.startswith("tune.resources."))
@@ -65,11 +66,19 @@ WHERE = ("mesh.data", "mesh.model", "tune.executor", "tune.gpus", *_GIVEN, "tune
 
 
 def defaults() -> dict[str, Any]:
-    """What a configuration has that does not say otherwise, by path: all of models and trainings,
-    and what older runs were begun without."""
-    kinds = {"model": ModelConfig, "train": TrainConfig}
+    """What a configuration has that does not say otherwise, by path: all of models, trainings and
+    the rules of schedulers, and what older runs were begun without; lists, as JSON has no tuples.
+    """
+    import hpo
+
+    kinds = {
+        "model": ModelConfig,
+        "train": TrainConfig,
+        "tune.risk": hpo.Risk,
+        "tune.price": hpo.Price,
+    }
     ours = {f"{at}.{field.name}": field.default for at, k in kinds.items() for field in fields(k)}
-    return ours | ADDED
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in (ours | ADDED).items()}
 
 
 class RunError(ValueError):

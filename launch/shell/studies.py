@@ -1,6 +1,8 @@
 """What `config.tune` describes, as values of `hpo`: space, searcher, predictor, scheduler."""
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -18,6 +20,13 @@ EXECUTORS = ("processes", "ray")
 GIVEN = ("processes", "devices", "cores", "memory_gb")  # in `tune.resources`
 PARAMETERS = ("float", "log_float", "int", "log_int", "categorical")
 SEARCHERS = ("random", "quasi_random", "bayesian", "bohb")
+# The rules of schedulers: sections of `tune`, or single keys, and who takes them.
+RULES: Mapping[str, tuple[str, ...]] = {
+    "risk": ("swift_improved", "asynchronous_swift"),
+    "price": ("adaptive", "asynchronous_adaptive"),
+    "price.ratios": ("adaptive",),
+    "frugal": ("asynchronous_swift",),
+}
 PREDICTORS = ("qsvr", "svr", "persistence", "extra_trees", "gaussian_process", "lkgp")
 
 
@@ -29,8 +38,30 @@ def make_scheduler(settings: ConfigDict, report: Report | None = None) -> Any:
     make, predicts = _SCHEDULERS.get(settings.scheduler), settings.scheduler in _PREDICTING
     if make is None:
         raise RunError(f"tune.scheduler {settings.scheduler!r} is none of {', '.join(_SCHEDULERS)}")
+    rules(settings)  # or RunError, where a key would do nothing
     predictor = (make_predictor(settings, report),) if predicts else ()
     return make(settings, make_searcher(settings), *predictor)
+
+
+def rules(settings: ConfigDict) -> dict[str, Any]:
+    """What `config.tune` tells the rule of its scheduler, by key (`risk.jumps`), without what is so
+    unless it is said. Raises RunError for what the scheduler does not take: it would do nothing."""
+    changed = {"frugal": True} if _frugal(settings) else {}
+    for section in ("risk", "price"):
+        rule = _rule(settings, section)
+        usual = asdict(type(rule)())
+        changed |= {f"{section}.{k}": v for k, v in asdict(rule).items() if v != usual[k]}
+    for key in changed:
+        takers = RULES.get(key) or RULES[key.partition(".")[0]]
+        if (name := settings.scheduler) not in takers:
+            raise RunError(f"tune.{key} is for {' and '.join(takers)}: {name} does not take it")
+    return changed
+
+
+def described(settings: ConfigDict) -> str:
+    """The scheduler and what its rule is told: "swift_improved (risk.jumps = 1.5)"."""
+    told = ", ".join(f"{key} = {value}" for key, value in rules(settings).items())
+    return f"{settings.scheduler} ({told})" if told else settings.scheduler
 
 
 def make_executor(run: Run, ray_address: str = "") -> Any:
@@ -224,12 +255,53 @@ def _asha(settings: ConfigDict, searcher: Any) -> Any:
     )
 
 
-def _by_brackets(settings: ConfigDict, searcher: Any) -> Any:
-    """Those that need nothing but R and eta."""
+def _by_brackets(settings: ConfigDict, searcher: Any, **own: Any) -> Any:
+    """Those that need nothing but R and eta, and take `own`."""
     import hpo
 
     make = getattr(hpo, settings.scheduler)
-    return make(searcher, settings.max_epochs, settings.eta, metric=metric(settings))
+    return make(searcher, settings.max_epochs, settings.eta, metric=metric(settings), **own)
+
+
+def _by_risk(settings: ConfigDict, searcher: Any) -> Any:
+    frugal = {"frugal": True} if _frugal(settings) else {}  # of one of them, which `rules` checks
+    return _by_brackets(settings, searcher, risk=_rule(settings, "risk"), **frugal)
+
+
+def _by_price(settings: ConfigDict, searcher: Any) -> Any:
+    return _by_brackets(settings, searcher, price=_rule(settings, "price"))
+
+
+def _rule(settings: ConfigDict, section: str) -> Any:
+    """The hpo.Risk or hpo.Price that a section of `tune` has the fields of. Raises RunError."""
+    import hpo
+
+    kind, given = {"risk": hpo.Risk, "price": hpo.Price}[section], settings.get(section, {})
+    usual = asdict(kind())
+    if unknown := set(given) - set(usual):
+        raise RunError(f"tune.{section}.{min(unknown)} is none of {', '.join(usual)}")
+    values = {k: _like(usual[k], f"tune.{section}.{k}", value) for k, value in given.items()}
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise RunError(f"tune.{section}: {error}") from None
+
+
+def _frugal(settings: ConfigDict) -> bool:
+    return _like(False, "tune.frugal", settings.get("frugal", False))
+
+
+def _like(usual: Any, path: str, value: Any) -> Any:
+    """The value as one of the usual one's kind, or RunError: a whole number is a number, too, and
+    JSON knows no tuples; but a configuration is a program, and may hold anything."""
+    if isinstance(usual, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if isinstance(usual, tuple) and isinstance(value, list | tuple):
+        value = tuple(_like(usual[0], path, each) for each in value)
+    same = isinstance(value, type(usual)) and isinstance(value, bool) == isinstance(usual, bool)
+    if not same or (isinstance(value, float) and not math.isfinite(value)):
+        raise RunError(f"{path} = {value!r} is no value for it: it may be {usual!r}, for example")
+    return value
 
 
 def _fast_hyperband(settings: ConfigDict, searcher: Any, predictor: Any) -> Any:
@@ -268,9 +340,9 @@ _SCHEDULERS: Mapping[str, Callable[..., Any]] = {
     "hyperband": _by_brackets,
     "fast_hyperband": _fast_hyperband,
     "swift_hyperband": _swift_hyperband,
-    "swift_improved": _by_brackets,
-    "asynchronous_swift": _by_brackets,
-    "asynchronous_adaptive": _by_brackets,
-    "adaptive": _by_brackets,
+    "swift_improved": _by_risk,
+    "asynchronous_swift": _by_risk,
+    "asynchronous_adaptive": _by_price,
+    "adaptive": _by_price,
 }
 _PREDICTING = ("fast_hyperband", "swift_hyperband")

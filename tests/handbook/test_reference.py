@@ -47,6 +47,12 @@ def test_a_key_has_its_default_and_what_stands_behind_it_in_the_code():
     assert found["tune.eta"].default is None
     assert found["tune.quantile"].demo == "0.25"
     assert found["model.precision"].meaning.startswith("Of the layers; inputs, hashes")
+    jumps = found["tune.risk.jumps"]
+    assert (jumps.default, jumps.demo) == ("0.0", "0.0")
+    assert jumps.meaning.endswith("in units of the largest jump that the trial has made")
+    rules = [key for path, key in found.items() if path.startswith(("tune.risk.", "tune.price."))]
+    assert all(key.meaning for key in rules)
+    assert found["tune.frugal"].meaning.startswith("asynchronous_swift with many workers")
     assert found["data.events.test"].meaning == "of each"
     assert found["model.bin_size"].meaning == "elements that see each other in one layer"
 

@@ -168,6 +168,14 @@ TYPED = {
         "--config.tune.workers=0",
         "error: tune.workers = 0 must be at least 1",
     ),
+    "a setting of another scheduler": (
+        "--config.tune.price.ratios=True",
+        "error: tune.price.ratios is for adaptive: swift_hyperband does not take it",
+    ),
+    "a forecast that is none": (
+        "--config.tune.risk.forecast=foo",
+        "error: tune.risk: forecast must be one of trend, in_context, got foo",
+    ),
     "a space that is none": (
         "--config.tune.space=(1,)",
         "error: ...",

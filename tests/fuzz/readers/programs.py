@@ -13,6 +13,7 @@ OVERRIDES = (
     b"train.schedule=cosine",
     b"tune.gpus=0.5",
     b"fit.packed=True",
+    b"tune.scheduler=swift_improved\n--config.tune.risk.points=(0.5, 0.9)",
 )
 
 

@@ -5,7 +5,9 @@ import threading
 import pytest
 
 from hpo.executors.inline import InlineExecutor
+from hpo.schedulers.asynchronous import asynchronous_swift
 from hpo.schedulers.halving import hyperband
+from hpo.schedulers.improved import Risk, swift_improved
 from hpo.showing.recorded import of_log, view_of
 from hpo.space import Float, Space
 from hpo.study.journal import Journal, read_journal
@@ -55,6 +57,16 @@ def test_every_best_that_is_said_has_its_epoch(path):
     assert said in " ".join(text.lines(path, *read_journal(path)))
     header, entries = read_journal(path)
     assert "no best yet" in text.now(of_log(header, entries[:1]))
+
+
+@pytest.mark.parametrize("make", [swift_improved, asynchronous_swift])
+def test_what_the_rule_was_told_is_shown(make, tmp_path):
+    """Whether a scheduler keeps it among its settings or by itself."""
+    scheduler = make(Space({"clip": Float(0, 1)}), 4, 2, risk=Risk(forecast="in_context"))
+    with Journal(tmp_path / "study.db") as journal:
+        run_study(scheduler, InlineExecutor(objective, 2), journal, 3)
+    said = text.lines(tmp_path / "study.db", *read_journal(tmp_path / "study.db"))[1]
+    assert {"forecast in_context", "lost 0.3", "metric loss"} <= set(said.split(", "))
 
 
 def test_a_study_is_followed_to_its_end(path, tmp_path, capsys, monkeypatch):

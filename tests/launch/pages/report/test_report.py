@@ -75,9 +75,12 @@ def test_a_run_without_a_study_shows_its_evaluation(folder):
 def test_a_run_that_is_only_tuned_shows_its_study(folder, monkeypatch):
     monkeypatch.setattr(sections, "predictions", lambda run, study: [])  # of an annealer: slow
     run = without(folder, "evaluation.json", "metrics.jsonl")
+    told = "swift_improved (risk.jumps = 1.5)"
+    monkeypatch.setattr(sections.studies, "described", lambda settings: told)
     assert report.write_report(run) == folder / "report.html"
     page = (folder / "report.html").read_text()
     assert headings(page) == ["Tuning", "The winner", "Provenance"]
+    assert f"{told}, R = 4" in page
     assert "Its configuration has not been trained." in page
     assert set(json.loads((folder / "metrics.json").read_text())) == {*TUNED, "seconds"}
     without(folder, "best.json")  # a study that has not come to its end
