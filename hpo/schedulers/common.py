@@ -64,6 +64,13 @@ def check_whole(**values: Any) -> None:
             raise ValueError(f"{name} must be a whole number, got {value!r}")
 
 
+def check_finite(**values: float) -> None:
+    """Raises ValueError where one of them is infinite or no number: a journal cannot keep it."""
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise ValueError(f"{name} must be finite, got {value}")
+
+
 def check_least(least: int, **values: float) -> None:
     """Raises ValueError where one of them is below `least`."""
     for name, value in values.items():

@@ -35,7 +35,14 @@ from hpo.forecasting.chances import chance_below, chance_of_place
 from hpo.forecasting.regression import Forecast
 from hpo.forecasting.trend import TREND
 from hpo.schedulers.brackets import Bracket, Round, hyperband_brackets, schedule_epochs
-from hpo.schedulers.common import ceil_of, check_least, check_share, searcher_of
+from hpo.schedulers.common import (
+    ceil_of,
+    check_finite,
+    check_least,
+    check_share,
+    check_whole,
+    searcher_of,
+)
 from hpo.schedulers.questions import Foresee, forecast_of, foretold
 from hpo.schedulers.rounds import Goals, Rule, synchronous
 from hpo.schedulers.swift import recorded
@@ -75,7 +82,9 @@ class Risk:
 
     def __post_init__(self) -> None:
         check_share(surprise=self.surprise)
+        check_finite(lost=self.lost, jumps=self.jumps, patience=self.patience)
         check_least(0, lost=self.lost, jumps=self.jumps)
+        check_whole(min_curves=self.min_curves, min_winners=self.min_winners)
         check_least(1, min_curves=self.min_curves, min_winners=self.min_winners)
         if not self.points or not all(0 < point < 1 for point in self.points):
             raise ValueError(f"points must lie between 0 and 1, got {self.points}")

@@ -35,7 +35,7 @@ def make_scheduler(settings: ConfigDict, report: Report | None = None) -> Any:
 
     `report` is called with the record of every call of an annealer, where the predictor asks one.
     """
-    make, predicts = _SCHEDULERS.get(settings.scheduler), settings.scheduler in _PREDICTING
+    make, predicts = _SCHEDULERS.get(settings.scheduler), settings.scheduler in PREDICTING
     if make is None:
         raise RunError(f"tune.scheduler {settings.scheduler!r} is none of {', '.join(_SCHEDULERS)}")
     rules(settings)  # or RunError, where a key would do nothing
@@ -345,4 +345,4 @@ _SCHEDULERS: Mapping[str, Callable[..., Any]] = {
     "asynchronous_adaptive": _by_price,
     "adaptive": _by_price,
 }
-_PREDICTING = ("fast_hyperband", "swift_hyperband")
+PREDICTING = ("fast_hyperband", "swift_hyperband")

@@ -166,12 +166,14 @@ def tuning(run: Run, study: Any) -> list[page.Section]:
 
     settings, view = run.config.tune, view_of(run.folder / "study.db")
     counts = ", ".join(f"{n} {status}" for status, n in shown.counts(view).items())
+    predicts = settings.scheduler in studies.PREDICTING
+    fitted = f"; {settings.predictor}, fitted to {settings.min_curves} curves or more, predicts"
     text = (
-        f"{studies.described(settings)}, R = {settings.max_epochs}, eta = {settings.eta}; "
-        f"predictor {settings.predictor}, fitted to {settings.min_curves} curves or more. "
+        f"{studies.described(settings)}, R = {settings.max_epochs}, eta = {settings.eta}"
+        f"{fitted * predicts}. "
         f"{len(study.trials)} trials: {counts}. The mark at the end of a curve says what became of "
         "the trial; the worst twentieth of all values lies outside. Checked afterwards: each full "
-        "curve, predicted by a fit to all the others."
+        f"curve, predicted by a fit of {settings.predictor} to all the others."
     )
     failures = [(str(t.number), t.error) for t in study.trials if t.error]
     return [
