@@ -10,9 +10,9 @@ Without --run and --model it is the model that comes with the package, clic_smal
 by srun or mpirun or each with --members=2 --member=0, share the events (docs/training.md).
 
 Of a table one row per element: event, element, element_type, class, pdg, charge, pt, eta, phi,
-energy (GeV). Of a .root file the collection MLPFParticles of ReconstructedParticles, as podio
-writes them. The file needs no truth and no other reconstruction; events whose inputs are damaged
-are left out and named. What a file has: python -m launch.doctor FILE.root
+energy (GeV). Of a .root file the collection MLPFParticles of ReconstructedParticles, in podio's
+form. The file needs no truth and no other reconstruction; events whose inputs are damaged are left
+out and named. What an input has: python -m launch.doctor FILE.root
 """
 
 from pathlib import Path

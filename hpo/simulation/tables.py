@@ -29,6 +29,7 @@ CURVE = "loss_"  # how the names of the columns of a curve begin
 SEPARATORS = (",", ";", "\t")
 UNNAMED = ("", "Unnamed: 0", "index")  # how pandas calls the numbers of its rows
 NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+EPOCH = re.compile(r"[0-9]{1,9}")
 NO_NUMBERS = ("nan", "inf", "infinity")
 _ZOO = ("mlpf", "lstm", "cnn5", "cnn9", "sgd_digits")
 
@@ -253,8 +254,8 @@ def _check_words(path: Path, configurations: list[dict[str, Value]]) -> None:
 
 
 def _shown(cell: str, most: int = 60) -> str:
-    """A cell of any content, short and in one line."""
-    text = " ".join(cell.split())
+    """A cell of any content, short, in one line, and without what a terminal would obey."""
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(cell.split()))
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
@@ -288,7 +289,7 @@ def _read_taskset(path: Path) -> Table:
 
 
 def _is_epoch(name: str, curve: str) -> bool:
-    return name.startswith(curve) and name[len(curve) :].isdigit()
+    return name.startswith(curve) and bool(EPOCH.fullmatch(name[len(curve) :]))
 
 
 def _cell(configuration: Configuration, name: str) -> str:

@@ -78,7 +78,7 @@ def _version(file) -> tuple[int, ...] | None:
     spelled = _spelled(metadata)
     told = _list(metadata[spelled[WRITTEN_VERSION]]) if WRITTEN_VERSION in spelled else None
     if isinstance(told, list):  # of an RNTuple; in a TTree it is a class of three members
-        return tuple(map(int, told))
+        return tuple(told) if [*map(type, told)] == [int] * 3 else None
     parts = [f"{WRITTEN_VERSION}.{part}" for part in ("major", "minor", "patch")]
     if not spelled.keys() >= set(parts):
         return None

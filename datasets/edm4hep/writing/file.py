@@ -70,7 +70,7 @@ def _write(path: Path, chunks: Iterable[Chunk], layout: str) -> int:
     if first is None:
         raise EDM4HEPError("no events to write")
     written = 0
-    with uproot.recreate(path) as file:
+    with path.open("w+b") as raw, uproot.recreate(raw) as file:  # a name may hold anything
         tree = file.mktree(
             "events",
             {name: ak.type(array).content for name, array in _arrays(first).items()},

@@ -1,14 +1,15 @@
-"""Collections as podio 1.3 and later keep them: RNTuples whose fields have their classes of C++.
+"""Collections in the form of podio 1.3: RNTuples whose fields have their classes of C++.
 
 What podio's readers ask for (its source, `RNTupleReader`, 2026): the events with the objects, the
 relations and eight fields of parameters, and a table of collections beside the version in
-`podio_metadata`. A field that has another class, or none, is refused there.
+`podio_metadata`. A field that has another class, or none, is refused there. Classes have no version
+here, 0; a rule of schema evolution of these classes in a later EDM4hep would ask for one.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,8 @@ PODIO = (1, 3, 0)  # the first that has the table of collections as it is writte
 EDM4HEP = (0, 99, 1)
 PARAMETERS = {"Int": np.int32, "Float": np.float32, "Double": np.float64, "String": str}
 OBJECT_ID = "podio::ObjectID"
-NOWHERE = -2  # index and collection of an object that is not there
+NOWHERE = -2  # index of an object that is not there
+_NAMING = Lock()
 
 
 class Collection(NamedTuple):
@@ -48,23 +50,25 @@ def references(index: np.ndarray, collection: np.ndarray):
 def write_frames(path: Path, collection: Collection, portions: Iterable[dict[str, Any]]) -> int:
     """Writes consecutive events, a portion in memory at a time; how many there were.
 
-    A portion has one jagged array a field, of a length. Raises EDM4HEPError where there is none.
+    A portion has one jagged array a field, of a length; those of no events are left out, for ROOT
+    reads no file with an empty cluster. Raises EDM4HEPError where there are no events at all.
     """
     import uproot
 
-    portions = iter(portions)
-    first = next(portions, None)
-    if first is None:
-        raise EDM4HEPError("no events to write")
-    written = 0
-    with uproot.recreate(path) as file, _classes():
-        events = None
-        for fields in chain([first], portions):
-            frames = _frames(fields)
-            events = events or file.mkrntuple("events", frames.layout.form)
+    written, events = 0, None
+    with path.open("w+b") as raw, uproot.recreate(raw) as file:
+        for fields in portions:
+            if not len(frames := _frames(fields)):
+                continue
+            if events is None:
+                with _classes():
+                    events = file.mkrntuple("events", frames.layout.form)
             events.extend(frames)
             written += len(frames)
-        file.mkrntuple("podio_metadata", _metadata(collection))
+        if not written:
+            raise EDM4HEPError("no events to write")
+        with _classes():
+            file.mkrntuple("podio_metadata", _metadata(collection))
     return written
 
 
@@ -124,20 +128,21 @@ def _metadata(collection: Collection):
 
 @contextmanager
 def _classes() -> Iterator[None]:
-    """Records are written under their names as classes of C++.
+    """Records of RNTuples that are made meanwhile have their names as classes of C++.
 
-    uproot (5.7) writes records without a class and has no way to name one: what it calls a type is
-    this function of it. A test holds the classes that are found in the file.
+    uproot (5.7) makes records without a class and has no way to name one: what it calls a type is
+    this function of it, for one thread at a time. A test holds the classes that are in the file.
     """
     from uproot.writing import _cascadentuple as tuples
 
-    unnamed = tuples._cpp_typename
+    with _NAMING:
+        unnamed = tuples._cpp_typename
 
-    def named(form, subcall: bool = False) -> str:
-        return form.parameters.get("__record__") or unnamed(form, subcall)
+        def named(form, subcall: bool = False) -> str:
+            return form.parameters.get("__record__") or unnamed(form, subcall)
 
-    tuples._cpp_typename = named
-    try:
-        yield
-    finally:
-        tuples._cpp_typename = unnamed
+        tuples._cpp_typename = named
+        try:
+            yield
+        finally:
+            tuples._cpp_typename = unnamed

@@ -21,8 +21,9 @@ from datasets.edm4hep.writing.frames import (
 )
 from datasets.events import offsets_of
 
-# Its number is the one podio gives to that name.
-COLLECTION = Collection("MLPFParticles", 0x1DB30CCB, "edm4hep::ReconstructedParticle", schema=3)
+# Its number is the one podio gives to that name; schema 2 is that of EDM4hep 0.99, which later ones
+# know.
+COLLECTION = Collection("MLPFParticles", 0x1DB30CCB, "edm4hep::ReconstructedParticle", schema=2)
 
 
 class Found(NamedTuple):
@@ -63,8 +64,8 @@ def _fields(found: Found, events: int, numbers: Mapping[str, int]) -> dict[str, 
     none = np.zeros(len(found.event), bool)
     bounds |= _bounds("particles", none, found.event, counts)
     related["particles"] = ak.unflatten(references(np.zeros(0), np.zeros(0)), counts * 0)
-    nowhere = np.full(len(none), NOWHERE)  # one of them each, unlike of the others
-    related["decayVertex"] = ak.unflatten(references(nowhere, nowhere), counts)
+    nowhere = references(np.full(len(none), NOWHERE), np.zeros(len(none)))
+    related["decayVertex"] = ak.unflatten(nowhere, counts)  # one each, unlike of the others
     objects = record(_members(found) | bounds, f"{COLLECTION.type}Data")
     return {
         COLLECTION.name: ak.unflatten(objects, counts),

@@ -37,7 +37,13 @@ def found(seed: int, events: int, particles: int) -> Found:
     )
 
 
-PORTIONS = [(found(0, 3, 20), 3), (found(1, 4, 0), 4), (found(2, 5, 31), 5)]
+PORTIONS = [  # of no events, of no particles, and others
+    (found(3, 0, 0), 0),
+    (found(0, 3, 20), 3),
+    (found(4, 0, 0), 0),
+    (found(1, 4, 0), 4),
+    (found(2, 5, 31), 5),
+]
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +114,7 @@ def test_the_table_of_collections_has_the_classes_that_podio_asks_for(path):
             "collectionID": COLLECTION.number,
             "dataType": "edm4hep::ReconstructedParticleCollection",
             "isSubset": False,
-            "schemaVersion": 3,
+            "schemaVersion": 2,
             "name": "MLPFParticles",
             "storageType": OBJECTS,
         }
@@ -121,13 +127,31 @@ def test_the_collection_has_the_number_that_podio_gives_to_its_name():
 
 
 def test_what_uproot_calls_records_is_as_before(path, tmp_path):
-    with pytest.raises(EDM4HEPError, match="no events"):
-        write_particles(tmp_path / "none.root", [], NUMBERS)
+    for nothing in ([], PORTIONS[:1]):
+        with pytest.raises(EDM4HEPError, match="no events"):
+            write_particles(tmp_path / "none.root", nothing, NUMBERS)
     with uproot.recreate(tmp_path / "other.root") as file:
         ids = references(np.zeros(1), np.zeros(1))
         file.mkrntuple("events", ak.zip({"a": ak.unflatten(ids, [1])}, depth_limit=1))
     assert classes(tmp_path / "other.root", "events")["a/_0"] == ""
     assert [p.name for p in tmp_path.iterdir()] == ["other.root"]
+
+
+def test_two_files_written_side_by_side_have_their_classes(path, tmp_path):
+    """One writes all of its own while the other makes its second portion."""
+
+    def portions():
+        yield PORTIONS[1]
+        write_particles(tmp_path / "inner::x.root", PORTIONS, NUMBERS)
+        yield PORTIONS[4]
+
+    assert write_particles(tmp_path / "outer.root", portions(), NUMBERS) == 8
+    for name in ("events", "podio_metadata"):
+        expected = classes(path, name)
+        assert classes(tmp_path / "outer.root", name) == expected
+        with (tmp_path / "inner::x.root").open("rb") as file:
+            assert classes(file, name) == expected
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.soak
@@ -141,7 +165,7 @@ def test_root_reads_them_as_podio_does(path):
     ).stdout.splitlines()  # fmt: skip
     assert shown[0] == f"podio {'.'.join(map(str, PODIO))} 0 events"
     kind = "edm4hep::ReconstructedParticleCollection"
-    assert shown[1] == f"MLPFParticles {COLLECTION.number} {kind} 0 3 {OBJECTS}"
+    assert shown[1] == f"MLPFParticles {COLLECTION.number} {kind} 0 2 {OBJECTS}"
     assert len(shown) == 2 + len(expected())
     for line, own in zip(shown[2:], expected(), strict=True):
         assert [*map(_value, line.split())] == pytest.approx([*map(_value, own.split())], abs=1e-5)
