@@ -11,9 +11,11 @@ def fork(path: str | Path, rows: int, to: str | Path) -> None:
 
     Rows keep their times, and which worker told them. Trials go on from their checkpoints; those
     belong to the folder of the first study and are not copied. Raises JournalError where the file
-    exists or the rows do not.
+    exists, the rows do not, or the study has not begun.
     """
     header, entries = read_journal(path)
+    if not header:
+        raise JournalError(f"{path}: a study that has not begun: there is nothing to copy")
     if not 0 <= rows <= len(entries):
         raise JournalError(f"{path} has {len(entries)} rows: it cannot be cut after row {rows}")
     workers = read_workers(path)

@@ -63,8 +63,10 @@ def _head(path: Path, header: Mapping[str, Any], record: Any, view: View) -> lis
     counts = ", ".join(f"{n} {status}" for status, n in figures.counts(view).items())
     speed = pace(view)
     going = "it is over" if view.over else "it is not over"
+    # the first rows of a fork are older than its file
+    first = header["created"] if record.begun is None else min(header["created"], record.begun)
     return [
-        f"{path}: {record.rows} rows, begun {_when(header['created'])}, last {_when(record.last)}",
+        f"{path}: {record.rows} rows, begun {_when(first)}, last {_when(record.last)}",
         f"seed {header['seed']}, " + ", ".join(f"{k} {v}" for k, v in sorted(named.items())),
         f"space: {', '.join(settings.get('space', {})) or 'not written down'}",
         f"{len(record.trials)} trials ({running} running), {record.epochs} epochs, "

@@ -41,6 +41,18 @@ def test_a_study_is_shown(path, capsys):
     assert len(losses) == text.SHOWN
 
 
+def test_a_fork_has_begun_before_its_last_row(path, tmp_path):
+    header, entries = read_journal(path)
+    fork = tmp_path / "fork.db"
+    with Journal(fork) as journal:  # made long after its rows
+        journal.begin(header["settings"], header["seed"], header["executor"])
+        journal.extend([entry._replace(time=86400.0 + i) for i, entry in enumerate(entries)])
+    head = text.lines(fork, *read_journal(fork))[0]
+    begun, last = (head.split(f", {word} ")[1][:19] for word in ("begun", "last"))
+    assert begun < last
+    assert begun.startswith("1970")
+
+
 def test_branches_stand_beside_the_study(path, capsys):
     study.compare(path, ["random", "hyperband"], max_epochs=4, eta=2)
     rows = {row.split("  ")[0]: row.split() for row in capsys.readouterr().out.splitlines()[1:]}
