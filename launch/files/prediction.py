@@ -5,7 +5,7 @@ needs neither. Events whose inputs are no measurements are left out, counted and
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -106,9 +106,11 @@ def predict(
     are dealt out, and the first one writes. None in the others.
 
     Raises RunError where the file holds no events that can be used; EDM4HEPError where it cannot
-    be read.
+    be read; ValueError, before the work, where the name of the output ends otherwise.
     """
     from datasets import edm4hep
+
+    sink = _sink(output)
 
     needs, lost, sums = needs_of(elements), [], [Sums()]
     about = edm4hep.inspect(source, detector, needs, PARTS)
@@ -135,7 +137,6 @@ def predict(
 
     if not group.first:
         return next(portions(), None)  # none comes: its parts go to the first process
-    sink = SINKS[output.suffix]
     sink(portions(), output, source, lost)
     return Prediction(sums[0], tuple(lost), about.parts)
 
@@ -143,11 +144,19 @@ def predict(
 SINKS = {".parquet": to_parquet, ".root": to_edm4hep}  # by how the name ends
 
 
+def _sink(output: Path) -> Callable[[Iterable[Portion], Path, Path, list[str]], None]:
+    if output.suffix not in SINKS:
+        raise ValueError(f"{output}: a name that ends in {' or '.join(SINKS)} is needed")
+    return SINKS[output.suffix]
+
+
 def check_output(output: Path) -> None:
     """Raises RunError, before the work, where no particles can be written so."""
     check_place(output)
-    if output.suffix not in SINKS:
-        raise RunError(f"--output={output}: a name that ends in {' or '.join(SINKS)} is needed")
+    try:
+        _sink(output)
+    except ValueError as error:
+        raise RunError(f"--output={error}") from None
 
 
 def part_of(

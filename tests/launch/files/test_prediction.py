@@ -54,6 +54,9 @@ def without(chunk, part):
 def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, name):
     with pytest.raises(RunError, match=r"a name that ends in \.parquet or \.root|cannot write"):
         check_output(tmp_path / name)
+    if name.startswith("p"):
+        with pytest.raises(ValueError, match=r"^\S+: a name that ends in \.parquet or \.root is"):
+            predict(photons, tmp_path / "not looked for.root", tmp_path / name)
     for good in ("p.root", "p.parquet"):
         check_output(tmp_path / good)
 
