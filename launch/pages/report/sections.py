@@ -293,7 +293,7 @@ def provenance(run: Run) -> list[page.Section]:
     rows = [(f"{name}", f"{value:.0f} s") for name, value in seconds(run).items()]
     if (run.folder / "study.db").is_file():
         header, _ = hpo.read_journal(run.folder / "study.db")
-        rows += [(name, version) for name, version in header["versions"].items()]
+        rows += [(name, version) for name, version in header.get("versions", {}).items()]
     config = json.dumps(read_json(run.folder / "config.json"), indent=1)
     text = (
         "Events are Pythia 8 collisions in a fast simulation of a CLIC-like detector, not CLIC's "
