@@ -64,6 +64,7 @@ def test_unknown_process(launch, tmp_path):
         ("--config.tune.scheduler=bandit", "asha"),
         ("--config.tune.searcher=oracle", "bayesian"),
         ("--config.tune.predictor=crystal_ball", "crystal_ball"),
+        ("--config.tune.qsvr.sampler=crystal_ball", "unknown sampler 'crystal_ball'"),
         ("--config.model.backbone=cnn", "gnn_lsh"),
         ("--config.train.schedule=zigzag", "cosine"),
         ("--config.tune.space=(('train.nothing', 'float', 0.0, 1.0),)", "train.nothing"),
