@@ -18,6 +18,7 @@ from launch.pages.report import sections
 from launch.shell import data, outcomes, program, studies
 from launch.shell.progress import say
 from launch.shell.runs import Run, RunError, check_place, going_on_in
+from mlpf_install.wording import counted
 
 
 def write_report(run: Run, output: Path | None = None) -> Path:
@@ -144,7 +145,10 @@ def _summary(
     if "trials" in metrics:
         saved = 1 - metrics["epochs_spent"] / metrics["epochs_hyperband"]
         found += [
-            (f"{saved:.0%}", f"of Hyperband's {metrics['epochs_hyperband']} epochs saved"),
+            (
+                f"{saved:.0%}",
+                f"of Hyperband's {counted(metrics['epochs_hyperband'], 'epoch')} saved",
+            ),
             (f"{metrics['trials']}", "trials, each a real training"),
         ]
     if "seconds" in metrics:

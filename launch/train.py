@@ -17,6 +17,7 @@ from launch.shell.checks import checked
 from launch.shell.fitting import Fitting, fitting_of, start_folder
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, stage
+from mlpf_install.wording import counted
 
 
 def train(run: Run) -> None:
@@ -111,7 +112,10 @@ def _train_on(
             if selection.ended(scores, fitting.patience):
                 break
     if epoch.epoch < total:
-        say(f"  ended after {epoch.epoch} epochs: none of the last {fitting.patience} was better")
+        say(
+            f"  ended after {counted(epoch.epoch, 'epoch')}: none of the last {fitting.patience} "
+            "was better"
+        )
 
 
 def _seeds(run: Run, fitting: Fitting) -> dict[str, list[int]]:

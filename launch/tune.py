@@ -19,6 +19,7 @@ from launch.shell.dispatch import dispatch_log
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, RunError, stage, working_in
 from launch.shell.studies import KEPT, make_executor, make_scheduler, metric, size
+from mlpf_install.wording import counted
 
 
 def tune(run: Run, ray_address: str = "") -> None:
@@ -62,7 +63,10 @@ def play(run: Run, what: str, ray_address: str = "") -> Any:
         seed = run.config.seed
         state = hpo.run_study(scheduler, executor, journal, seed, show, refused.append)
     if refused:
-        say(f"  refused, for they could not be: {len(refused)} events, the first {refused[0]}")
+        say(
+            f"  refused, for they could not be: {counted(len(refused), 'event')}, the first "
+            f"{refused[0]}"
+        )
     keeper.clear(state)  # what the workers may have written since
     say(f"  {keeper.line(state)}")
     return hpo.summarise(state)
@@ -80,7 +84,7 @@ def _note(summary: Any, trials: int, max_epochs: int, refused: int) -> str:
         if count := sum(t.status == status for t in summary.trials):
             parts.append(f"{count} {words}")
     if refused:
-        parts.append(f"{refused} events refused")
+        parts.append(f"{counted(refused, 'event')} refused")
     if summary.best is not None:
         best = summary.trials[summary.best]
         parts.append(f"best {best.curve[-1]:.4f} at epoch {best.epochs}")

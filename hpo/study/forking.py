@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hpo.study.errors import JournalError
 from hpo.study.journal import Journal, read_journal, read_workers
+from mlpf_install.wording import counted
 
 
 def fork(path: str | Path, rows: int, to: str | Path) -> None:
@@ -17,7 +18,9 @@ def fork(path: str | Path, rows: int, to: str | Path) -> None:
     if not header:
         raise JournalError(f"{path}: a study that has not begun: there is nothing to copy")
     if not 0 <= rows <= len(entries):
-        raise JournalError(f"{path} has {len(entries)} rows: it cannot be cut after row {rows}")
+        raise JournalError(
+            f"{path} has {counted(len(entries), 'row')}: it cannot be cut after row {rows}"
+        )
     workers = read_workers(path)
     if Path(to).exists():
         raise JournalError(f"{to} exists already: name a new file")
