@@ -10,6 +10,7 @@ needs no dataset.
 from typing import Any
 
 from absl import flags
+from ml_collections import ConfigDict
 
 from datasets.storage.files import write_json
 from launch.planning import plan
@@ -18,7 +19,7 @@ from launch.shell.checks import checked_study, with_room
 from launch.shell.dispatch import dispatch_log
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, RunError, stage, working_in
-from launch.shell.studies import KEPT, make_executor, make_scheduler, metric, size
+from launch.shell.studies import KEPT, executor_name, make_executor, make_scheduler, metric, size
 from mlpf_install.wording import counted
 
 
@@ -91,6 +92,12 @@ def _note(summary: Any, trials: int, max_epochs: int, refused: int) -> str:
     return ", ".join(parts)
 
 
+def check_address(settings: ConfigDict, ray_address: str) -> None:
+    """Raises RunError, before events are simulated, where there is no use for the address."""
+    if ray_address and executor_name(settings) != "ray":
+        raise RunError("--ray_address: set --config.tune.executor=ray, too")
+
+
 def winner(summary: Any) -> dict[str, Any]:
     """The best trial, as best.json holds it. Raises RunError where every trial failed."""
     if summary.best is None:
@@ -117,6 +124,7 @@ if __name__ == "__main__":
         if dry_run():
             plan.show(folder(), checked_study(config()), (plan.datasets, plan.tuning))
             return
+        check_address(config().tune, ray_address.value)
         with working_in(folder(), with_room(checked_study(config()))) as run:
             if "data" in run.config:
                 data.build(run)
