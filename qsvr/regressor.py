@@ -42,7 +42,7 @@ class QSVR(RegressorMixin, BaseEstimator):
                   large one stalls samplers that flip bits
     scaling       of the features: "minmax", "standard" or "none"
     target_scaling  of y; "standard" centres it, which a small penalty needs (see `qsvr.qubo`)
-    sampler       a name of `qsvr.samplers.SAMPLERS`, made with `reads` and `sweeps`; or a sampler
+    sampler       a name of `qsvr.SAMPLERS`, made with `reads` and `sweeps`; or a sampler
     combine       a name of `qsvr.combine.COMBINATIONS`, or a combination
     max_rows      the most rows of one QUBO; None: what the sampler's hardware takes, else 300
     random_state  seed of the subsets and of the sampler
