@@ -51,6 +51,7 @@ def test_damage_and_what_is_missing_are_named(tmp_path, launch):
         BUILD + "no, it lacks truth",
     ):
         assert words in done.stdout
+    assert launch("doctor", f"--input={path}").stdout == done.stdout
     text = tmp_path / "text.root"
     text.write_text("no ROOT")
     done = launch("doctor", text, path)
