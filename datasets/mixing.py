@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
+from mlpf_install.wording import counted
+
 
 class Mix(NamedTuple):
     """Processes whose events lie one after the other, and what they weigh in an epoch."""
@@ -22,7 +24,9 @@ class Mix(NamedTuple):
 def check_weights(weights: Sequence[float], processes: int) -> None:
     """Raises ValueError where there is no weight for every process, or no sense in them."""
     if len(weights) != processes:
-        raise ValueError(f"data.weights has {len(weights)} values for {processes} processes")
+        raise ValueError(
+            f"data.weights has {counted(len(weights), 'value')} for {counted(processes, 'process')}"
+        )
     if not all(np.isfinite(w) and w >= 0 for w in weights) or not sum(weights) > 0:
         raise ValueError(f"data.weights {tuple(weights)}: each at least 0, one above")
 

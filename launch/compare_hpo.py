@@ -20,10 +20,11 @@ from typing import Any
 from absl import flags
 
 from datasets.storage.files import write_text
-from hpo.simulation.methods import METHODS, Budget
+from hpo.simulation.methods import METHODS, Budget, methods_called
 from launch.shell import program
 from launch.shell.progress import progress, say
 from launch.shell.runs import RunError, check_place
+from mlpf_install.wording import counted
 
 
 def located(asked: Sequence[str]) -> list[Path]:
@@ -87,10 +88,11 @@ def compare_all(
         if table.hopeless:
             diverged = ", all of them diverge in their first epoch: no method can find a loss"
         title = (
-            f"{table.name}: {len(table.curves)} curves{diverged}; R={settings['max_epochs']}, "
-            f"eta={settings['eta']}, {len(seeds)} seeds from {seeds.start}, "
-            f"{settings['workers']} workers"
-            + (f", bootstrap of {bootstrap} tables" if bootstrap else "")
+            f"{table.name}: {counted(len(table.curves), 'curve')}{diverged}; "
+            f"R={settings['max_epochs']}, "
+            f"eta={settings['eta']}, {counted(len(seeds), 'seed')} from {seeds.start}, "
+            f"{counted(settings['workers'], 'worker')}"
+            + (f", bootstrap of {counted(bootstrap, 'table')}" if bootstrap else "")
         )
         show(title, summaries)
     return [{"title": t.name, "summaries": s, **as_json(p, k, s)} for t, p, k, s in results]
@@ -161,7 +163,7 @@ if __name__ == "__main__":
             check_place(path)
         results = compare_all(
             located(curves.value),
-            names.value,
+            methods_called(names.value),
             range(first_seed.value, first_seed.value + count.value),
             (max_epochs.value, eta.value, mode.value),
             {

@@ -12,6 +12,7 @@ from absl import flags
 
 from launch.shell import program
 from launch.shell.progress import progress, say
+from mlpf_install.wording import counted
 
 
 def convert_all(source: Path, output: Path) -> None:
@@ -27,7 +28,7 @@ def convert_all(source: Path, output: Path) -> None:
             continue
         with progress(f"converting {folder}", events, "events") as update:
             convert.convert(folder, target, update)
-        say(f"  dataset {target}: {events} events")
+        say(f"  dataset {target}: {counted(events, 'event')}")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from launch.shell.checks import checked_study, with_room
 from launch.shell.progress import say
 from launch.shell.runs import Run, RunError, stage, working_in
 from launch.tune import play, winner
+from mlpf_install.wording import counted
 
 TABLE = "curves.csv.xz"
 
@@ -60,7 +61,8 @@ def description(curves: np.ndarray) -> str:
     final = curves[:, -1][np.isfinite(curves[:, -1])]
     ends = f"best {final.min():.5g}, median {np.median(final):.5g}" if len(final) else "no best"
     lost = len(curves) - len(final)
-    return f"{len(curves)} curves of {curves.shape[1]} epochs, {lost} diverged; at the end {ends}"
+    there = f"{counted(len(curves), 'curve')} of {counted(curves.shape[1], 'epoch')}"
+    return f"{there}, {lost} diverged; at the end {ends}"
 
 
 if __name__ == "__main__":

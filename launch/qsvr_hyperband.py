@@ -16,6 +16,7 @@ from absl import flags
 from launch.shell import program
 from launch.shell.dispatch import LOG, dispatch_log
 from launch.shell.progress import progress, say
+from mlpf_install.wording import counted
 
 SAMPLERS = (
     "simulated_annealing", "path_integral", "tabu", "steepest_descent", "level_gibbs", "zoom",
@@ -102,8 +103,10 @@ if __name__ == "__main__":
         best = study.trials[study.best]
         schedule = hpo.hyperband_epochs(max_epochs.value, eta.value)
         say(
-            f"{len(study.trials)} trials, {study.epochs} epochs (Hyperband: {schedule}), best loss "
-            f"{best.curve[-1]:g} at epoch {best.epochs}, {len(study.predictions)} predictions"
+            f"{counted(len(study.trials), 'trial')}, {counted(study.epochs, 'epoch')} "
+            f"(Hyperband: {schedule}), best loss "
+            f"{best.curve[-1]:g} at epoch {best.epochs}, "
+            f"{counted(len(study.predictions), 'prediction')}"
         )
         say(f"calls of the annealer: {folder / LOG}")
 

@@ -6,6 +6,7 @@ python -m launch.report --run=/read/only/demo --output=page.html
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from absl import flags
@@ -17,6 +18,7 @@ from launch.pages.report import sections
 from launch.shell import data, outcomes, program, studies
 from launch.shell.progress import say
 from launch.shell.runs import Run, RunError, check_place, going_on_in
+from mlpf_install.wording import counted
 
 
 def write_report(run: Run, output: Path | None = None) -> Path:
@@ -24,9 +26,10 @@ def write_report(run: Run, output: Path | None = None) -> Path:
     `output`; returns the page. Raises RunError where they left nothing."""
     absent = dict(lacking(run))
     if len(absent) == 3:
+        empty = " but a study that has not begun" * (run.folder / "study.db").is_file()
         raise RunError(
-            f"{run.folder} has nothing to report: it was neither tuned, trained nor evaluated "
-            f"({', '.join(absent.values())})"
+            f"{run.folder} has nothing to report{empty}: it was neither tuned, trained nor "
+            f"evaluated ({', '.join(absent.values())})"
         )
     study = None if "tuning" in absent else study_of(run)
     evaluated = "evaluation" not in absent
@@ -42,12 +45,21 @@ def write_report(run: Run, output: Path | None = None) -> Path:
 
 def lacking(run: Run) -> Iterator[tuple[str, str]]:
     """What there cannot be in the report, and the program that makes it."""
-    if not (run.folder / "study.db").is_file():
+    if not begun(run):
         yield "tuning", "launch.tune"
     if not outcomes.records(run):
         yield "training", "launch.train"
     if not (run.folder / "evaluation.json").is_file():
         yield "evaluation", "launch.evaluate"
+
+
+def begun(run: Run) -> bool:
+    """Whether the run has a study that asked for a trial. A log without rows, or without a header,
+    is what a program left that was stopped while it made its study."""
+    import hpo
+
+    log = run.folder / "study.db"
+    return log.is_file() and all(hpo.read_journal(log))
 
 
 def drawn(
@@ -67,7 +79,7 @@ def drawn(
     if samples is not None:
         parts += sections.event(run, samples)
     parts += [*sections.trained(run), *sections.provenance(run)]
-    summary, made = _summary(metrics), sections.made(run, figures_of_merit)
+    summary, made = _summary(metrics, sections.seconds(run)), sections.made(run, figures_of_merit)
     return page.render(_title(run, study), summary, parts, made, end=event.SCRIPT)
 
 
@@ -115,8 +127,13 @@ def epochs_of_hyperband(run: Run) -> int:
     return hpo.hyperband_epochs(run.config.tune.max_epochs, run.config.tune.eta)
 
 
-def _summary(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
-    """(figure, what it is) of the strip at the top."""
+STAGES = {"data": "datasets", "tune": "tuning", "train": "training", "evaluate": "evaluation"}
+
+
+def _summary(
+    metrics: Mapping[str, float], stages: Mapping[str, float] = MappingProxyType({})
+) -> list[tuple[str, str]]:
+    """(figure, what it is) of the strip at the top; `stages` are the seconds of each that ran."""
     found = []
     if "mlpf_jet_iqr" in metrics:
         ratio = metrics["mlpf_jet_iqr"] / metrics["baseline_jet_iqr"]
@@ -128,13 +145,15 @@ def _summary(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
     if "trials" in metrics:
         saved = 1 - metrics["epochs_spent"] / metrics["epochs_hyperband"]
         found += [
-            (f"{saved:.0%}", f"of Hyperband's {metrics['epochs_hyperband']} epochs saved"),
+            (
+                f"{saved:.0%}",
+                f"of Hyperband's {counted(metrics['epochs_hyperband'], 'epoch')} saved",
+            ),
             (f"{metrics['trials']}", "trials, each a real training"),
         ]
     if "seconds" in metrics:
-        found += [
-            (f"{metrics['seconds'] / 60:.1f} min", "simulation, tuning, training, evaluation")
-        ]
+        ran = ", ".join(STAGES.get(stage, stage) for stage in stages)
+        found += [(f"{metrics['seconds'] / 60:.1f} min", ran)]
     return found
 
 

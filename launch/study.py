@@ -17,17 +17,21 @@ other tools: trials.csv, trials.parquet, tensorboard:FOLDER, or the URL of an Op
 optuna-dashboard opens.
 """
 
+import importlib
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from absl import flags
 
-from hpo.simulation.methods import METHODS, Budget
+from hpo.simulation.methods import METHODS, Budget, methods_called
 from launch.shell import program
 from launch.shell.progress import say
 from launch.shell.runs import RunError, check_place
+from mlpf_install.wording import counted
 
 LOOKS_TILL_OVER = 3
 SHARE = 10  # a page is drawn for a tenth of the time at most: workers need the processor
@@ -99,13 +103,28 @@ def export(path: Path, to: str, name: str) -> None:
     elif to.startswith("tensorboard:"):
         hpo.export.to_tensorboard(path, to.removeprefix("tensorboard:"))
     elif "://" in to:
-        hpo.export.to_optuna(path, to, name or title(path))
+        with quiet("optuna"):
+            hpo.export.to_optuna(path, to, name or title(path))
     else:
         raise RunError(
             f"--export: {to!r} is no .csv or .parquet file, no tensorboard:FOLDER and no URL of "
             "an Optuna storage, as sqlite:///optuna.db"
         )
     say(f"{to}: the study of {path}")
+
+
+@contextmanager
+def quiet(library: str) -> Iterator[None]:
+    """Of a library that logs, warnings alone reach the screen; its own setting comes back."""
+    with suppress(ImportError):  # which sets the level; what is missing says the export
+        importlib.import_module(library)
+    root = logging.getLogger(library)
+    level = root.level
+    root.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 def title(path: Path) -> str:
@@ -151,9 +170,12 @@ def tabulate(path: Path, to: Path) -> None:
     table = hpo.table_of(record, to.name.removesuffix(".xz").removesuffix(".csv"), epochs)
     hpo.write_table(table, to)
     left = len(record.trials) - len(table.curves)
-    say(f"{to}: {len(table.curves)} curves of {epochs} epochs, {table.diverged} of them diverged")
+    say(
+        f"{to}: {counted(len(table.curves), 'curve')} of {counted(epochs, 'epoch')}, "
+        f"{table.diverged} of them diverged"
+    )
     if left:
-        say(f"{left} trials were not trained to epoch {epochs}, and are left out")
+        say(f"left out, for not trained to epoch {epochs}: {counted(left, 'trial')}")
 
 
 def _row(name: str, came_to: Any) -> str:
@@ -192,11 +214,12 @@ if __name__ == "__main__":
         if fork.value:
             count = rows.value if rows.value >= 0 else len(hpo.read_journal(path)[1])
             hpo.fork(path, count, fork.value)
-            say(f"{fork.value}: the first {count} rows of {path}")
+            say(f"{fork.value}: the first {counted(count, 'row')} of {path}")
         if table.value:
             tabulate(path, Path(table.value))
         if branches.value:
-            compare(path, branches.value, max_epochs.value, eta.value)
+            names = methods_called(branches.value)
+            compare(path, names, max_epochs.value, eta.value)
         if exported.value:
             export(path, exported.value, name.value)
         if follows.value:

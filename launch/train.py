@@ -15,8 +15,9 @@ from launch.planning import plan
 from launch.shell import data, group, outcomes, program
 from launch.shell.checks import checked
 from launch.shell.fitting import Fitting, fitting_of, start_folder
-from launch.shell.progress import progress, say
+from launch.shell.progress import phrase, progress, say
 from launch.shell.runs import Run, stage
+from mlpf_install.wording import counted
 
 
 def train(run: Run) -> None:
@@ -106,12 +107,15 @@ def _train_on(
             best = selection.best(scores)
             checkpoint.forget_others(folder, best, epoch.epoch - 1, epoch.epoch)
             loss = f"validation loss {record['validation_loss']:.4f}"
-            update(epoch.epoch, f"{loss}, best in epoch {best}, {speed}")
+            update(epoch.epoch, phrase(loss, f"best in epoch {best}", speed))
             meter.rest()
             if selection.ended(scores, fitting.patience):
                 break
     if epoch.epoch < total:
-        say(f"  ended after {epoch.epoch} epochs: none of the last {fitting.patience} was better")
+        say(
+            f"  ended after {counted(epoch.epoch, 'epoch')}: none of the last {fitting.patience} "
+            "was better"
+        )
 
 
 def _seeds(run: Run, fitting: Fitting) -> dict[str, list[int]]:

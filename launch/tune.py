@@ -10,6 +10,7 @@ needs no dataset.
 from typing import Any
 
 from absl import flags
+from ml_collections import ConfigDict
 
 from datasets.storage.files import write_json
 from launch.planning import plan
@@ -18,7 +19,8 @@ from launch.shell.checks import checked_study, with_room
 from launch.shell.dispatch import dispatch_log
 from launch.shell.progress import progress, say
 from launch.shell.runs import Run, RunError, stage, working_in
-from launch.shell.studies import KEPT, make_executor, make_scheduler, metric, size
+from launch.shell.studies import KEPT, executor_name, make_executor, make_scheduler, metric, size
+from mlpf_install.wording import counted
 
 
 def tune(run: Run, ray_address: str = "") -> None:
@@ -62,7 +64,10 @@ def play(run: Run, what: str, ray_address: str = "") -> Any:
         seed = run.config.seed
         state = hpo.run_study(scheduler, executor, journal, seed, show, refused.append)
     if refused:
-        say(f"  refused, for they could not be: {len(refused)} events, the first {refused[0]}")
+        say(
+            f"  refused, for they could not be: {counted(len(refused), 'event')}, the first "
+            f"{refused[0]}"
+        )
     keeper.clear(state)  # what the workers may have written since
     say(f"  {keeper.line(state)}")
     return hpo.summarise(state)
@@ -80,11 +85,17 @@ def _note(summary: Any, trials: int, max_epochs: int, refused: int) -> str:
         if count := sum(t.status == status for t in summary.trials):
             parts.append(f"{count} {words}")
     if refused:
-        parts.append(f"{refused} events refused")
+        parts.append(f"{counted(refused, 'event')} refused")
     if summary.best is not None:
         best = summary.trials[summary.best]
         parts.append(f"best {best.curve[-1]:.4f} at epoch {best.epochs}")
     return ", ".join(parts)
+
+
+def check_address(settings: ConfigDict, ray_address: str) -> None:
+    """Raises RunError, before events are simulated, where there is no use for the address."""
+    if ray_address and executor_name(settings) != "ray":
+        raise RunError("--ray_address: set --config.tune.executor=ray, too")
 
 
 def winner(summary: Any) -> dict[str, Any]:
@@ -113,6 +124,7 @@ if __name__ == "__main__":
         if dry_run():
             plan.show(folder(), checked_study(config()), (plan.datasets, plan.tuning))
             return
+        check_address(config().tune, ray_address.value)
         with working_in(folder(), with_room(checked_study(config()))) as run:
             if "data" in run.config:
                 data.build(run)

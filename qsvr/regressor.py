@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from mlpf_install.wording import counted
 from qsvr import kernels
 from qsvr.combine import COMBINATIONS, Combination
 from qsvr.encoding import Encoding
@@ -41,7 +42,7 @@ class QSVR(RegressorMixin, BaseEstimator):
                   large one stalls samplers that flip bits
     scaling       of the features: "minmax", "standard" or "none"
     target_scaling  of y; "standard" centres it, which a small penalty needs (see `qsvr.qubo`)
-    sampler       a name of `qsvr.samplers.SAMPLERS`, made with `reads` and `sweeps`; or a sampler
+    sampler       a name of `qsvr.SAMPLERS`, made with `reads` and `sweeps`; or a sampler
     combine       a name of `qsvr.combine.COMBINATIONS`, or a combination
     max_rows      the most rows of one QUBO; None: what the sampler's hardware takes, else 300
     random_state  seed of the subsets and of the sampler
@@ -215,7 +216,9 @@ def _row_weights(given: Any, rows: int) -> np.ndarray:
         raise ValueError("sample_weight must be finite and not negative")
     if (weights > 0).sum() < 2:
         many = (weights > 0).sum()
-        raise ValueError(f"sample_weight: {many} rows have a weight above zero, two are needed")
+        raise ValueError(
+            f"sample_weight: a weight above zero have {counted(int(many), 'row')}, two are needed"
+        )
     return weights
 
 

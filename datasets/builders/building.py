@@ -23,6 +23,7 @@ from datasets.storage.files import read_json, write_json
 from datasets.truth.soundness import left_out
 from datasets.truth.target import Settings, Summary, samples_and_summary, total
 from datasets.truth.truth import VISIBILITIES
+from mlpf_install.wording import counted
 
 RECIPE = "recipe.json"  # of a dataset made here
 LEFT_OUT, MOST = "left_out", 1000  # events of a split that are named in summary.json
@@ -162,7 +163,7 @@ def _make(recipe: Recipe, shards: Path, workers: int, progress: Progress) -> Non
         update(done)
         for events in _in_parallel(todo, settings, shards, workers):
             done += 1
-            update(done, f"{events} events in the last")
+            update(done, f"{counted(events, 'event')} in the last")
 
 
 def _in_parallel(

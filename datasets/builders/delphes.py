@@ -19,6 +19,7 @@ from datasets.builders.records import DatasetError, Description, Example, write_
 from datasets.cards import writing as cards
 from datasets.events import offsets_of
 from datasets.storage import pickles
+from mlpf_install.wording import counted
 
 PROCESSES = ("ttbar", "qcd")
 VERSION = "1.2.0"
@@ -66,7 +67,9 @@ def build(
     ordered = sorted(files)
     cut = int(_TRAINING_PART * len(ordered))
     if not cut:
-        raise DatasetError(f"{len(ordered)} files cannot be split 80/20; at least two are needed")
+        raise DatasetError(
+            f"{counted(len(ordered), 'file')} cannot be split 80/20; at least two are needed"
+        )
     name = f"delphes_{process}_pf"
     widths = {"X": _WIDTHS["X"], "ygen": len(Y_FEATURES), "ycand": len(Y_FEATURES)}
     metadata = {"x_features": list(X_FEATURES), "y_features": list(Y_FEATURES)}

@@ -16,6 +16,7 @@ import numpy as np
 
 from datasets.builders.names import DETECTORS, PROCESSES
 from datasets.seeds import of_shards
+from mlpf_install.wording import counted
 
 if TYPE_CHECKING:
     from datasets.edm4hep import Source
@@ -185,7 +186,7 @@ def of_files(
     if len(names) < len(shares):
         aside = f" ({empty} without events set aside)" if (empty := len(files) - len(names)) else ""
         raise RecipeError(
-            f"{len(names)} file{'s' * (len(names) != 1)} cannot fill {len(shares)} splits that "
+            f"{counted(len(names), 'file')} cannot fill {len(shares)} splits that "
             f"share no file{aside}: give more files, or --splits=all for a single split"
         )
     shuffled = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
@@ -197,11 +198,11 @@ def of_files(
         for size in [EVENTS_OF_A_SHARD[elements]]
         for first in range(0, file.events, size)
     ]
-    counted = dict.fromkeys(shares, 0)
+    so_far = dict.fromkeys(shares, 0)
     numbered = []
     for split, source in shards:
-        numbered.append(Shard(split, counted[split], source))
-        counted[split] += 1
+        numbered.append(Shard(split, so_far[split], source))
+        so_far[split] += 1
     return Recipe(name, elements, f"{len(names)} EDM4HEP files.", tuple(numbered))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from datasets import schema
 from datasets.cards.facts import Facts, Feature
+from mlpf_install.wording import counted
 
 MEANINGS: Mapping[str, str] = {
     "X": "elements of the detector, the inputs; zero-padded where a kind has fewer columns",
@@ -85,12 +86,15 @@ def _making(facts: Facts) -> Iterator[Sequence[str]]:
             f"Collisions by Pythia 8, a fast simulation of a detector like "
             f"{sources[0].get('detector', 'clic').upper()}, and a rule-based particle flow. It is "
             "no full simulation, and the rules are not Pandora. "
-            f"{len(seeds)} shards of seeds {min(seeds)} to {max(seeds)}. {rule}",
+            f"{counted(len(seeds), 'shard')} of seeds {min(seeds)} to {max(seeds)}. {rule}",
         )
         yield ("Nothing of it is of others: choose a licence before you pass it on.",)
     else:
         files = dict.fromkeys(source["path"].rsplit("/", 1)[-1] for source in sources)
-        yield (f"Full simulation in EDM4HEP, {len(files)} files: {_some(list(files))}. {rule}",)
+        yield (
+            f"Full simulation in EDM4HEP, {counted(len(files), 'file')}: {_some(list(files))}. "
+            f"{rule}",
+        )
         yield ("What the licence of these files says holds for it, too.",)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from datasets.cards.card import MEANINGS
 from datasets.cards.facts import Facts, Feature, File
+from mlpf_install.wording import counted
 
 VERSION = "http://mlcommons.org/croissant/1.0"
 _TERMS = (
@@ -51,7 +52,7 @@ def _file(facts: Facts, file: File) -> dict[str, Any]:
         "@type": "cr:FileObject",
         "@id": file.name,
         "name": file.name,
-        "description": f"{file.events} events of {file.split}",
+        "description": f"{counted(file.events, 'event')} of {file.split}",
         "contentUrl": file.name,
         "contentSize": f"{file.bytes} B",
         "encodingFormat": _encoding(facts),

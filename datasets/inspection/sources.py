@@ -13,6 +13,7 @@ from datasets.events import Samples
 from datasets.progress import Progress, silent
 from datasets.truth.soundness import left_out
 from datasets.truth.target import Settings, Summary, samples_and_summary, total
+from mlpf_install.wording import counted
 
 _DOCUMENTS = ("recipe.json", "summary.json", "dataset_info.json", "metadata.json")
 
@@ -123,7 +124,7 @@ def _tfds(request: Request, progress: Progress) -> Source:
     documents = _documents(folder)
     return Source(
         name=f"{json.loads(documents['dataset_info.json'])['name']} {split}",
-        place=f"{folder}, split {split}: {wanted} of {there} events",
+        place=f"{folder}, split {split}: {wanted} of {counted(there, 'event')}",
         samples=stored.join(parts),
         notes=dataset.notes,
         documents=documents,
@@ -135,7 +136,7 @@ def _samples(request: Request, progress: Progress) -> Source:
     shown = _first(samples, request.events)
     return Source(
         name=request.path.resolve().name,
-        place=f"{request.path}: {shown.events} of {samples.events} events",
+        place=f"{request.path}: {shown.events} of {counted(samples.events, 'event')}",
         samples=shown,
         documents=_documents(request.path),
     )
@@ -156,7 +157,7 @@ def _edm4hep(request: Request, progress: Progress) -> Source:
         raise InspectionError(f"{request.path} holds no events")
     return Source(
         name=request.path.stem,
-        place=f"{request.path}: {done} events",
+        place=f"{request.path}: {counted(done, 'event')}",
         samples=stored.join(parts),
         notes=tuple(notes),
         account=total(accounts),

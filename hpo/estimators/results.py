@@ -12,6 +12,7 @@ from hpo.estimators.training import METRIC, SPLIT
 from hpo.study.journal import Entry
 from hpo.study.memory import Memory
 from hpo.study.summary import StudySummary, TrialSummary
+from mlpf_install.wording import counted
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class SearchStudy:
     epochs: int
 
     def __repr__(self) -> str:
-        return f"SearchStudy({len(self.trials)} trials, {self.epochs} epochs)"
+        return f"SearchStudy({counted(len(self.trials), 'trial')}, {counted(self.epochs, 'epoch')})"
 
 
 def study_of(log: Memory | Path, summary: StudySummary) -> SearchStudy:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hpo.executors.resources import ALONE, GB, Resources
+from mlpf_install.wording import counted
 
 MEMORY = 0.9  # of an accelerator, for the workers that share it
 LISTED_S = 10.0
@@ -60,13 +61,14 @@ def check_room(workers: int, resources: Resources, there: Machine) -> None:
     for name, (wanted, has) in asked.items():
         if wanted > has:
             raise ValueError(
-                f"{workers} workers{group} with resources.{name} = {getattr(resources, name):g} "
+                f"{counted(workers, 'worker')}{group} with resources.{name} = "
+                f"{getattr(resources, name):g} "
                 f"need {wanted:g}, and this machine has {has:g}: take fewer workers, or give them "
                 "less"
             )
     if resources.processes > 1 and 0 < len(there.devices) < count:
         raise ValueError(
-            f"{workers} workers{group} need a device each, and this machine has "
+            f"{counted(workers, 'worker')}{group} need a device each, and this machine has "
             f"{len(there.devices)}: take fewer workers"
         )
 

@@ -23,6 +23,7 @@ from hpo.core.types import (
 )
 from hpo.executors.protocol import Told, Trials, checked_workers
 from hpo.executors.resources import ALONE, Resources
+from mlpf_install.wording import counted
 
 MAX_LOSSES = 3  # a job that took so many workers with it and came no epoch further has failed
 MAX_UNREADY = 3  # a slot whose workers died so often in a row before they were ready is given up,
@@ -320,5 +321,6 @@ class Pool(ABC):
         deaths = self._unready[worker.slot, worker.blameless]
         self.note(
             f"worker {worker.slot} is given up: {deaths} in a row died before they were ready, the "
-            f"last by {cause} ({worker.log}); the study goes on with {len(self.workers)} workers"
+            f"last by {cause} ({worker.log}); the study goes on with "
+            f"{counted(len(self.workers), 'worker')}"
         )

@@ -30,6 +30,7 @@ from hpo.study.memory import Memory
 from hpo.study.replay import fold
 from hpo.study.run import Log, run_study
 from hpo.study.summary import summarise
+from mlpf_install.wording import counted
 
 
 class StudyError(RuntimeError):
@@ -158,7 +159,7 @@ class Study:
     def __repr__(self) -> str:
         trials = self.trials
         failed = sum(trial.status == "failed" for trial in trials)
-        words = [f"{len(trials)} trials", f"{self.epochs} epochs"]
+        words = [counted(len(trials), "trial"), counted(self.epochs, "epoch")]
         words += [f"{failed} failed"] * bool(failed)
         words += [] if self.finished else ["not finished"]
         if order := results.ranked(trials, self._sign):
@@ -239,7 +240,9 @@ class Study:
     def _of_more_epochs(self, max_epochs: int, trials: int | None) -> Part:
         setting, before = self._setting, self._max_epochs
         if max_epochs <= before:
-            raise StudyError(f"its trials have {before} epochs already: max_epochs={max_epochs}")
+            raise StudyError(
+                f"its trials have {counted(before, 'epoch')} already: max_epochs={max_epochs}"
+            )
         order = results.ranked(self.trials, self._sign)
         chosen = [trial for trial in order if trial.epochs == before][:trials]
         if not chosen:
@@ -279,7 +282,9 @@ class Study:
         trials = results.results(entries, summaries, part.scheduler.metric, part.place)
         for trial, error in list(keeper.troubles.items())[:1]:
             count = len(keeper.troubles)
-            setting.tell(f"  states of {count} trials could not be deleted, of {trial}: {error}")
+            setting.tell(
+                f"  states of {counted(count, 'trial')} could not be deleted, of {trial}: {error}"
+            )
         self._parts.append(Played(part, log, state, finished, trials))
         setting.tell(f"  {self!r}")
         return self

@@ -19,6 +19,7 @@ from jaxtyping import Float
 from hpo.simulation.methods import BASELINE, METHODS, Budget
 from hpo.simulation.simulator import Conditions, simulate
 from hpo.simulation.tables import Table
+from mlpf_install.wording import counted
 
 INNER = 8  # studies on each table of a bootstrap
 
@@ -97,7 +98,8 @@ def compare(
     length = table.curves.shape[1]
     if budget.max_epochs > length:
         raise ValueError(
-            f"{table.name} has curves of {length} epochs: --max_epochs={budget.max_epochs} is too "
+            f"{table.name} has curves of {counted(length, 'epoch')}: "
+            f"--max_epochs={budget.max_epochs} is too "
             "many"
         )
     if bootstrap < 0 or bootstrap == 1:

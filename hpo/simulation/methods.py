@@ -1,6 +1,6 @@
 """The schedulers that are compared, by name, with the settings they are compared at."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from hpo.core.searcher import Searcher
@@ -171,3 +171,17 @@ METHODS: Mapping[str, Callable[[Searcher, Budget], Scheduler]] = {
 }
 """Each makes a scheduler of a searcher and a budget; it raises ValueError where R and eta make
 no schedule."""
+
+SCHEDULERS: Mapping[str, str] = {
+    "full_training": "random",
+    "swift_hyperband": "swift",
+    "asynchronous_swift": "swift_async",
+    "asynchronous_adaptive": "adaptive_async",
+}
+"""Methods by the names of schedulers elsewhere, where those are others."""
+
+
+def methods_called(names: Iterable[str]) -> list[str]:
+    """The methods of these names, in their order, each once; a scheduler's name is its method's,
+    and what is neither stays what it is."""
+    return list(dict.fromkeys(SCHEDULERS.get(name, name) for name in names))

@@ -22,6 +22,7 @@ from hpo.core import streams
 from hpo.core.searcher import Searcher
 from hpo.core.types import Configuration, Trial, Value
 from hpo.study.records import Record
+from mlpf_install.wording import counted
 
 ROW = "row"  # configurations drawn from a table name their row, for some occur twice
 LOST = 1e6  # a loss beyond it, of either sign, is one of a training that diverged
@@ -114,7 +115,8 @@ def table_of(record: Record, name: str, epochs: int) -> Table:
     trials = [t for t in record.trials if len(t.curve) >= epochs or t.error]
     if not trials or epochs < 1:
         raise ValueError(
-            f"none of {len(record.trials)} trials came to epoch {epochs}: a table needs trainings "
+            f"none of {counted(len(record.trials), 'trial')} came to epoch {epochs}: a table "
+            "needs trainings "
             "to the end (scheduler random)"
         )
     curves = np.full((len(trials), epochs), np.nan)
@@ -180,7 +182,9 @@ def _read_csv(path: Path, curve: str) -> Table:
     configurations, curves = [], []
     for number, row in enumerate(rows, 2):
         if len(row) != len(names):
-            raise ValueError(f"{path}, line {number}: {len(row)} cells for {len(names)} columns")
+            raise ValueError(
+                f"{path}, line {number}: {counted(len(row), 'cell')} for {len(names)} columns"
+            )
         try:
             curves.append(_curve([row[i] for i in epochs]))
         except ValueError as error:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hpo.study.errors import JournalError
 from hpo.study.journal import Journal, read_journal, read_workers
+from mlpf_install.wording import counted
 
 
 def fork(path: str | Path, rows: int, to: str | Path) -> None:
@@ -11,11 +12,15 @@ def fork(path: str | Path, rows: int, to: str | Path) -> None:
 
     Rows keep their times, and which worker told them. Trials go on from their checkpoints; those
     belong to the folder of the first study and are not copied. Raises JournalError where the file
-    exists or the rows do not.
+    exists, the rows do not, or the study has not begun.
     """
     header, entries = read_journal(path)
+    if not header:
+        raise JournalError(f"{path}: a study that has not begun: there is nothing to copy")
     if not 0 <= rows <= len(entries):
-        raise JournalError(f"{path} has {len(entries)} rows: it cannot be cut after row {rows}")
+        raise JournalError(
+            f"{path} has {counted(len(entries), 'row')}: it cannot be cut after row {rows}"
+        )
     workers = read_workers(path)
     if Path(to).exists():
         raise JournalError(f"{to} exists already: name a new file")

@@ -15,6 +15,7 @@ from hpo.core.state import RUNNING, WAITING, TrialState
 from hpo.core.types import MID_JOB, Event, Scheduler
 from hpo.executors import folders
 from hpo.study.outcomes import ranked
+from mlpf_install.wording import counted
 
 Choice = Callable[[Sequence[TrialState]], Iterable[TrialState]]
 """Of the trials that are out, those whose checkpoints are kept."""
@@ -104,4 +105,4 @@ def line(folder: Path, trials: int, troubles: dict[int, OSError] | None = None) 
     if not troubles:
         return words
     first = next(iter(troubles.values()))
-    return f"{words}; those of {len(troubles)} trials could not be deleted ({first})"
+    return f"{words}; those of {counted(len(troubles), 'trial')} could not be deleted ({first})"

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import hypot, nan
 from typing import Any, NamedTuple
 
+from mlpf_install.wording import counted
+
 OWN = "own"
 CERTAIN = 2.0  # standard errors from which on a difference is one
 
@@ -68,7 +70,8 @@ def _loss(name: str, gain: Mapping[str, Any]) -> Statement:
     verdict = "yes" if change["mean"] <= -0.34 else "less" if change["mean"] < 0 else "no"
     return Statement(
         f"tuning lowers the validation loss, {name}", "-34%",
-        f"{change['mean']:+.1%}{error} ({len(gain['seeds'])} seeds; {gain['epochs']} epochs, "
+        f"{change['mean']:+.1%}{error} ({counted(len(gain['seeds']), 'seed')}; "
+        f"{counted(gain['epochs'], 'epoch')}, "
         f"Hyperband {gain['epochs_hyperband']}); jets R = 0.4 {_of_jets(gain)}",
         verdict,
     )  # fmt: skip

@@ -19,10 +19,13 @@ if __name__ == "__main__":
         "detector", None, "clic, cld or a .toml file; else the file tells."
     )
 
-    def main(files: list[str]) -> None:
+    inputs = flags.DEFINE_list("input", [], "Files, as other programs are given them.")
+
+    def main(named: list[str]) -> None:
         from datasets.edm4hep import EDM4HEPError
         from launch.files.findings import findings
 
+        files = [*named, *inputs.value]
         if not files:
             raise ValueError("of which file? python -m launch.doctor FILE.root")
         refused = []

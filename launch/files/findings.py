@@ -12,6 +12,7 @@ from datasets.edm4hep.layout import BASELINE, CALORIMETER, CLUSTERS, TRACKER, TR
 from datasets.edm4hep.layout import collections as collections_of
 from datasets.truth.soundness import INPUTS, left_out
 from launch.files.prediction import needs_of
+from mlpf_install.wording import counted
 
 WOULD_HAVE = {  # what writes it
     TRACKS: "the tracking of CLIC or CLD (ConformalTracking and RefitFinal)",
@@ -31,7 +32,7 @@ def findings(path: Path, detector: str | None = None) -> Iterator[str]:
     found = survey(path, detector)
     yield f"{path}"
     yield (
-        f"  {found.events} events in a {found.container}; EDM4hep {found.version}"
+        f"  {counted(found.events, 'event')} in a {found.container}; EDM4hep {found.version}"
         f"{'' if found.metadata.version else ' (told by its names)'}; podio's layout of "
         f"{found.layout.name}: relations are "
         f"{'numbered, X#0' if found.layout.name == '2023' else 'named, _X_hits'}"
@@ -99,9 +100,9 @@ def _events(found: Survey, path: Path, detector: str | None) -> Iterator[str]:
     try:
         for events in read(path, detector, LOOKED_AT, 0, last, needs=parts):
             counts = [
-                f"{np.mean(getattr(events, name).counts):.0f} {name}"
-                for name in ("tracks", "clusters", "hits", "particles", "candidates")
-                if len(getattr(events, name))
+                counted(np.mean(getattr(events, f"{thing}s").counts), thing, ".0f")
+                for thing in ("track", "cluster", "hit", "particle", "candidate")
+                if len(getattr(events, f"{thing}s"))
             ]
             yield f"  events 0 to {last - 1}, on average: {', '.join(counts) or 'empty'}"
             wrong = left_out(events, tables)

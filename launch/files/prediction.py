@@ -5,7 +5,7 @@ needs neither. Events whose inputs are no measurements are left out, counted and
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from launch.parts.meeting import ALONE, Group
 from launch.shell.progress import say
 from launch.shell.reconstruct import Reconstruct
 from launch.shell.runs import RunError, check_place
+from mlpf_install.wording import counted
 
 NEEDS = {  # of a file, by kinds of elements
     "track": TRACKS,
@@ -106,9 +107,11 @@ def predict(
     are dealt out, and the first one writes. None in the others.
 
     Raises RunError where the file holds no events that can be used; EDM4HEPError where it cannot
-    be read.
+    be read; ValueError, before the work, where the name of the output ends otherwise.
     """
     from datasets import edm4hep
+
+    sink = _sink(output)
 
     needs, lost, sums = needs_of(elements), [], [Sums()]
     about = edm4hep.inspect(source, detector, needs, PARTS)
@@ -128,14 +131,13 @@ def predict(
             lost.extend(part.left_out)
             if part.table is not None:
                 sums.append(Sums(*map(sum, zip(sums.pop(), part.sums, strict=True))))
-                say(f"  {sums[0].events} events")
+                say(f"  {counted(sums[0].events, 'event')}")
             yield Portion(part.numbers, part.table)
         if group.first and not sums[0].events:
             raise RunError(_nothing(source, lost))
 
     if not group.first:
         return next(portions(), None)  # none comes: its parts go to the first process
-    sink = SINKS[output.suffix]
     sink(portions(), output, source, lost)
     return Prediction(sums[0], tuple(lost), about.parts)
 
@@ -143,11 +145,19 @@ def predict(
 SINKS = {".parquet": to_parquet, ".root": to_edm4hep}  # by how the name ends
 
 
+def _sink(output: Path) -> Callable[[Iterable[Portion], Path, Path, list[str]], None]:
+    if output.suffix not in SINKS:
+        raise ValueError(f"{output}: a name that ends in {' or '.join(SINKS)} is needed")
+    return SINKS[output.suffix]
+
+
 def check_output(output: Path) -> None:
     """Raises RunError, before the work, where no particles can be written so."""
     check_place(output)
-    if output.suffix not in SINKS:
-        raise RunError(f"--output={output}: a name that ends in {' or '.join(SINKS)} is needed")
+    try:
+        _sink(output)
+    except ValueError as error:
+        raise RunError(f"--output={error}") from None
 
 
 def part_of(
@@ -164,7 +174,7 @@ def part_of(
 def _nothing(source: Path, lost: list[str]) -> str:
     if not lost:
         return f"{source} holds no events"
-    return f"none of the {len(lost)} events of {source} can be used: {lost[0]}"
+    return f"none of the {counted(len(lost), 'event')} of {source} can be used: {lost[0]}"
 
 
 def reconstructed(
@@ -225,7 +235,10 @@ def _energies(events: EventData, name: str, parts: frozenset[str]) -> tuple[floa
 def lines(found: Prediction):
     """What a person should know of it."""
     sums, lost, parts = found
-    yield f"{sums.events} events, {sums.elements} elements, {sums.particles} particles"
+    yield ", ".join(
+        counted(count, thing)
+        for count, thing in zip(sums[:3], ("event", "element", "particle"), strict=True)
+    )
     for line in lost[:NAMED]:
         yield f"left out: {line}"
     if len(lost) > NAMED:
@@ -233,7 +246,8 @@ def lines(found: Prediction):
     known = [("MLPF", sums.mlpf)]
     known += [("rule-based", sums.baseline)] * (BASELINE in parts)
     known += [("truth", sums.truth)] * (TRUTH in parts)
-    some = f", in {sums.compared} events where all are known" * (sums.compared < sums.events)
+    fewer = sums.compared < sums.events
+    some = f", in {counted(sums.compared, 'event')} where all are known" * fewer
     yield "energy: " + ", ".join(f"{name} {energy:.1f} GeV" for name, energy in known) + some
     if missing := [part for part in (BASELINE, TRUTH) if part not in parts]:
         yield f"not in the file, so not compared with: {', '.join(missing)}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from launch.pages import page, responses
 from launch.pages.looks import RECONSTRUCTIONS
+from mlpf_install.wording import counted
 
 TITLES = {
     "jets_r04": "jets R = 0.4",
@@ -18,7 +19,7 @@ TITLES = {
     "dijet": "dijet mass",
 }
 TEXT = (
-    "{events} events. Median and width (interquartile range over median) of the response, with "
+    "{events}. Median and width (interquartile range over median) of the response, with "
     "errors from a bootstrap over events; matched and fake are of jets with R = 0.7."
 )
 _WIDTH = "response IQR / median"
@@ -31,7 +32,7 @@ def render(
     sections = [
         page.Section(
             process,
-            TEXT.format(events=of["events"]),
+            TEXT.format(events=counted(of["events"], "event")),
             [_table(of)],
             [*_drawings(process, of, found[process])],
         )

@@ -7,6 +7,7 @@ import numpy as np
 from hpo.showing.look import marks, scales
 from hpo.showing.look.picture import Plot
 from launch.pages import page
+from mlpf_install.wording import counted
 from qsvr.study.curves import Curves
 from qsvr.study.measures import Cell
 
@@ -46,15 +47,17 @@ def render(
             page.Section(title, _words(protocol, settings, chosen[0]), [rows], drawings)
         )
     text = (
-        f"{curves.losses.shape[0]} curves of {curves.losses.shape[1]} epochs; {curves.dropped} "
-        f"rows that diverged or are not positive are left out. {len(splits)} splits, the same for "
+        f"{counted(curves.losses.shape[0], 'curve')} of "
+        f"{counted(curves.losses.shape[1], 'epoch')}; left "
+        f"out are {counted(curves.dropped, 'row')} that diverged or are not positive. "
+        f"{counted(len(splits), 'split')}, the same for "
         f"all solvers; settings: {settings}. R\u00b2, Spearman's correlation and the columns about "
         "the best tenth of the tested curves are means over the splits; spread is the standard "
         "deviation of R\u00b2. The energy gap is what the best sample misses of the box optimum of "
         "its QUBO (a quadratic program). CPU time is that of fit and predict."
     )
     sections.append(page.Section("What was measured", text, [], []))
-    names = f"{len(solvers)} solvers"
+    names = counted(len(solvers), "solver")
     return page.render(f"Q-SVR on {curves.name}, {names}", summary, sections, made)
 
 

@@ -12,6 +12,7 @@ from hpo.showing.recorded import of_log
 from hpo.showing.view import RUNNING, View
 from hpo.study import keeping, outcomes, records
 from hpo.study.journal import Entry
+from mlpf_install.wording import counted
 
 SHOWN = 10  # trials of the table
 
@@ -34,7 +35,7 @@ def lines(path: Path, header: Mapping[str, Any], entries: Sequence[Entry]) -> li
 
 def now(view: View) -> str:
     """Where the study stands, in one line."""
-    words = [f"{len(view.trials)} trials", f"{view.epochs} epochs"]
+    words = [counted(len(view.trials), "trial"), counted(view.epochs, "epoch")]
     words.append("over" if view.over else f"{figures.counts(view).get(RUNNING, 0)} running")
     words += [best(view)]
     speed = pace(view)
@@ -64,12 +65,15 @@ def _head(path: Path, header: Mapping[str, Any], record: Any, view: View) -> lis
     counts = ", ".join(f"{n} {status}" for status, n in figures.counts(view).items())
     speed = pace(view)
     going = "it is over" if view.over else "it is not over"
+    # the first rows of a fork are older than its file
+    first = header["created"] if record.begun is None else min(header["created"], record.begun)
     return [
-        f"{path}: {record.rows} rows, begun {_when(header['created'])}, last {_when(record.last)}",
+        f"{path}: {counted(record.rows, 'row')}, begun {_when(first)}, last {_when(record.last)}",
         f"seed {header['seed']}, " + ", ".join(f"{k} {v}" for k, v in sorted(named.items())),
         f"space: {', '.join(settings.get('space', {})) or 'not written down'}",
-        f"{len(record.trials)} trials ({running} running), {record.epochs} epochs, "
-        f"{len(record.predictions)} predictions, {lost} workers lost",
+        f"{counted(len(record.trials), 'trial')} ({running} running), "
+        f"{counted(record.epochs, 'epoch')}, "
+        f"{counted(len(record.predictions), 'prediction')}, {counted(lost, 'worker')} lost",
         f"{counts or 'no trial yet'}; {going}",
         best(view)
         + (f"; {_rate(speed.per_second)}" if speed.per_second is not None else "")
@@ -131,7 +135,7 @@ def _left(speed: Any) -> str:
     if speed.left_epochs is None:
         return ""
     time = "" if speed.left_seconds is None else f", {span(speed.left_seconds)}"
-    return f"; at most {speed.left_epochs} epochs left{time}"
+    return f"; at most {counted(speed.left_epochs, 'epoch')} left{time}"
 
 
 def _when(seconds: float | None) -> str:

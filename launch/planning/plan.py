@@ -16,6 +16,7 @@ from launch.planning.sizes import EFFICIENCY, SIZES
 from launch.shell import data, outcomes, runs, studies
 from launch.shell.progress import say
 from launch.shell.runs import Run
+from mlpf_install.wording import counted
 
 NOTE = (
     f"times are rough: training at {EFFICIENCY:.0%} of what a matrix product does here just now, "
@@ -91,7 +92,8 @@ def dataset(recipe: Recipe, root: Path, workers: int) -> Step:
     }
     events, sizes = sum(counts.values()), SIZES[recipe.elements]
     parts = ", ".join(f"{split} {count:,}" for split, count in counts.items())
-    text = f"dataset {folder}: {events:,} events ({parts}) in {len(recipe.shards)} shards"
+    text = f"dataset {folder}: {counted(events, 'event', ',')} ({parts}) in "
+    text += counted(len(recipe.shards), "shard")
     simulated = sum(s.source.events for s in recipe.shards if isinstance(s.source, Simulated))
     return Step(text, simulated * sizes.seconds / workers, events * sizes.bytes)
 
@@ -107,13 +109,15 @@ def tuning(run: Run) -> list[Step]:
     settings = run.config.tune
     trials, epochs = studies.size(settings)
     begun = " (begun already: it goes on)" if (run.folder / "study.db").exists() else ""
-    by = studies.described(settings)
-    text = f"tuning by {by}: {trials} configurations, at most {epochs:,} epochs"
+    text = (
+        f"tuning by {studies.described(settings)}: {counted(trials, 'configuration')}, at most "
+        f"{counted(epochs, 'epoch', ',')}"
+    )
     if "data" not in run.config:
         return [Step(f"{text} of a training of its own{begun}")]
     events = _trained_on(run, settings)
     found = work.of_training(run.config, settings)
-    text += f" of {events:,} events; models like {found.parameters:,} parameters"
+    text += f" of {counted(events, 'event', ',')}; models like {found.parameters:,} parameters"
     seconds = epochs * events * found.flops / work.rate(_precision(run.config))
     return [Step(f"{text}{begun}", seconds, trials * found.state_bytes)]
 
@@ -129,7 +133,8 @@ def training(run: Run) -> list[Step]:
     done = max(outcomes.records(run), default=0)
     left = f", {done} of them done" if done else ""
     text = (
-        f"training: {fit.epochs} epochs of {events:,} events{left}; {found.parameters:,} "
+        f"training: {counted(fit.epochs, 'epoch')} of {counted(events, 'event', ',')}{left}; "
+        f"{found.parameters:,} "
         f"parameters, {found.flops * events:.2g} FLOP an epoch"
     )
     seconds = (fit.epochs - done) * events * found.flops / work.rate(_precision(config))

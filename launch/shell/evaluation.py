@@ -19,6 +19,7 @@ from launch.parts.meeting import ALONE, Group
 from launch.shell.models import Model
 from launch.shell.progress import progress
 from launch.shell.runs import RunError
+from mlpf_install.wording import counted
 from mlpf_jax.physics import observables
 from mlpf_jax.physics.observables import Observed
 
@@ -186,7 +187,8 @@ def lines(figures: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for process, of_process in figures.items():
         groups = [group for group in SHOWN if group in of_process]
         yield (
-            f"{process}, {of_process['events']} events: median, width (IQR/median) and its error; "
+            f"{process}, {counted(of_process['events'], 'event')}: median, width (IQR/median) "
+            "and its error; "
             "matched and fakes of jets_r07"
         )
         yield f"  {'':12}" + "".join(f"{x:>23}" for x in groups) + f"{'matched':>9}{'fakes':>11}"

@@ -116,9 +116,14 @@ def _flag_lines(flag: flags.Flag, width: int) -> list[str]:
     name = f"  --{flag.name}"
     first = f"{name:<17} " if len(name) <= 17 else f"{name}  "
     indent = " " * 18
-    return textwrap.wrap(
-        f"{flag.help}{default}", width, initial_indent=first, subsequent_indent=indent
-    )
+    wrapper = Wrapper(width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
+    return wrapper.wrap(f"{flag.help}{default}")
+
+
+class Wrapper(textwrap.TextWrapper):
+    """A list of choices, a|b|c or a,b,c, goes on in the next line after a whole one."""
+
+    wordsep_simple_re = re.compile(r"(\s+|(?<=[|,])(?=\S))")
 
 
 QUOTES = "'\""

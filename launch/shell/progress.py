@@ -89,5 +89,10 @@ def _lines(what: str, total: int, unit: str) -> Iterator[Update]:
         say(latest)
 
 
+def phrase(*parts: str) -> str:
+    """The parts of a note with commas between; of what there is nothing to say, none."""
+    return ", ".join(filter(None, parts))
+
+
 def _rate(done: float, seconds: float, unit: str) -> str:
     return f"{done / seconds:.3g} {unit}/s" if done > 0 and seconds > 0 else ""

@@ -48,14 +48,17 @@ def spread(
     event: Int[np.ndarray, " values"],
     counts: Int[np.ndarray, "resamples events"],
 ) -> Spread:
-    """Of the finite values; `event` says which resamples they are in, and how often."""
+    """Of the finite values; `event` says which resamples they are in, and how often. Of values
+    that are all of one event no error is known."""
     finite = np.isfinite(values)
     values, event = values[finite], event[finite]
     if not len(values):
         nothing = np.full(len(counts), np.nan)
         return Spread(np.nan, np.nan, nothing, nothing)
-    low, median, high = quantiles(values, event, counts).T
     all_low, middle, all_high = np.quantile(values, QUARTILES)
+    low, median, high = quantiles(values, event, counts).T
+    if (event == event[0]).all():  # resamples of one event are all alike, which is no error of 0
+        low = median = high = np.full(len(counts), np.nan)
     return Spread(
         float(middle),
         float(_ratio(all_high - all_low, middle)),

@@ -53,7 +53,7 @@ def test_a_study_writes_its_figures_and_a_page(table, tmp_path):
     assert "Published protocol" in page
     assert "Proper protocol" in page
     assert "<script" not in page
-    assert "1 rows that diverged" in page
+    assert "left out are 1 row that diverged" in page
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,18 @@ def test_a_study_is_shown(path, capsys):
     assert len(losses) == text.SHOWN
 
 
+def test_a_fork_has_begun_before_its_last_row(path, tmp_path):
+    header, entries = read_journal(path)
+    fork = tmp_path / "fork.db"
+    with Journal(fork) as journal:  # made long after its rows
+        journal.begin(header["settings"], header["seed"], header["executor"])
+        journal.extend([entry._replace(time=86400.0 + i) for i, entry in enumerate(entries)])
+    head = text.lines(fork, *read_journal(fork))[0]
+    begun, last = (head.split(f", {word} ")[1][:19] for word in ("begun", "last"))
+    assert begun < last
+    assert begun.startswith("1970")
+
+
 def test_branches_stand_beside_the_study(path, capsys):
     study.compare(path, ["random", "hyperband"], max_epochs=4, eta=2)
     rows = {row.split("  ")[0]: row.split() for row in capsys.readouterr().out.splitlines()[1:]}
@@ -88,6 +100,14 @@ def test_all_that_is_asked_of_it_is_done(launch, path, tmp_path):
     assert all(file.is_file() for file in files.values())
 
 
+def test_an_export_to_optuna_says_its_one_line(launch, path, tmp_path):
+    pytest.importorskip("optuna")
+    url = f"sqlite:///{tmp_path / 'optuna.db'}"
+    done = launch("study", f"--study={path}", f"--export={url}")
+    assert (done.returncode, done.stdout) == (0, f"{url}: the study of {path}\n")
+    assert "study created" not in done.stderr
+
+
 def test_the_trials_trained_to_the_end_make_a_table(path, tmp_path, capsys):
     study.tabulate(path, tmp_path / "table.csv.xz")
     assert "14 curves of 8 epochs, 1 of them diverged" in capsys.readouterr().out
@@ -107,5 +127,5 @@ def test_a_table_leaves_out_who_was_stopped(tmp_path, capsys):
     study.tabulate(path, tmp_path / "table.csv")
     shown = capsys.readouterr().out
     curves = read_table(tmp_path / "table.csv").curves
-    assert "trials were not trained to epoch 4, and are left out" in shown
+    assert "left out, for not trained to epoch 4: " in shown
     assert f"{len(curves)} curves of 4 epochs" in shown

@@ -143,7 +143,7 @@ def test_poly_has_two_names():
         ([1.0, 2.0], r"shape \(2,\): give one for each of 4 rows"),
         ([1.0, -1.0, 1.0, 1.0], "finite and not negative"),
         ([1.0, np.nan, 1.0, 1.0], "finite and not negative"),
-        ([1.0, 0.0, 0.0, 0.0], "1 rows have a weight above zero, two are needed"),
+        ([1.0, 0.0, 0.0, 0.0], "a weight above zero have 1 row, two are needed"),
     ],
 )
 def test_weights_that_are_none_are_refused(weights, message):

@@ -12,6 +12,7 @@ from datasets.edm4hep.layout import PARTS
 from datasets.edm4hep.reading.faults import readable_events
 from datasets.edm4hep.reading.source import Contents, Source, inspect, opened, told
 from datasets.events import EventData
+from mlpf_install.wording import counted
 
 
 def read(
@@ -49,7 +50,7 @@ def read(
         events = contents.about.events
         end = events if last is None else last
         if not 0 <= first <= end <= events:
-            raise EDM4HEPError(f"{path}: has {events} events, not {first} to {last}")
+            raise EDM4HEPError(f"{path}: has {counted(events, 'event')}, not {first} to {last}")
         for start in range(first, end, chunk + skip):
             yield _events(path, contents, start, min(start + chunk, end))
 

@@ -13,6 +13,7 @@ from datasets.edm4hep.layout import PARTS, PodioLayout, leaves, pointed_at
 from datasets.edm4hep.reading.metadata import numbers_of
 from datasets.edm4hep.reading.subsets import source_of, subset_leaves
 from datasets.edm4hep.reading.survey import Survey, known_detector, parts_of, surveyed
+from mlpf_install.wording import counted
 
 CONTAINERS = ("TTree", "ROOT::RNTuple")
 
@@ -33,7 +34,7 @@ class Source(NamedTuple):
 def described(source: Source) -> tuple[str, ...]:
     """What a person should know of a file, in lines."""
     return (
-        f"{source.path}: {source.events} events of {source.detector.name}, EDM4hep "
+        f"{source.path}: {counted(source.events, 'event')} of {source.detector.name}, EDM4hep "
         f"{source.version}, podio's layout of {source.layout.name}",
         *(f"note: {note}" for note in source.notes),
     )

@@ -55,7 +55,7 @@ def surveyed(file, tree, known: Detector | None) -> Survey:
     needed = {part: names.collections(layout, detector, (part,)) for part in PARTS}
     lacks = {part: tuple(n for n in of if n not in there) for part, of in needed.items()}
     if not any(set(of) & there for of in needed.values()) and "EventHeader" not in there:
-        raise EDM4HEPError("a ROOT file, but not EDM4HEP: 'events' has none of its branches")
+        raise EDM4HEPError(_without_events(metadata.types))
     return Survey(
         container="TTree" if "TTree" in type(tree).__name__ else "RNTuple",
         events=int(tree.num_entries),
@@ -125,6 +125,16 @@ def _leaves_of(chosen: Mapping[str, str], leaves: Set[str]) -> set[str]:
         for ours, theirs in ((f"{name}.", f"{of}."), (f"_{name}_", f"_{of}_")):
             own |= {ours + leaf[len(theirs) :] for leaf in leaves if leaf.startswith(theirs)}
     return own
+
+
+def _without_events(types: Mapping[str, str]) -> str:
+    """What there is in a file of which nothing can be read, by podio's types of its collections."""
+    if not types:
+        return "a ROOT file, but not EDM4HEP: 'events' has none of its branches"
+    return (
+        "EDM4HEP, but without an event to reconstruct: neither tracks, clusters, hits nor "
+        f"particles, only {', '.join(sorted(types)):.200}; give the file that they were made from"
+    )
 
 
 def _without_absent_truth(layout: PodioLayout, detector: Detector, leaves: Set[str]) -> Detector:

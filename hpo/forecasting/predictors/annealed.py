@@ -23,14 +23,16 @@ def qsvr(
     disagreement with itself and the root mean square of the training residuals; both are lower
     bounds of the error. `report` is called with the record of every call of the sampler (size,
     embedding, reads, chain breaks, time: `QSVR.calls_`), and with how many curves of how many
-    epochs it was for. Raises TypeError where a parameter is no plain value,
-    ImportError where the extra `anneal` is not installed.
+    epochs it was for. Raises, before a trial has trained, TypeError where a parameter is no plain
+    value or none of QSVR's, ValueError where no sampler is made so, ImportError where the extra
+    `anneal` is not installed.
     """
     extras.require("anneal", "the predictor qsvr")
     json.dumps(parameters)
     # `C` was `box` once, and is in the journals of studies that go on.
     settings = {"predictor": "qsvr", "published": published, **parameters}
     given = {{"box": "C"}.get(name, name): value for name, value in parameters.items()}
+    _check(given)
 
     def fit(curves: Curves, targets: Losses, seed: int) -> Extrapolate:
         from qsvr import QSVR
@@ -55,3 +57,11 @@ def qsvr(
         return predict
 
     return Predictor(fit, settings, least=2)
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    from qsvr import QSVR
+    from qsvr.samplers.catalogue import sampler_of
+
+    model = QSVR(**given)
+    sampler_of(model.sampler, model.reads, model.sweeps)  # what has a name asks no machine yet

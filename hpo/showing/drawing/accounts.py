@@ -7,6 +7,7 @@ from hpo.showing.look.numbers import Numbers
 from hpo.showing.look.picture import Plot
 from hpo.showing.look.sheet import Figure, key
 from hpo.showing.view import View
+from mlpf_install.wording import counted
 
 
 def predicted(view: View) -> Figure:
@@ -27,7 +28,8 @@ def predicted(view: View) -> Figure:
     columns = ("trial", "at epoch", "for epoch", "foreseen", "spread", "came")
     return Figure(
         plot.svg("predicted", marks),
-        f"{view.metric} foreseen over what came, of {len(known)} predictions; on the dashed line "
+        f"{view.metric} foreseen over what came, of {counted(len(known), 'prediction')}; on the "
+        "dashed line "
         "they are right.",
         key("dot", "plain", "a prediction ± its spread"),
         Numbers(
@@ -58,7 +60,9 @@ def savings(spent: Spent) -> Figure:
     marks = []
     for i, (name, count, look) in enumerate(rows):
         marks.append(
-            plot.bar((0, count), (i + 0.2, i + 0.8), look, None, f"{name}: {count} epochs")
+            plot.bar(
+                (0, count), (i + 0.2, i + 0.8), look, None, f"{name}: {counted(count, 'epoch')}"
+            )
         )
         inside = count > 0.8 * x.high
         at = count - 0.01 * x.high if inside else count + 0.01 * x.high

@@ -12,6 +12,7 @@ from hpo.showing.look.numbers import Numbers
 from hpo.showing.look.picture import Plot
 from hpo.showing.look.sheet import Figure, key
 from hpo.showing.view import STATUSES, Seen, View
+from mlpf_install.wording import counted
 
 MOST = 600  # trials in one picture: more are a blot, and a page of many megabytes
 # The class and the mark of each fate; colour, dashes and shape each tell them apart.
@@ -77,7 +78,7 @@ def curves(view: View) -> Figure:
     rows = [(t.number, t.status, i, v) for t in trials for i, v in enumerate(t.curve, 1)]
     return Figure(
         plot.svg("curves", marks),
-        f"{view.metric} of {len(trials)} trials after each epoch, as each reported it.",
+        f"{view.metric} of {counted(len(trials), 'trial')} after each epoch, as each reported it.",
         keys,
         Numbers("curves", ("trial", "status", "epoch", view.metric), rows),
     )

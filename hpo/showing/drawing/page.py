@@ -14,6 +14,7 @@ from hpo.showing.look import sheet
 from hpo.showing.look.sheet import Section
 from hpo.showing.recorded import view_of
 from hpo.showing.view import View
+from mlpf_install.wording import counted
 
 SHOWN = 20  # trials of the table; the others are in a folded one
 _FOLDED = 1000
@@ -61,7 +62,9 @@ def _sections(view: View) -> list[Section]:
 
 def _summary(view: View) -> list[tuple[str, str]]:
     best, spent = view.best, figures.spent(view)
-    strip = [(_state_of(view), f"{len(view.trials)} trials, {view.epochs} epochs")]
+    strip = [
+        (_state_of(view), f"{counted(len(view.trials), 'trial')}, {counted(view.epochs, 'epoch')}")
+    ]
     if best is not None:
         strip.insert(
             0,
@@ -73,7 +76,7 @@ def _summary(view: View) -> list[tuple[str, str]]:
         )
     if spent.hyperband:
         share = f"{spent.study / spent.hyperband:.0%}"
-        strip.append((share, f"of plain Hyperband's {spent.hyperband} epochs"))
+        strip.append((share, f"of plain Hyperband's {counted(spent.hyperband, 'epoch')}"))
     if view.seconds is not None:
         strip.append((curves.span(view.seconds), "on the study's clock"))
     return strip
@@ -86,7 +89,7 @@ def _course(view: View) -> Section:
         f"Left: {view.metric} of every trial after each epoch ({counts}); the mark at its end says "
         "what became of it. The worst twentieth of all values lies outside the picture; the marks "
         "of trials that ended there stand at its edge. "
-        + (f"{left} trials that were trained least are left out. " if left else "")
+        + (f"Left out: {counted(left, 'trial')} that trained least. " if left else "")
         + "Right: the best value of any report so far"
         + (
             ", in the order in which they came."
@@ -204,7 +207,8 @@ def _predictions(view: View) -> list[Section]:
         return []
     known, one, two = accounts.covered(view)
     text = (
-        f"{len(view.foreseen)} predictions of a {view.metric} to come decided who was trained on; "
+        f"{counted(len(view.foreseen), 'prediction')} of a {view.metric} to come decided who was "
+        "trained on; "
         f"{known} of them can be checked, for their trial came to the epoch foreseen. "
     )
     if known:

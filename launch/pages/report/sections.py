@@ -18,6 +18,7 @@ from launch.pages.looks import RECONSTRUCTIONS
 from launch.pages.report import errors, figures
 from launch.shell import fitting, outcomes, studies
 from launch.shell.runs import Run
+from mlpf_install.wording import counted
 from mlpf_jax.physics import evaluation
 from mlpf_jax.physics.bootstrap import Spread
 
@@ -28,7 +29,9 @@ WHO = ("rule-based", "MLPF")
 
 def made(run: Run, figures_of_merit: Mapping | None) -> str:
     """How the page was made, for every caption."""
-    events = "" if figures_of_merit is None else f"{figures_of_merit['events']} test events, "
+    events = (
+        "" if figures_of_merit is None else f"{counted(figures_of_merit['events'], 'test event')}, "
+    )
     return f"Made by python -m launch.report --run={run.folder}: {events}seed {run.config.seed}."
 
 
@@ -41,7 +44,8 @@ def physics(run: Run, samples: Samples, figures_of_merit: Mapping) -> list[page.
         figures_of_merit["jets_by_pt"], groups["jets"], responses["gen_jet_pt"], run.config.seed
     )
     jets_text = (
-        f"{figures_of_merit['events']} held-out events. Generalised e+e- kt jets, p = -1, "
+        f"{counted(figures_of_merit['events'], 'held-out event')}. Generalised e+e- kt jets, p = "
+        "-1, "
         f"R = {evaluation.JET_RADIUS}, pt above {evaluation.JET_MIN_PT:g} GeV, matched within "
         f"dR < {CLOSE:g} to jets of all generated particles but neutrinos. The width is the "
         "interquartile range over the median. Errors are one standard deviation of a bootstrap "
@@ -167,13 +171,16 @@ def tuning(run: Run, study: Any) -> list[page.Section]:
     settings, view = run.config.tune, view_of(run.folder / "study.db")
     counts = ", ".join(f"{n} {status}" for status, n in shown.counts(view).items())
     predicts = settings.scheduler in studies.PREDICTING
-    fitted = f"; {settings.predictor}, fitted to {settings.min_curves} curves or more, predicts"
+    fitted = (
+        f"; {settings.predictor}, fitted to {counted(settings.min_curves, 'curve')} or more, "
+        "predicts"
+    )
     text = (
         f"{studies.described(settings)}, R = {settings.max_epochs}, eta = {settings.eta}"
-        f"{fitted * predicts}. "
-        f"{len(study.trials)} trials: {counts}. The mark at the end of a curve says what became of "
-        "the trial; the worst twentieth of all values lies outside. Checked afterwards: each full "
-        f"curve, predicted by a fit of {settings.predictor} to all the others."
+        f"{fitted * predicts}. {counted(len(study.trials), 'trial')}: {counts}. The mark at the end "
+        "of a curve says what became of the trial; the worst twentieth of all values lies outside. "
+        f"Checked afterwards: each full curve, predicted by a fit of {settings.predictor} to all "
+        "the others."
     )
     failures = [(str(t.number), t.error) for t in study.trials if t.error]
     return [
@@ -258,7 +265,7 @@ def trained(run: Run) -> list[page.Section]:
         ranked_by = studies.metric(run.config.tune).replace("_", " ")
         text = (
             f"Trial {best['trial']} had the lowest {ranked_by}, {best['loss']:.4f} after "
-            f"{best['epochs']} epochs. "
+            f"{counted(best['epochs'], 'epoch')}. "
         )
     records = outcomes.records(run)
     if not records and not rows:
@@ -295,7 +302,7 @@ def provenance(run: Run) -> list[page.Section]:
     rows = [(f"{name}", f"{value:.0f} s") for name, value in seconds(run).items()]
     if (run.folder / "study.db").is_file():
         header, _ = hpo.read_journal(run.folder / "study.db")
-        rows += [(name, version) for name, version in header["versions"].items()]
+        rows += [(name, version) for name, version in header.get("versions", {}).items()]
     config = json.dumps(read_json(run.folder / "config.json"), indent=1)
     text = (
         "Events are Pythia 8 collisions in a fast simulation of a CLIC-like detector, not CLIC's "

@@ -26,7 +26,7 @@ def test_a_dataset_of_one_event_is_shown_without_naming_a_split(tmp_path):
     folder = write.build(tmp_path, "one", {"all": [tmp_path / "shard"]})
     source = read(Request(folder))
     assert source.samples.events == 1
-    assert "split all: 1 of 1 events" in source.place
+    assert "split all: 1 of 1 event" in source.place
 
 
 def test_what_cannot_be_compared_is_said(tmp_path):

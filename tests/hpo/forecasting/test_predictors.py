@@ -162,3 +162,18 @@ def test_memoised_fits_once(curves):
 def test_only_plain_parameters_can_be_written_down():
     with pytest.raises(TypeError, match="not JSON serializable"):
         predictors.qsvr(sampler=print)
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"sampler": "mockqpu"}, (ValueError, "unknown sampler 'mockqpu': choose from .*mock_qpu")),
+        ({"sampler": "exact", "reads": 0}, (ValueError, "at least 1")),
+        ({"sweps": 10}, (TypeError, "sweps")),
+    ],
+)
+@pytest.mark.parametrize("published", [False, True])
+def test_an_annealer_is_refused_before_a_trial_trains(given, error, published):
+    kind, words = error
+    with pytest.raises(kind, match=words):
+        predictors.qsvr(published=published, **given)

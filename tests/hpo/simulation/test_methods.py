@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import hpo
-from hpo.simulation.methods import METHODS, Budget
+from hpo.front import rules
+from hpo.simulation.methods import METHODS, Budget, methods_called
 from hpo.simulation.simulator import simulate
 from hpo.simulation.tables import Table
 
@@ -53,3 +54,9 @@ def test_a_budget_without_a_schedule_is_refused(name, table):
     for budget in (Budget(1, 2, "minimise"), Budget(16, 1, "minimise")):
         with pytest.raises(ValueError, match=r"max_epochs|eta"):
             METHODS[name](table.searcher(), budget)
+
+
+def test_a_method_goes_by_the_name_of_its_scheduler_too():
+    by_scheduler = ["swift_hyperband", "asha", "asynchronous_swift", "swift", "oracle"]
+    assert methods_called(by_scheduler) == ["swift", "asha", "swift_async", "oracle"]
+    assert set(methods_called(rules.SCHEDULERS)) <= set(METHODS)

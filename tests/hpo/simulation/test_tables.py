@@ -241,7 +241,7 @@ def test_trials_that_ended_or_failed_are_the_rows_of_a_table():
     expected = [[3, 2, 1], [3, math.nan, math.nan], [math.nan] * 3]
     np.testing.assert_array_equal(table.curves, expected)
     assert table.diverged == 2
-    with pytest.raises(ValueError, match="none of 1 trials came to epoch 3"):
+    with pytest.raises(ValueError, match="none of 1 trial came to epoch 3"):
         table_of(Record("loss", trials[2:3], (), 0, None, None), "some", 3)
 
 

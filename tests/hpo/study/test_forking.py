@@ -84,4 +84,7 @@ def test_forks_that_cannot_be_are_refused(whole, tmp_path):
         fork(path, 9999, tmp_path / "b.db")
     with pytest.raises(JournalError, match="exists already"):
         fork(path, 3, path)
+    Journal(tmp_path / "empty.db").close()
+    with pytest.raises(JournalError, match="has not begun"):
+        fork(tmp_path / "empty.db", 0, tmp_path / "b.db")
     assert not (tmp_path / "b.db").exists()

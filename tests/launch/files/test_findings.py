@@ -18,7 +18,7 @@ BUILD = "launch.build_dataset and launch.inspect_dataset: "
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("cld_zh_nunubb_240gev", ("1 events in a TTree; EDM4hep 0.99.99;", "CLD, field 2 T",
+        ("cld_zh_nunubb_240gev", ("1 event in a TTree; EDM4hep 0.99.99;", "CLD, field 2 T",
                                   "24 tracks, 48 clusters, 4082 hits", BUILD + "yes")),
         ("clic_photons_10gev", ("0.10 or before", "CLIC, field 4 T", "lacks SiTracksMCTruthLink;",
                                 PREDICT + "yes", BUILD + "no, it lacks truth")),
@@ -51,6 +51,7 @@ def test_damage_and_what_is_missing_are_named(tmp_path, launch):
         BUILD + "no, it lacks truth",
     ):
         assert words in done.stdout
+    assert launch("doctor", f"--input={path}").stdout == done.stdout
     text = tmp_path / "text.root"
     text.write_text("no ROOT")
     done = launch("doctor", text, path)

@@ -54,6 +54,9 @@ def without(chunk, part):
 def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, name):
     with pytest.raises(RunError, match=r"a name that ends in \.parquet or \.root|cannot write"):
         check_output(tmp_path / name)
+    if name.startswith("p"):
+        with pytest.raises(ValueError, match=r"^\S+: a name that ends in \.parquet or \.root is"):
+            predict(photons, tmp_path / "not looked for.root", tmp_path / name)
     for good in ("p.root", "p.parquet"):
         check_output(tmp_path / good)
 
@@ -142,6 +145,8 @@ def test_particles_of_edm4hep_stand_beside_the_events_they_were_made_of(tmp_path
     counts = {"tracks": events.tracks.counts.copy(), "clusters": events.clusters.counts.copy()}
     for kind in counts:
         counts[kind][lost] = 0
+    with pytest.raises(edm4hep.EDM4HEPError, match=r"EDM4HEP, but without .* only MLPFParticles;"):
+        predict(photons, tmp_path / "p.root", tmp_path / "again.root")
     with uproot.open(tmp_path / "p.root") as file:
         leaves = {key.rsplit("/", 1)[-1]: key for key in file["events"].keys()}  # noqa: SIM118
         read = {leaf: file["events"][key].array() for leaf, key in leaves.items()}

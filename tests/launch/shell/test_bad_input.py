@@ -2,6 +2,7 @@
 
 import pytest
 
+from qsvr.samplers.catalogue import SAMPLERS
 from tests.launch.programs import refused
 
 VERBS = ("build_dataset", "train", "tune", "curves", "evaluate", "predict", "report", "demo")
@@ -25,6 +26,21 @@ def test_help_names_own_flags_with_their_defaults_first(launch):
     assert "  --data_dir      Where datasets lie. [data]\n" in own
     assert "  --dry_run  " in others
     assert max(map(len, own.splitlines())) <= 80
+
+
+def test_help_breaks_no_name_of_a_choice(launch):
+    shown = launch("qsvr_hyperband", "--help").stdout
+    lines = shown.split("  --sampler ")[1].split(">: ")[0].splitlines()
+    assert len(lines) > 1
+    broken = [line for line in lines[:-1] if not line.endswith("|")]
+    assert not broken
+    assert all(name in shown for name in SAMPLERS)
+
+
+def test_an_address_without_ray_begins_no_run(launch, tmp_path):
+    done = launch("tune", TINY, f"--run={tmp_path / 'r'}", "--ray_address=auto")
+    refused(done, "--ray_address: set --config.tune.executor=ray, too")
+    assert not (tmp_path / "r").exists()
 
 
 def test_a_flag_that_is_needed(launch):
@@ -64,6 +80,7 @@ def test_unknown_process(launch, tmp_path):
         ("--config.tune.scheduler=bandit", "asha"),
         ("--config.tune.searcher=oracle", "bayesian"),
         ("--config.tune.predictor=crystal_ball", "crystal_ball"),
+        ("--config.tune.qsvr.sampler=crystal_ball", "unknown sampler 'crystal_ball'"),
         ("--config.model.backbone=cnn", "gnn_lsh"),
         ("--config.train.schedule=zigzag", "cosine"),
         ("--config.tune.space=(('train.nothing', 'float', 0.0, 1.0),)", "train.nothing"),

@@ -17,7 +17,7 @@ WRONG = {
         "no model there; looked in nowhere, nowhere/model, runs/nowhere/model",
     ),
     "fit.frozen": (("heads", "head"), "no part 'head'; it has embedding, heads"),
-    "data.weights": ((1.0, 2.0), "2 values for 1 processes"),
+    "data.weights": ((1.0, 2.0), "2 values for 1 process"),
     "train.optimiser": ("sgd", "adamw, lamb, lion, muon, schedule_free"),
     "train.ema": (1.0, r"in \[0, 1\)"),
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -234,3 +235,13 @@ def test_a_program_of_one_process_takes_the_devices_that_there_are(mesh_of):
     for value, configured in ((few + 1, {}), (0, {"data": few + 1})):
         with pytest.raises(RunError, match=r"devices are asked for, there are .*--devices=1"):
             mesh_of(value, configured)
+
+
+@pytest.mark.parametrize("script", ["train", "study"])
+def test_a_script_for_slurm_says_that_there_is_none(script, tmp_path):
+    path = ROOT / f"launch/slurm/{script}.sbatch"
+    bash = shutil.which("bash")
+    done = subprocess.run([bash, path], env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: no srun here: ")
+    assert len(done.stderr.splitlines()) == 1

@@ -10,3 +10,9 @@ def test_the_last_line_is_said_once(capsys, monkeypatch):
         with progress._lines("read", 3, "events") as update:
             update(3.0)
         assert capsys.readouterr().out == "  read: 3 of 3 events\n"
+
+
+def test_a_note_has_no_comma_where_nothing_is_said():
+    assert progress.phrase("loss 1.2", "best in epoch 1", "") == "loss 1.2, best in epoch 1"
+    assert progress.phrase("", "7 events/s") == "7 events/s"
+    assert progress.phrase() == ""

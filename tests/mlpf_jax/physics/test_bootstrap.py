@@ -92,3 +92,12 @@ def test_half_of_68_is_sigma():
     values = np.random.default_rng(0).normal(3, 2, 100_000)
     assert bootstrap.half_of_68(np.append(values, np.nan)) == pytest.approx(2, rel=0.02)
     assert np.isnan(bootstrap.half_of_68(np.array([np.nan])))
+
+
+@pytest.mark.parametrize("events", [1, 5])
+def test_values_of_one_event_have_no_error(events):
+    """Rather than one of 0: how events differ is not known."""
+    counts = bootstrap.resample(events, 0, 50)
+    found = bootstrap.spread(np.array([1.0, 2.0, 4.0]), np.full(3, events - 1), counts)
+    assert (found.median, found.width) == (2.0, 0.75)
+    assert np.isnan([found.median_error, found.width_error]).all()

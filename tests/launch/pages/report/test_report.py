@@ -6,6 +6,7 @@ import tarfile
 import numpy as np
 import pytest
 
+from hpo.study.journal import Journal, read_journal
 from launch import report
 from launch.pages.report import sections
 from launch.shell.runs import RunError, open_run
@@ -86,6 +87,30 @@ def test_a_run_that_is_only_tuned_shows_its_study(folder, monkeypatch):
     without(folder, "best.json")  # a study that has not come to its end
     assert sections.trained(run) == []
     assert [what for what, _ in report.lacking(run)] == ["training", "evaluation"]
+
+
+def test_a_study_that_never_began_is_none(folder, launch):
+    header, _ = read_journal(folder / "study.db")
+    without(folder, *OF_TUNING, "evaluation.json")
+    Journal(folder / "study.db").close()
+    for _ in range(2):  # a log without a header, then one with it and without rows
+        done = launch("report", f"--run={folder}")
+        assert done.returncode == 0, done.stderr
+        assert "  without tuning: " in done.stdout
+        assert headings((folder / "report.html").read_text()) == ["The training", "Provenance"]
+        with Journal(folder / "study.db") as journal:
+            journal.begin(header["settings"], header["seed"])
+    without(folder, "metrics.jsonl")
+    refused(launch("report", f"--run={folder}"), "nothing to report but a study that has not begun")
+
+
+@pytest.mark.parametrize("stages", [("train",), ("data", "tune"), ("data", "train", "evaluate")])
+def test_the_time_is_that_of_the_stages_that_ran(folder, stages):
+    run = without(folder, *OF_TUNING, "evaluation.json")
+    (folder / "seconds.json").write_text(json.dumps(dict.fromkeys(stages, 60.0)))
+    page = report.write_report(run).read_text()
+    words = ", ".join(report.STAGES[stage] for stage in stages)
+    assert f">{words}<" in page
 
 
 def test_a_run_of_nothing_is_refused(folder):
