@@ -177,10 +177,10 @@ def tuning(run: Run, study: Any) -> list[page.Section]:
     )
     text = (
         f"{studies.described(settings)}, R = {settings.max_epochs}, eta = {settings.eta}"
-        f"{fitted * predicts}. {counted(len(study.trials), 'trial')}: {counts}. The mark at the end "
-        "of a curve says what became of the trial; the worst twentieth of all values lies outside. "
-        f"Checked afterwards: each full curve, predicted by a fit of {settings.predictor} to all "
-        "the others."
+        f"{fitted * predicts}. {counted(len(study.trials), 'trial')}: {counts}. The mark at the "
+        "end of a curve says what became of the trial; the worst twentieth of all values lies "
+        "outside. Checked afterwards: each full curve, predicted by a fit of "
+        f"{settings.predictor} to all the others."
     )
     failures = [(str(t.number), t.error) for t in study.trials if t.error]
     return [
