@@ -85,7 +85,7 @@ def test_processes_of_a_machine_take_as_many_steps(make_samples, make):
 
 @pytest.mark.parametrize(
     ("weights", "word"),
-    [((1.0,), "1 values for 2"), ((1.0, -1.0), "at least 0"), ((0.0, 0.0), "one above"),
+    [((1.0,), "1 value for 2"), ((1.0, -1.0), "at least 0"), ((0.0, 0.0), "one above"),
      ((1.0, float("nan")), "at least 0")],
 )  # fmt: skip
 def test_weights_without_sense_are_refused(weights, word):
