@@ -8,6 +8,7 @@ import numpy as np
 
 _NICE = (1, 2, 5)
 _LARGEST = 1e306  # beyond it there is no room for a margin
+_LEAST = 1e-300  # below it numbers lose their digits: no logarithm is taken, no width is one
 
 
 class Axis(NamedTuple):
@@ -38,13 +39,13 @@ def numbers(values: Iterable[float], label: str, *, log: bool = False, zero: boo
     where that is asked and possible. `zero`: it begins at 0."""
     finite = np.clip([v for v in values if math.isfinite(v)], -_LARGEST, _LARGEST)
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-    if log and low > 0 and high / low < 1e300:
+    if log and low >= _LEAST and high / low < 1e300:
         low, high = (low, high) if high > 1.001 * low else (low / 2, high * 2)
         return Axis(low, high, True, label, _decades(low, high))
     low = min(low, 0.0) if zero else low
     wide = high / 2 - low / 2
-    if wide <= 1e-12 * max(abs(low), abs(high)):
-        wide = abs(high) / 4 or 0.5
+    if wide <= max(1e-12 * max(abs(low), abs(high)), _LEAST):
+        wide = abs(high) / 4 if abs(high) > _LEAST else 0.5
         low, high = (low, high + wide) if zero else (low - wide, high + wide)
     return Axis(low, high, False, label, _steps(low, high))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import hpo
@@ -122,6 +122,9 @@ def test_a_notebook_gets_a_figure(study):
         figure.savefig("/dev/null", format="svg")
 
 
+@example([5e-324], True, False)
+@example([5e-324, 1e-323], True, False)
+@example([5e-324, 1e-323], False, True)
 @given(st.lists(st.floats(allow_nan=True), max_size=8), st.booleans(), st.booleans())
 def test_any_values_have_an_axis(values, log, zero):
     axis = scales.numbers(values, "what", log=log, zero=zero)
