@@ -6,12 +6,15 @@ anything can read: `config.json` (architecture, schema) and `arrays.npz` (no pic
 """
 
 import errno
+import gc
+import inspect
 import json
 import logging
 import os
 import shutil
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -77,21 +80,23 @@ def _check_room(folder: Path, state: TrainState) -> None:
 
 @contextmanager
 def _told_once() -> Iterator[None]:
-    """Orbax logs, with tracebacks, what it raises as well, and writes or reads of arrays that
-    fail later find that nobody waits for them."""
+    """Orbax logs, with tracebacks, what it raises as well, and the writes or reads of other arrays,
+    which fail too or later, find that nobody waits for them."""
     logger, hook = logging.getLogger("absl"), sys.unraisablehook
     before = logger.level
 
-    def but_late_ones(told: Any) -> None:
-        if str(told.exc_value) != "Event loop is closed":
+    def but_unawaited(told: Any) -> None:
+        if not inspect.iscoroutine(told.object) and str(told.exc_value) != "Event loop is closed":
             hook(told)
 
     logger.setLevel(logging.CRITICAL)
-    sys.unraisablehook = but_late_ones
+    sys.unraisablehook = but_unawaited
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         time.sleep(LATE_S)
+        traceback.clear_frames(error.__traceback__)  # they hold reads that nobody waits for
+        gc.collect()
         raise
     finally:
         logger.setLevel(before)
