@@ -89,8 +89,8 @@ def compare_all(
             diverged = ", all of them diverge in their first epoch: no method can find a loss"
         title = (
             f"{table.name}: {counted(len(table.curves), 'curve')}{diverged}; "
-            f"R={settings['max_epochs']}, "
-            f"eta={settings['eta']}, {counted(len(seeds), 'seed')} from {seeds.start}, "
+            f"R={settings['max_epochs']}, eta={settings['eta']}, "
+            f"{counted(len(seeds), 'seed')} from {seeds.start}, "
             f"{counted(settings['workers'], 'worker')}"
             + (f", bootstrap of {counted(bootstrap, 'table')}" if bootstrap else "")
         )

@@ -104,8 +104,7 @@ if __name__ == "__main__":
         schedule = hpo.hyperband_epochs(max_epochs.value, eta.value)
         say(
             f"{counted(len(study.trials), 'trial')}, {counted(study.epochs, 'epoch')} "
-            f"(Hyperband: {schedule}), best loss "
-            f"{best.curve[-1]:g} at epoch {best.epochs}, "
+            f"(Hyperband: {schedule}), best loss {best.curve[-1]:g} at epoch {best.epochs}, "
             f"{counted(len(study.predictions), 'prediction')}"
         )
         say(f"calls of the annealer: {folder / LOG}")

@@ -62,9 +62,8 @@ def check_room(workers: int, resources: Resources, there: Machine) -> None:
         if wanted > has:
             raise ValueError(
                 f"{counted(workers, 'worker')}{group} with resources.{name} = "
-                f"{getattr(resources, name):g} "
-                f"need {wanted:g}, and this machine has {has:g}: take fewer workers, or give them "
-                "less"
+                f"{getattr(resources, name):g} need {wanted:g}, and this machine has {has:g}: take "
+                "fewer workers, or give them less"
             )
     if resources.processes > 1 and 0 < len(there.devices) < count:
         raise ValueError(

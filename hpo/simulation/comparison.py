@@ -99,8 +99,7 @@ def compare(
     if budget.max_epochs > length:
         raise ValueError(
             f"{table.name} has curves of {counted(length, 'epoch')}: "
-            f"--max_epochs={budget.max_epochs} is too "
-            "many"
+            f"--max_epochs={budget.max_epochs} is too many"
         )
     if bootstrap < 0 or bootstrap == 1:
         raise ValueError(f"a bootstrap takes at least 2 tables, not {bootstrap}; 0 is none")

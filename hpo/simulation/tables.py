@@ -116,8 +116,7 @@ def table_of(record: Record, name: str, epochs: int) -> Table:
     if not trials or epochs < 1:
         raise ValueError(
             f"none of {counted(len(record.trials), 'trial')} came to epoch {epochs}: a table "
-            "needs trainings "
-            "to the end (scheduler random)"
+            "needs trainings to the end (scheduler random)"
         )
     curves = np.full((len(trials), epochs), np.nan)
     for row, trial in zip(curves, trials, strict=True):

@@ -134,8 +134,7 @@ def training(run: Run) -> list[Step]:
     left = f", {done} of them done" if done else ""
     text = (
         f"training: {counted(fit.epochs, 'epoch')} of {counted(events, 'event', ',')}{left}; "
-        f"{found.parameters:,} "
-        f"parameters, {found.flops * events:.2g} FLOP an epoch"
+        f"{found.parameters:,} parameters, {found.flops * events:.2g} FLOP an epoch"
     )
     seconds = (fit.epochs - done) * events * found.flops / work.rate(_precision(config))
     return [Step(text, seconds, 3 * found.state_bytes)]

@@ -188,8 +188,7 @@ def lines(figures: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         groups = [group for group in SHOWN if group in of_process]
         yield (
             f"{process}, {counted(of_process['events'], 'event')}: median, width (IQR/median) "
-            "and its error; "
-            "matched and fakes of jets_r07"
+            "and its error; matched and fakes of jets_r07"
         )
         yield f"  {'':12}" + "".join(f"{x:>23}" for x in groups) + f"{'matched':>9}{'fakes':>11}"
         for name in of_process[groups[0]]:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tests.fuzz.reader import ROOT
 
+PROCESS_S = 180  # what libraries keep of each reading adds up in one process, and is no finding
 STARTED_AGAIN_S = 20  # of CPU: what is left of a reader's time, less than this, is let go
 
 
@@ -30,7 +31,8 @@ def fuzz(reader: str, minutes: float, folder: Path, seed: int = 0) -> dict:
         (findings / "account.json").unlink(missing_ok=True)
         command = [
             sys.executable, "-m", "tests.fuzz.engine", f"--reader={reader}", f"--corpus={corpus}",
-            f"--findings={findings}", f"--seconds={max(1, int(left))}", f"--seed={seed}",
+            f"--findings={findings}", f"--seconds={max(1, min(PROCESS_S, int(left)))}",
+            f"--seed={seed}",
             *([] if find_spec("atheris") else ["--blind"]),
         ]  # fmt: skip
         findings.mkdir(parents=True, exist_ok=True)

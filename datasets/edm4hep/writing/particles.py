@@ -43,7 +43,7 @@ def write_particles(
     """Writes the particles of portions of so many events, whole or not at all; how many events.
 
     `numbers` are podio's of the collections of tracks and clusters, by "tracks" and "clusters".
-    Raises EDM4HEPError where there is no portion.
+    Raises EDM4HEPError where there are no events.
     """
     frames = (_fields(found, events, numbers) for found, events in portions)
     return written_whole(path, lambda partial: write_frames(partial, COLLECTION, frames))

@@ -29,8 +29,7 @@ def predicted(view: View) -> Figure:
     return Figure(
         plot.svg("predicted", marks),
         f"{view.metric} foreseen over what came, of {counted(len(known), 'prediction')}; on the "
-        "dashed line "
-        "they are right.",
+        "dashed line they are right.",
         key("dot", "plain", "a prediction ± its spread"),
         Numbers(
             "predicted",

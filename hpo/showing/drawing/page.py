@@ -208,8 +208,7 @@ def _predictions(view: View) -> list[Section]:
     known, one, two = accounts.covered(view)
     text = (
         f"{counted(len(view.foreseen), 'prediction')} of a {view.metric} to come decided who was "
-        "trained on; "
-        f"{known} of them can be checked, for their trial came to the epoch foreseen. "
+        f"trained on; {known} of them can be checked, for their trial came to the epoch foreseen. "
     )
     if known:
         text += f"{one / known:.0%} were right within one spread, {two / known:.0%} within two. "

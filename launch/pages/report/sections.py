@@ -45,8 +45,7 @@ def physics(run: Run, samples: Samples, figures_of_merit: Mapping) -> list[page.
     )
     jets_text = (
         f"{counted(figures_of_merit['events'], 'held-out event')}. Generalised e+e- kt jets, p = "
-        "-1, "
-        f"R = {evaluation.JET_RADIUS}, pt above {evaluation.JET_MIN_PT:g} GeV, matched within "
+        f"-1, R = {evaluation.JET_RADIUS}, pt above {evaluation.JET_MIN_PT:g} GeV, matched within "
         f"dR < {CLOSE:g} to jets of all generated particles but neutrinos. The width is the "
         "interquartile range over the median. Errors are one standard deviation of a bootstrap "
         "over events, those of shares binomial."
