@@ -162,6 +162,15 @@ def _rate(rates: Mapping[str, Any], figure: str) -> str:
     return "-" if np.isnan(share) else f"{share:.1%}{_binomial(share, of[figure])}"
 
 
+def method(settings: Any) -> str:
+    """How `config.tune` tunes: the scheduler with its budget, and who predicts for it."""
+    fitted = f"fitted to {counted(settings.min_curves, 'curve')} or more"
+    predicts = f"; {settings.predictor}, {fitted}, predicts"
+    asked = settings.scheduler in studies.PREDICTING
+    budget = f"R = {settings.max_epochs}, eta = {settings.eta}"
+    return f"{studies.described(settings)}, {budget}{predicts * asked}"
+
+
 def tuning(run: Run, study: Any) -> list[page.Section]:
     from hpo.showing import figures as shown
     from hpo.showing.drawing import accounts, curves
@@ -169,16 +178,10 @@ def tuning(run: Run, study: Any) -> list[page.Section]:
 
     settings, view = run.config.tune, view_of(run.folder / "study.db")
     counts = ", ".join(f"{n} {status}" for status, n in shown.counts(view).items())
-    predicts = settings.scheduler in studies.PREDICTING
-    fitted = (
-        f"; {settings.predictor}, fitted to {counted(settings.min_curves, 'curve')} or more, "
-        "predicts"
-    )
     text = (
-        f"{studies.described(settings)}, R = {settings.max_epochs}, eta = {settings.eta}"
-        f"{fitted * predicts}. {counted(len(study.trials), 'trial')}: {counts}. The mark at the "
-        "end of a curve says what became of the trial; the worst twentieth of all values lies "
-        "outside. Checked afterwards: each full curve, predicted by a fit of "
+        f"{method(settings)}. {counted(len(study.trials), 'trial')}: {counts}. The mark at the end "
+        "of a curve says what became of the trial; the worst twentieth of all values lies outside. "
+        "Checked afterwards: each full curve, predicted by a fit of "
         f"{settings.predictor} to all the others."
     )
     failures = [(str(t.number), t.error) for t in study.trials if t.error]

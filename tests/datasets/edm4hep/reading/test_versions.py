@@ -5,13 +5,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 
+import awkward as ak
 import numpy as np
 import pytest
+import uproot
 
 from datasets import edm4hep
 from datasets.detectors import CLD
 from datasets.edm4hep import EDM4HEPError
 from datasets.edm4hep.podio import PODIO_2023, PODIO_2025
+from datasets.edm4hep.reading import metadata
 from datasets.edm4hep.reading.tables import to_events
 from datasets.edm4hep.reading.versions import resolved, version_of
 from datasets.events import Table, join_events
@@ -132,3 +135,14 @@ def test_a_file_says_what_it_is(tmp_path):
     )
     assert "EDM4hep 1.0 or later" in edm4hep.described(found)[0]
     assert_same(join_events(list(edm4hep.read(path))), made)
+
+
+@pytest.mark.parametrize(
+    ("written", "version"),
+    [([1, 0, 2], (1, 0, 2)), ([1, 0], None), (["1", "0", "2"], None)],
+)
+def test_a_version_in_an_rntuple_is_three_numbers(tmp_path, written, version):
+    with uproot.recreate(tmp_path / "versions.root") as file:
+        file.mkrntuple("podio_metadata", ak.Array([{"edm4hep___Version": written}]))
+    with uproot.open(tmp_path / "versions.root") as file:
+        assert metadata.metadata_of(file).version == version

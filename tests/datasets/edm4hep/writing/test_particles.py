@@ -122,6 +122,16 @@ def test_the_table_of_collections_has_the_classes_that_podio_asks_for(path):
     assert metadata_of(uproot.open(path)).version == EDM4HEP
 
 
+def test_no_cluster_is_empty_and_no_particle_has_a_vertex(path):
+    """ROOT reads no file with an empty cluster; podio takes what is not there by its index."""
+    with uproot.open(path) as file:
+        events = file["events"]
+        assert [cluster.num_entries for cluster in events.cluster_summaries] == [3, 4, 5]
+        vertices = events.arrays()["_MLPFParticles_decayVertex"].to_list()
+    count = [np.sum(found.event == event) for found, n in PORTIONS for event in range(n)]
+    assert vertices == [[{"index": -2, "collectionID": 0}] * n for n in count]
+
+
 def test_the_collection_has_the_number_that_podio_gives_to_its_name():
     assert COLLECTION.number == murmurhash3_32(COLLECTION.name.encode(), positive=True)
 

@@ -81,12 +81,20 @@ def test_a_run_that_is_only_tuned_shows_its_study(folder, monkeypatch):
     assert report.write_report(run) == folder / "report.html"
     page = (folder / "report.html").read_text()
     assert headings(page) == ["Tuning", "The winner", "Provenance"]
-    assert f"{told}, R = 4" in page
+    assert f"{told}, R = 4, eta = 2; qsvr, fitted to " in page
     assert "Its configuration has not been trained." in page
     assert set(json.loads((folder / "metrics.json").read_text())) == {*TUNED, "seconds"}
     without(folder, "best.json")  # a study that has not come to its end
     assert sections.trained(run) == []
     assert [what for what, _ in report.lacking(run)] == ["training", "evaluation"]
+
+
+def test_a_predictor_is_named_where_the_scheduler_asks_one(folder):
+    settings = open_run(folder).config.tune.copy_and_resolve_references()
+    assert sections.method(settings).startswith("swift_hyperband, R = 4, eta = 2; qsvr, fitted to ")
+    with settings.unlocked():
+        settings.scheduler = "hyperband"
+    assert sections.method(settings) == "hyperband, R = 4, eta = 2"
 
 
 def test_a_study_that_never_began_is_none(folder, launch):
